@@ -1,0 +1,34 @@
+"""What more than one folder of tests needs."""
+
+from collections.abc import Iterator
+
+import pytest
+from asgiref.sync import SyncToAsync
+from django.conf import settings
+from django.db import connection, connections
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> Iterator[None]:
+    """Close what async tests leave open, since PostgreSQL drops no database that is in use."""
+    yield
+    SyncToAsync.single_thread_executor.submit(connections.close_all).result()
+
+
+@pytest.fixture
+def database_for_processes(transactional_db: None) -> str:
+    """The DATABASE_URL under which another process sees the rows of this test."""
+    at = connection.settings_dict
+    if connection.vendor == "sqlite":
+        assert "memory" not in str(at["NAME"]), "tests/settings.py names a file for this"
+        return f"sqlite:///{at['NAME']}"
+    from urllib.parse import quote
+
+    who = ":".join(quote(part, safe="") for part in (at["USER"], at["PASSWORD"]) if part)
+    return f"postgres://{who}@{at['HOST'] or 'localhost'}:{at['PORT'] or 5432}/{at['NAME']}"
+
+
+@pytest.fixture(autouse=True)
+def no_leftovers_of_another_test() -> None:
+    """The data folder belongs to this test run alone."""
+    assert "trainerbot-tests-" in str(settings.DATA_DIR)

@@ -1,0 +1,31 @@
+"""The settings of the tests: a data folder of their own, nothing from the machine."""
+
+import os
+import tempfile
+
+os.environ["TRAINERBOT_DATA"] = tempfile.mkdtemp(prefix="trainerbot-tests-")
+for name in (
+    "OPENAI_API_KEY",
+    "OPENAI_BASE_URL",
+    "DISCORD_TOKEN",
+    "DISCORD_API_BASE",
+    "CHAT_MODEL",
+):
+    os.environ[name] = ""  # not removed: a .env file would fill the gap
+
+from trainerbot.settings import *  # noqa: E402, F403
+
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":  # noqa: F405
+    # A file, since tests start other processes on the same rows.
+    DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "tests.sqlite3")}  # noqa: F405
+
+# The websocket origin check reads this when trainerbot.asgi is first imported.
+ALLOWED_HOSTS = [*ALLOWED_HOSTS, "testserver"]  # noqa: F405
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+# Pages are tested without collecting their files first.
+STATIC_ROOT.mkdir()  # noqa: F405
+WHITENOISE_USE_FINDERS = True
