@@ -1,0 +1,79 @@
+"""The index over short texts."""
+
+import subprocess
+import sys
+
+from trainerbot.retrieval import Match, NearestTexts
+
+QUESTIONS = (
+    "What is your refund policy?",
+    "When do you open on Monday?",
+    "How do I reset my password?",
+    "Как вернуть товар?",
+)
+
+
+def an_index() -> NearestTexts:
+    return NearestTexts(list(enumerate(QUESTIONS)))
+
+
+def test_a_paraphrase_finds_its_question_in_either_language():
+    index = an_index()
+
+    assert index.nearest("how do refunds work", 1)[0].key == 0
+    assert index.nearest("opening hours", 1)[0].key == 1
+    assert index.nearest("i forgot my pasword", 1)[0].key == 2
+    assert index.nearest("хочу сделать возврат товара", 1)[0].key == 3
+
+
+def test_the_question_itself_scores_one():
+    (match,) = an_index().nearest("when do you open on monday", 1)
+
+    assert match == Match(1, 1.0)
+
+
+def test_matches_come_best_first_and_no_more_than_asked():
+    matches = an_index().nearest("reset the refund password policy", k=2)
+
+    assert [match.key for match in matches] == [2, 0]
+    assert 1.0 >= matches[0].score >= matches[1].score > 0
+
+
+def test_of_equal_texts_the_higher_key_comes_first():
+    index = NearestTexts([(number, "When do you open?") for number in (5, 9, 7, 1)])
+
+    assert [match.key for match in index.nearest("when do you open", 2)] == [9, 7]
+
+
+def test_a_text_that_shares_nothing_finds_nothing():
+    assert an_index().nearest("zzzz") == []
+    assert an_index().nearest("") == []
+    assert an_index().nearest("?!") == []
+    assert an_index().nearest("refund", k=0) == []
+
+
+def test_words_that_every_question_has_make_no_likeness():
+    (match,) = NearestTexts([(1, "What is the capital of France?")]).nearest("what is the time", 1)
+
+    assert match.score < 0.4
+
+
+def test_an_index_of_nothing_or_of_mere_punctuation_finds_nothing():
+    assert NearestTexts([]).nearest("anything") == []
+    assert NearestTexts([(1, "?"), (2, " ")]).nearest("?") == []
+    assert len(NearestTexts([(1, "?"), (2, "hi")])) == 1
+
+
+def test_importing_retrieval_loads_nothing_heavy():
+    code = (
+        "import sys, trainerbot.retrieval;"
+        "assert not {'sklearn', 'numpy', 'scipy', 'django'} & sys.modules.keys()"
+    )
+
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_the_score_is_the_cosine_as_computed_by_hand():
+    # " ab " has six pieces of equal weight; of "a" only " a" is among them.
+    (match,) = NearestTexts([(1, "ab"), (2, "cd")]).nearest("a")
+    assert match == (1, round(6**-0.5, 4))

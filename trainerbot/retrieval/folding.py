@@ -1,0 +1,55 @@
+"""One spelling for texts that differ only in how they were typed."""
+
+import re
+import unicodedata
+from typing import Final
+
+# What marks a number's place in a sentence stays, what only decorates goes:
+# "3.5" is not "35", "-5" is not "5", "C#" is not "C".
+_SEPARATOR_OUTSIDE_NUMBER: Final = re.compile(r"(?<!\d)[.,:/*]|[.,:/*](?!\d)")
+_HYPHEN_THAT_IS_NO_SIGN: Final = re.compile(r"(?<=\w)[-\u2010-\u2015\u2212]|[-\u2010-\u2015\u2212](?!\d)")  # fmt: skip
+_KEPT: Final = frozenset(".,:/*-#%^")
+_APOSTROPHES: Final = frozenset("'\u2018\u2019\u02bc\u00b4`")
+
+
+class _FoldTable(dict[int, str]):
+    """Maps a character to itself, a space or nothing; each is looked up once."""
+
+    def __missing__(self, codepoint: int) -> str:
+        character = chr(codepoint)
+        category = unicodedata.category(character)
+        if character in _KEPT:
+            folded = character
+        elif character in _APOSTROPHES or category == "Cf":
+            folded = ""
+        elif character in "\u2212\u2013":
+            folded = "-"
+        elif category[0] in "LMN" or category in ("Sm", "Sc", "So"):
+            folded = character
+        else:
+            folded = " "
+        self[codepoint] = folded
+        return folded
+
+
+_fold_table: Final = _FoldTable()
+
+
+def fold(text: str) -> str:
+    """Return `text` in one spelling: NFKC, casefolded, without punctuation, single spaces.
+
+    Numbers keep their sign, separators and percent sign; symbols (C++, C#, $,
+    emoji) stay, since they tell things apart. Empty for mere punctuation.
+    """
+    # NFKC turns 10² into 102, which is another number.
+    raised = "".join(_spell_raised(character) for character in text)
+    spelled = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", raised).casefold())
+    spelled = _SEPARATOR_OUTSIDE_NUMBER.sub(" ", spelled)
+    spelled = _HYPHEN_THAT_IS_NO_SIGN.sub(" ", spelled)
+    return " ".join(spelled.translate(_fold_table).split())
+
+
+def _spell_raised(character: str) -> str:
+    if character.isascii() or not unicodedata.decomposition(character).startswith("<super>"):
+        return character
+    return f"^{character}"
