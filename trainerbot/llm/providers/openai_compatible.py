@@ -1,0 +1,198 @@
+"""Chat at any OpenAI-shaped endpoint, by one shared AsyncOpenAI."""
+
+import asyncio
+import logging
+import re
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import AsyncExitStack
+from typing import Any, Final
+
+import openai
+
+from trainerbot.endpoints import Endpoint, ModelInfo, failures
+from trainerbot.endpoints.openai_sdk import (
+    client_settings,
+    failures_in_words,
+    read_fault,
+    read_models,
+)
+from trainerbot.llm.contracts import ChatModel, Completion, Delta, Usage
+from trainerbot.llm.events import DONE, Chunk, Fault, WireError, decode_chunk, read_events
+from trainerbot.messages import ChatMessage
+
+logger = logging.getLogger(__name__)
+
+# What some models refuse by name, and what to send in its place (None: nothing).
+# It is tried once and remembered for the model.
+_SUBSTITUTES: Final = {
+    "max_tokens": "max_completion_tokens",
+    "max_completion_tokens": "max_tokens",
+    "stream_options": None,
+    "temperature": None,
+}
+# Said of a name, not of its value: "max_tokens is too large" must reach the asker.
+_UNSUPPORTED: Final = re.compile(
+    r"un(supported|recognized|known|expected)|not (supported|support|permitted|allowed)|extra",
+    re.IGNORECASE,
+)
+
+
+class OpenAICompatibleChat(ChatModel):
+    """A `ChatModel` on the openai SDK.
+
+    Chunks are parsed here: the SDK's own objects cost three times the
+    processor time, and its line reader breaks at U+2028 within an answer.
+    """
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
+        self._client = openai.AsyncOpenAI(
+            **client_settings(endpoint),
+            http_client=openai.DefaultAsyncHttpxClient(trust_env=not endpoint.is_loopback),
+        )
+        self._refused_names: dict[str, set[str]] = {}
+
+    async def stream(
+        self,
+        messages: Sequence[ChatMessage],
+        *,
+        model: str,
+        temperature: float | None = None,
+        max_tokens: int | None = None,
+    ) -> AsyncGenerator[Delta | Completion, None]:
+        """See `ChatModel.stream`."""
+        asked = {
+            "messages": [{"role": str(m.role), "content": m.content} for m in messages],
+            "model": model,
+            "temperature": temperature,
+            "max_tokens": max_tokens,
+            "stream_options": {"include_usage": True},
+        }
+        answer = _Answer(model)
+        with failures_in_words(self._endpoint, f"model {model}"):
+            async with AsyncExitStack() as stack:
+                # Retries count as silence too, however long they back off.
+                async with asyncio.timeout(self._endpoint.timeout_s):
+                    response = await self._open(stack, asked)
+                kind = response.headers.get("content-type", "").partition(";")[0].strip()
+                if kind == "text/event-stream":
+                    pieces = read_events(response.iter_bytes())
+                elif kind == "application/json":  # It does not stream, and says so.
+                    pieces = _whole(await response.read())
+                else:
+                    raise failures.not_openai(self._endpoint)
+                try:
+                    async for piece in pieces:
+                        if piece == DONE:
+                            answer.ended = True
+                            break
+                        chunk = decode_chunk(piece)
+                        if chunk.error is not None:
+                            raise self._fault(chunk.error, model)
+                        if text := answer.add(chunk):
+                            yield Delta(text)
+                except WireError as error:
+                    raise failures.not_openai(self._endpoint) from error
+        if not answer.ended:
+            raise failures.broken_off(self._endpoint)
+        yield answer.completion()
+
+    async def models(self) -> list[ModelInfo]:
+        """See `ChatModel.models`."""
+        with failures_in_words(self._endpoint, "a list of models"):
+            response = await self._client.models.with_raw_response.list()
+        return read_models(self._endpoint, response.content)
+
+    async def close(self) -> None:
+        """See `ChatModel.close`."""
+        await self._client.close()
+
+    async def _open(self, stack: AsyncExitStack, asked: dict[str, Any]) -> Any:
+        """Return the response, its body yet unread, after learning what the model refuses."""
+        refused = self._refused_names.setdefault(asked["model"], set())
+        create: Any = self._client.chat.completions.with_streaming_response.create
+        while True:
+            request = _without(asked, refused)
+            try:
+                return await stack.enter_async_context(create(**request, stream=True))
+            except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
+                name = _refused_name(error, request)
+                if name is None or name not in asked:
+                    raise  # Not about a name, or about the substitute as well.
+                refused.add(name)
+                logger.info("%s does not take %s", self._endpoint.name, name)
+
+    def _fault(self, fault: Fault | str, model: str) -> Exception:
+        """Return the error for what an endpoint says within a stream, after its HTTP 200."""
+        code, said = (None, fault) if isinstance(fault, str) else (fault.code, fault.message)
+        status = int(code) if code is not None and str(code).isdecimal() else 500
+        return failures.refused(
+            self._endpoint,
+            status=status if 400 <= status < 600 else 500,
+            code=None if code is None else str(code),
+            said=said,
+            subject=f"model {model}",
+        )
+
+
+class _Answer:
+    """An answer as it grows."""
+
+    def __init__(self, model: str) -> None:
+        self._model = model
+        self._pieces: list[str] = []
+        self._usage = Usage()
+        self._finish_reason: str | None = None
+        self._fingerprint: str | None = None
+        self.ended = False
+
+    def add(self, chunk: Chunk) -> str:
+        """Take a chunk in and return its words, which may be none."""
+        self._model = chunk.model or self._model
+        self._fingerprint = chunk.system_fingerprint or self._fingerprint
+        if chunk.usage:
+            self._usage = Usage(chunk.usage.prompt_tokens, chunk.usage.completion_tokens)
+        choice = chunk.first
+        if choice is None:
+            return ""
+        if choice.finish_reason:
+            self._finish_reason = choice.finish_reason
+            self.ended = True
+        if choice.text:
+            self._pieces.append(choice.text)
+        return choice.text
+
+    def completion(self) -> Completion:
+        """Return the whole of it."""
+        return Completion(
+            text="".join(self._pieces),
+            model=self._model,
+            usage=self._usage,
+            finish_reason=self._finish_reason,
+            system_fingerprint=self._fingerprint,
+        )
+
+
+async def _whole(body: bytes) -> AsyncIterator[bytes]:
+    yield body
+
+
+def _without(asked: dict[str, Any], refused: set[str]) -> dict[str, Any]:
+    """Return the request with refused names exchanged or left out, and no None in it."""
+    request: dict[str, Any] = {}
+    for name, value in asked.items():
+        sent = _SUBSTITUTES[name] if name in refused else name
+        if sent is not None and value is not None:
+            request[sent] = value
+    return request
+
+
+def _refused_name(error: openai.APIStatusError, request: dict[str, Any]) -> str | None:
+    """Return which of the names that we can do without the endpoint does not support."""
+    code, said = read_fault(error.body)
+    complaint = f"{code} {error.param} {said or error.message}"
+    if not _UNSUPPORTED.search(complaint):
+        return None
+    # One about max_tokens often names max_completion_tokens as the remedy, so
+    # only what was sent counts.
+    return next((name for name in _SUBSTITUTES if name in request and name in complaint), None)
