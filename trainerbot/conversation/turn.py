@@ -1,0 +1,122 @@
+"""One turn: a question in, pieces of its answer out, then how the answer came about."""
+
+import time
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from trainerbot.conversation import prompting
+from trainerbot.conversation.recall import Memory, Recalled
+from trainerbot.errors import ProviderRefused, ProviderUnavailable, TrainerBotError
+from trainerbot.llm import ChatModel, Completion, Delta, Usage
+from trainerbot.messages import ChatMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A whole answer, and how it came about.
+
+    `correction_id` is the correction whose own words these are; the model was
+    not asked then, and `model` is the one that would have been. `example_ids`
+    are the corrections shown to the model, best first. Times are from the
+    question, in whole milliseconds.
+    """
+
+    text: str
+    model: str
+    correction_id: int | None
+    example_ids: tuple[int, ...]
+    usage: Usage
+    first_token_ms: int
+    total_ms: int
+    finish_reason: str | None
+    system_fingerprint: str | None
+
+
+async def answer(
+    question: str,
+    *,
+    history: Sequence[ChatMessage],
+    system_prompt: str,
+    recalled: Recalled,
+    llm: ChatModel,
+    model: str,
+    temperature: float | None = None,
+    max_tokens: int | None = None,
+) -> AsyncGenerator[Delta | Finished, None]:
+    """Yield the answer in pieces, then one Finished.
+
+    A correction of this very question is given exactly as it was written, and
+    no model is asked. `recalled` is what Recall found, off the event loop.
+    `history` is oldest first, without `question`. Raises
+    ProviderUnavailable or ProviderRefused when there is no answer; an empty
+    one is no answer.
+    """
+    began = time.perf_counter()
+    if recalled.verbatim is not None:
+        yield Delta(recalled.verbatim.answer)
+        yield _corrected(recalled.verbatim, model, _ms_since(began))
+        return
+
+    messages, shown = prompting.build(
+        question, history=history, system_prompt=system_prompt, examples=recalled.examples
+    )
+    first_token_ms = 0
+    pieces = llm.stream(messages, model=model, temperature=temperature, max_tokens=max_tokens)
+    # Closed here and not some time later: whoever stops listening stops the model.
+    async with aclosing(pieces):
+        async for piece in pieces:
+            if isinstance(piece, Delta):
+                first_token_ms = first_token_ms or max(1, _ms_since(began))
+                yield piece
+            elif not piece.text.strip():
+                raise _no_answer(piece)
+            else:
+                yield Finished(
+                    text=piece.text,
+                    model=piece.model,
+                    correction_id=None,
+                    example_ids=shown,
+                    usage=piece.usage,
+                    first_token_ms=first_token_ms,
+                    total_ms=_ms_since(began),
+                    finish_reason=piece.finish_reason,
+                    system_fingerprint=piece.system_fingerprint,
+                )
+
+
+def _corrected(memory: Memory, model: str, total_ms: int) -> Finished:
+    return Finished(
+        text=memory.answer,
+        model=model,
+        correction_id=memory.id,
+        example_ids=(),
+        usage=Usage(),
+        first_token_ms=total_ms,
+        total_ms=total_ms,
+        finish_reason="stop",
+        system_fingerprint=None,
+    )
+
+
+def _no_answer(completion: Completion) -> TrainerBotError:
+    """Return the error for a completion without words."""
+    if completion.finish_reason == "content_filter":
+        return ProviderRefused(
+            f"{completion.model} may not answer this: its content filter stopped it. Ask in "
+            "other words.",
+            code="content_filter",
+        )
+    if completion.finish_reason == "length":
+        return ProviderRefused(
+            f"{completion.model} came to the end of its tokens before it said anything. Allow "
+            "longer answers in the settings.",
+            code="length",
+        )
+    return ProviderUnavailable(
+        f"{completion.model} answered nothing. Ask again, or choose another model."
+    )
+
+
+def _ms_since(began: float) -> int:
+    return round((time.perf_counter() - began) * 1000)
