@@ -1,0 +1,92 @@
+"""The ASGI application: routes, errors, access, and what runs beside them."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from trainerbot.errors import TrainerBotError
+from trainerbot.modelserver.api import chat, files, jobs, models
+from trainerbot.modelserver.api.access import Access
+from trainerbot.modelserver.api.errors import HANDLERS
+from trainerbot.modelserver.catalog import Catalog
+from trainerbot.modelserver.jobs import JobRunner
+from trainerbot.modelserver.runtimes.base import ChatRuntime
+from trainerbot.modelserver.store import Store
+
+log = logging.getLogger(__name__)
+
+
+def make_app(
+    store: Store,
+    runtime: ChatRuntime,
+    *,
+    data: Path,
+    api_keys: Sequence[str],
+    max_file_bytes: int,
+    warm_up: bool,
+) -> Starlette:
+    """Return the application. Its lifespan runs the jobs and closes the runtime."""
+    catalog = Catalog(store, runtime)
+    runner = JobRunner(store, catalog, work=data / "work", max_file_bytes=max_file_bytes)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        beside = [asyncio.create_task(runner.run(), name="jobs")]
+        beside[0].add_done_callback(_tell_of_death)
+        app.state.jobs = beside[0]
+        if warm_up:
+            beside.append(asyncio.create_task(_warm_up(runtime)))
+        try:
+            yield
+        finally:
+            for task in beside:
+                task.cancel()
+            await asyncio.wait(beside)
+            await runtime.close()
+
+    def healthz(request: Request) -> Response:
+        base = runtime.row
+        works = not request.app.state.jobs.done()
+        return JSONResponse(
+            {
+                "status": "ok" if works else "jobs stopped",
+                "model": None if base is None else base.id,
+                "model_state": runtime.state,
+                "active_jobs": store.n_active_jobs(),
+            },
+            status_code=200 if works else 503,
+        )
+
+    handlers: dict[Any, Any] = dict(HANDLERS)
+    return Starlette(
+        routes=[
+            Route("/healthz", healthz, methods=["GET"]),
+            *files.routes(store, max_file_bytes=max_file_bytes),
+            *jobs.routes(store, catalog, runner),
+            *models.routes(store, catalog),
+            *chat.routes(catalog),
+        ],
+        middleware=[Middleware(Access, keys=api_keys)],
+        exception_handlers=handlers,
+        lifespan=lifespan,
+    )
+
+
+async def _warm_up(runtime: ChatRuntime) -> None:
+    # What is wrong is said again, to whoever asks the model something.
+    with contextlib.suppress(TrainerBotError):
+        await runtime.warm_up()
+
+
+def _tell_of_death(jobs: asyncio.Task[None]) -> None:
+    if not jobs.cancelled() and (error := jobs.exception()) is not None:
+        log.critical("The job runner died; restart the server", exc_info=error)

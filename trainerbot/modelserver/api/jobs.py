@@ -1,0 +1,211 @@
+"""/v1/fine_tuning/jobs: create, retrieve, list, cancel, events, checkpoints."""
+
+import asyncio
+import re
+import secrets
+from typing import Any, NoReturn
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from trainerbot.errors import InvalidInput, NotFound
+from trainerbot.modelserver.api import wire
+from trainerbot.modelserver.api.errors import ApiError
+from trainerbot.modelserver.api.requests import JobBody, in_range, read_body, whole_number
+from trainerbot.modelserver.catalog import Catalog
+from trainerbot.modelserver.jobs import JobRunner
+from trainerbot.modelserver.records import StoredJob
+from trainerbot.modelserver.runtimes.base import RuntimeAbsent
+from trainerbot.modelserver.store import Store
+from trainerbot.modelserver.trainers.methods import METHODS
+
+_MAX_SEED = 2**63 - 1
+_SUFFIX = re.compile(r"[\w.\- ]{1,64}")
+
+
+def routes(store: Store, catalog: Catalog, runner: JobRunner) -> list[Route]:
+    """Return the routes of /v1/fine_tuning/jobs."""
+
+    async def create(request: Request) -> Response:
+        body = await read_body(request, JobBody)
+        job = await asyncio.to_thread(_create, store, catalog, body)
+        runner.wake()
+        return JSONResponse(wire.job_object(job))
+
+    def index(request: Request) -> Response:
+        metadata, without_metadata = _metadata_filter(request)
+        page = store.jobs(
+            after=request.query_params.get("after"),
+            limit=whole_number(request, "limit", default=20, low=1, high=100),
+            metadata=metadata,
+            without_metadata=without_metadata,
+        )
+        return _page([wire.job_object(job) for job in page.rows], page.has_more)
+
+    def retrieve(request: Request) -> Response:
+        return JSONResponse(wire.job_object(_job(store, request)))
+
+    async def cancel(request: Request) -> Response:
+        job = await asyncio.to_thread(_job, store, request)
+        job = await asyncio.to_thread(store.cancel_job, job.id)
+        runner.drop(job.id)
+        return JSONResponse(wire.job_object(job))
+
+    def events(request: Request) -> Response:
+        page = store.events(
+            _job(store, request).id,
+            after=request.query_params.get("after"),
+            limit=whole_number(request, "limit", default=20, low=1, high=1000),
+        )
+        return _page([wire.event_object(event) for event in page.rows], page.has_more)
+
+    def checkpoints(request: Request) -> Response:
+        _job(store, request)  # a job of method knn has none, but must exist
+        return _page([], False)
+
+    job = "/v1/fine_tuning/jobs/{job_id}"
+    return [
+        Route("/v1/fine_tuning/jobs", create, methods=["POST"]),
+        Route("/v1/fine_tuning/jobs", index, methods=["GET"]),
+        Route(job, retrieve, methods=["GET"]),
+        Route(f"{job}/cancel", cancel, methods=["POST"]),
+        Route(f"{job}/events", events, methods=["GET"]),
+        Route(f"{job}/checkpoints", checkpoints, methods=["GET"]),
+    ]
+
+
+def _page(data: list[dict[str, Any]], has_more: bool) -> Response:
+    ends = {
+        "first_id": data[0]["id"] if data else None,
+        "last_id": data[-1]["id"] if data else None,
+    }
+    return JSONResponse({"object": "list", "data": data, "has_more": has_more, **ends})
+
+
+def _job(store: Store, request: Request) -> StoredJob:
+    try:
+        return store.job(request.path_params["job_id"])
+    except NotFound as error:
+        raise ApiError(
+            str(error), status=404, param="fine_tune_id", code="fine_tune_not_found"
+        ) from error
+
+
+def _metadata_filter(request: Request) -> tuple[dict[str, str] | None, bool]:
+    """Return the pairs of `metadata[key]=value`, and whether `metadata=null` was asked."""
+    pairs = {
+        name[len("metadata[") : -1]: value
+        for name, value in request.query_params.multi_items()
+        if name.startswith("metadata[") and name.endswith("]")
+    }
+    return pairs or None, request.query_params.get("metadata") == "null"
+
+
+def _create(store: Store, catalog: Catalog, body: JobBody) -> StoredJob:
+    """Check everything that OpenAI checks at once, and store the job."""
+    base = catalog.runtime.row
+    if base is None:
+        raise RuntimeAbsent
+    if body.model != base.id:
+        raise ApiError(
+            f"Model {body.model[:200]} is not available for fine-tuning or does not exist.",
+            param="model",
+            code="model_not_available",
+        )
+    method, hyperparameters = _method(body)
+    _check_file(store, body.training_file, "training_file")
+    if body.validation_file is not None:
+        _check_file(store, body.validation_file, "validation_file")
+    if body.integrations:
+        _unsupported("integrations")
+    in_range("seed", body.seed, low=0, high=_MAX_SEED)
+    _check_metadata(body.metadata)
+    return store.add_job(
+        model=body.model,
+        method=method,
+        hyperparameters=hyperparameters,
+        seed=secrets.randbelow(2**31) if body.seed is None else body.seed,
+        training_file=body.training_file,
+        validation_file=body.validation_file,
+        suffix=_checked_suffix(body.suffix),
+        metadata=body.metadata,
+    )
+
+
+def _method(body: JobBody) -> tuple[str, dict[str, Any]]:
+    """Return the method's name and its hyperparameters as asked for."""
+    name = next(iter(METHODS))
+    given: object = body.hyperparameters
+    if body.method is not None:
+        asked = body.method.get("type")
+        if not isinstance(asked, str) or asked not in METHODS:
+            raise ApiError(
+                f"Method {str(asked)[:50]!r} is not available on this server. "
+                f"Available methods: {', '.join(METHODS)}.",
+                param="method.type",
+                code="unsupported_method",
+            )
+        name = asked
+        settings = body.method.get(name) or {}
+        given = settings.get("hyperparameters") if isinstance(settings, dict) else settings
+        given = given or body.hyperparameters
+    if not isinstance(given or {}, dict):
+        raise ApiError(
+            f"Invalid type for 'method.{name}': expected an object.",
+            param=f"method.{name}",
+            code="invalid_type",
+        )
+    assert given is None or isinstance(given, dict)
+    try:
+        return name, METHODS[name].requested(given or {})
+    except InvalidInput as error:
+        raise ApiError(
+            str(error), param="hyperparameters", code="invalid_hyperparameters"
+        ) from error
+
+
+def _check_file(store: Store, file_id: str, param: str) -> None:
+    try:
+        file = store.file(file_id)
+    except NotFound as error:
+        raise ApiError(f"invalid {param}: {file_id[:200]}", param=param) from error
+    if file.purpose != "fine-tune":
+        raise ApiError(
+            f"File '{file_id}' has purpose '{file.purpose}', but 'fine-tune' is needed.",
+            param=param,
+            code="invalid_file_purpose",
+        )
+
+
+def _checked_suffix(suffix: str | None) -> str | None:
+    if suffix is None:
+        return None
+    if not _SUFFIX.fullmatch(suffix):
+        raise ApiError(
+            "Invalid 'suffix': 1 to 64 letters, digits, spaces and . _ - are possible.",
+            param="suffix",
+            code="invalid_value",
+        )
+    return suffix.replace(" ", "-")
+
+
+def _check_metadata(metadata: dict[str, str] | None) -> None:
+    if metadata is None:
+        return
+    long_ones = [key for key, value in metadata.items() if len(key) > 64 or len(value) > 512]
+    if len(metadata) > 16 or long_ones:
+        raise ApiError(
+            "Invalid 'metadata': at most 16 pairs, keys of at most 64 and values of at most 512 "
+            "characters.",
+            param="metadata",
+            code="invalid_value",
+        )
+
+
+def _unsupported(param: str) -> NoReturn:
+    raise ApiError(
+        f"Unsupported parameter: '{param}' is not supported by this server.",
+        param=param,
+        code="unsupported_parameter",
+    )

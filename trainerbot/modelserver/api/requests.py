@@ -1,0 +1,160 @@
+"""What clients may send: JSON bodies and query strings, checked, with OpenAI's complaints."""
+
+import re
+from typing import Any, Literal, TypeVar
+
+import msgspec
+from starlette.requests import Request
+
+from trainerbot.modelserver.api.errors import ApiError
+
+MAX_JSON_BYTES = 8 * 1024 * 1024
+
+Auto = Literal["auto"]
+Body = TypeVar("Body")
+
+
+class ContentPart(msgspec.Struct):
+    """One part of a message's content. Only text can be read."""
+
+    type: str
+    text: str = ""
+
+
+class MessageBody(msgspec.Struct):
+    """One message of a conversation."""
+
+    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
+    content: str | list[ContentPart] | None = None
+
+
+class StreamOptions(msgspec.Struct):
+    """How to stream."""
+
+    include_usage: bool = False
+
+
+class ChatBody(msgspec.Struct):
+    """POST /v1/chat/completions. Fields that change nothing here are let through unread."""
+
+    model: str
+    messages: list[MessageBody]
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    max_tokens: int | None = None
+    max_completion_tokens: int | None = None
+    stop: str | list[str] | None = None
+    seed: int | None = None
+    n: int | None = None
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
+    logprobs: bool | None = None
+    logit_bias: dict[str, float] | None = None
+    tools: list[Any] | None = None
+    functions: list[Any] | None = None
+    audio: Any = None
+    response_format: dict[str, Any] | None = None
+
+
+class JobBody(msgspec.Struct):
+    """POST /v1/fine_tuning/jobs."""
+
+    model: str
+    training_file: str
+    validation_file: str | None = None
+    method: dict[str, Any] | None = None
+    hyperparameters: dict[str, Any] | None = None
+    suffix: str | None = None
+    seed: int | None = None
+    metadata: dict[str, str] | None = None
+    integrations: list[Any] | None = None
+
+
+async def read_body(request: Request, kind: type[Body]) -> Body:
+    """Return the JSON body as a `kind`. Raises ApiError, worded as OpenAI words it."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_JSON_BYTES:
+            raise ApiError(
+                f"The request body is larger than {MAX_JSON_BYTES} bytes. Send less text.",
+                status=413,
+                code="request_too_large",
+            )
+    try:
+        # UTF-8 is checked here; msgspec would name no reason that people know.
+        return msgspec.json.decode(body.decode(), type=kind)
+    except msgspec.ValidationError as error:
+        raise _complaint(str(error)) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ApiError(
+            "We could not parse the JSON body of your request. (HINT: This likely means you "
+            "aren't using your HTTP library correctly. The OpenAI API expects a JSON payload, "
+            "but what was sent was not valid JSON.)"
+        ) from error
+
+
+_MISSING = re.compile(r"Object missing required field `(?P<name>[^`]+)`")
+_PATH = re.compile(r" - at `\$\.?(?P<path>.*)`$")
+
+
+def _complaint(text: str) -> ApiError:
+    """Return msgspec's complaint in OpenAI's words, with the parameter it is about."""
+    found = _PATH.search(text)
+    path = found["path"] if found else ""
+    text = _PATH.sub("", text)
+    if missing := _MISSING.match(text):
+        param = f"{path}.{missing['name']}".lstrip(".")
+        return ApiError(
+            f"Missing required parameter: '{param}'.",
+            param=param,
+            code="missing_required_parameter",
+        )
+    if text.startswith("Expected"):
+        text = text.replace("`", "").replace("Expected ", "expected ").replace(" | null", "")
+        name = path or "body"
+        return ApiError(
+            f"Invalid type for '{name}': {text} instead.", param=name, code="invalid_type"
+        )
+    return ApiError(f"Invalid value for '{path}': {text}.", param=path, code="invalid_value")
+
+
+def in_range(
+    name: str, value: float | None, *, low: float | None = None, high: float | None = None
+) -> None:
+    """Raise ApiError when `value` is given and outside [low, high]."""
+    if value is None:
+        return
+    kind = "integer" if isinstance(value, int) else "decimal"
+    if low is not None and value < low:
+        raise ApiError(
+            f"Invalid '{name}': {kind} below minimum value. "
+            f"Expected a value >= {low}, but got {value} instead.",
+            param=name,
+            code=f"{kind}_below_min_value",
+        )
+    if high is not None and value > high:
+        raise ApiError(
+            f"Invalid '{name}': {kind} above maximum value. "
+            f"Expected a value <= {high}, but got {value} instead.",
+            param=name,
+            code=f"{kind}_above_max_value",
+        )
+
+
+def whole_number(request: Request, name: str, *, default: int, low: int, high: int) -> int:
+    """Return the query's number `name`. Raises ApiError when it is none, or out of range."""
+    text = request.query_params.get(name)
+    if text is None:
+        return default
+    # ASCII and at most 9 digits: int() would take other scripts, and any length.
+    if not re.fullmatch(r"-?[0-9]{1,9}", text):
+        raise ApiError(
+            f"Invalid type for '{name}': expected an integer, but got a string instead.",
+            param=name,
+            code="invalid_type",
+        )
+    in_range(name, int(text), low=low, high=high)
+    return int(text)

@@ -1,0 +1,93 @@
+"""Rows as OpenAI's objects."""
+
+from typing import Any
+
+from trainerbot.modelserver.records import StoredEvent, StoredFile, StoredJob, StoredModel
+from trainerbot.modelserver.runtimes.base import BaseModelRow
+from trainerbot.modelserver.trainers.methods import METHODS
+
+ORGANIZATION = "org-trainerbot"
+
+
+def file_object(file: StoredFile) -> dict[str, Any]:
+    """Return the File object."""
+    return {
+        "id": file.id,
+        "object": "file",
+        "bytes": file.n_bytes,
+        "created_at": file.created_at,
+        "filename": file.filename,
+        "purpose": file.purpose,
+        "status": "processed",
+        "status_details": None,
+    }
+
+
+def job_object(job: StoredJob) -> dict[str, Any]:
+    """Return the fine_tuning.job object."""
+    return {
+        "id": job.id,
+        "object": "fine_tuning.job",
+        "created_at": job.created_at,
+        "finished_at": job.finished_at,
+        "estimated_finish": None,
+        "model": job.model,
+        "fine_tuned_model": job.fine_tuned_model,
+        "organization_id": ORGANIZATION,
+        "status": job.status,
+        "training_file": job.training_file,
+        "validation_file": job.validation_file,
+        "result_files": job.result_files,
+        "trained_tokens": job.trained_tokens,
+        "hyperparameters": job.hyperparameters,
+        "method": {"type": job.method, job.method: {"hyperparameters": job.hyperparameters}},
+        "seed": job.seed,
+        "user_provided_suffix": job.suffix,
+        "metadata": job.metadata,
+        "integrations": [],
+        "error": job.error,
+    }
+
+
+def event_object(event: StoredEvent) -> dict[str, Any]:
+    """Return the fine_tuning.job.event object."""
+    return {
+        "id": event.id,
+        "object": "fine_tuning.job.event",
+        "created_at": event.created_at,
+        "level": event.level,
+        "message": event.message,
+        "type": event.type,
+        "data": event.data,
+    }
+
+
+def base_model_object(model: BaseModelRow) -> dict[str, Any]:
+    """Return the Model object of a base model, with what it can be tuned by."""
+    return {
+        "id": model.id,
+        "object": "model",
+        "created": model.created,
+        "owned_by": "trainerbot",
+        "context_tokens": model.context_tokens,
+        "base_model": None,
+        "fine_tune_methods": list(METHODS),
+        "method": None,
+        "notes": "An untouched base model.",
+        **model.details,
+    }
+
+
+def tuned_model_object(model: StoredModel) -> dict[str, Any]:
+    """Return the Model object of a tuned model, which says plainly what tuning it was."""
+    return {
+        "id": model.id,
+        "object": "model",
+        "created": model.created_at,
+        "owned_by": ORGANIZATION,
+        "base_model": model.base_model,
+        "fine_tune_methods": [],
+        "method": model.method,
+        "notes": METHODS[model.method].notes,
+        "fine_tuning_job": model.job_id,
+    }

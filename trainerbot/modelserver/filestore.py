@@ -1,0 +1,110 @@
+"""Files and tuned models: rows that name blobs."""
+
+from pathlib import Path
+
+from trainerbot.errors import NotFound
+from trainerbot.modelserver.blobs import Blobs, Draft
+from trainerbot.modelserver.database import Database, new_id, now
+from trainerbot.modelserver.records import Page, StoredFile, StoredModel
+
+_FILE = "id, sha256, n_bytes, filename, purpose, created_at"
+_MODEL = "id, created_at, base_model, method, job_id, sha256"
+
+
+class FileStore(Database):
+    """A blob lives as long as a row names it; rows and blobs change under one lock."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder / "store.sqlite3")
+        self.blobs = Blobs(folder)
+        # A killed process may have left a blob that no row came to name.
+        named = self._db.execute("SELECT sha256 FROM files UNION SELECT sha256 FROM models")
+        self.blobs.sweep({row[0] for row in named})
+
+    def add_file(self, draft: Draft, *, filename: str, purpose: str) -> StoredFile:
+        """Keep `draft` as a new file."""
+        with self._writing():
+            return self._add_file(draft, filename=filename, purpose=purpose)
+
+    def _add_file(self, draft: Draft, *, filename: str, purpose: str) -> StoredFile:
+        row = StoredFile(
+            id=new_id("file-"),
+            sha256=draft.sha256,
+            n_bytes=draft.n_bytes,
+            filename=filename,
+            purpose=purpose,
+            created_at=now(),
+        )
+        self.blobs.keep(draft)
+        self._db.execute(
+            f"INSERT INTO files ({_FILE}) VALUES (?, ?, ?, ?, ?, ?)",
+            (row.id, row.sha256, row.n_bytes, row.filename, row.purpose, row.created_at),
+        )
+        return row
+
+    def file(self, file_id: str) -> StoredFile:
+        """Return the file. Raises NotFound."""
+        with self._lock:
+            row = self._db.execute(f"SELECT {_FILE} FROM files WHERE id = ?", (file_id,)).fetchone()
+        if row is None:
+            raise NotFound(f"No such File object: {file_id}")
+        return StoredFile(**row)
+
+    def files(
+        self,
+        *,
+        after: str | None = None,
+        limit: int = 10_000,
+        newest_first: bool = True,
+        purpose: str | None = None,
+    ) -> Page[StoredFile]:
+        """Return the files that follow `after`. Raises InvalidInput when that is no file."""
+        where = [("purpose = ?", purpose)] if purpose is not None else []
+        rows = self._page("files", _FILE, where, after, limit, newest_first=newest_first)
+        return Page([StoredFile(**row) for row in rows[:limit]], len(rows) > limit)
+
+    def delete_file(self, file_id: str) -> None:
+        """Forget the file, and its blob when nothing else has the same content."""
+        with self._writing():
+            row = self.file(file_id)
+            self._db.execute("DELETE FROM files WHERE id = ?", (file_id,))
+            self._drop_blob(row.sha256)
+
+    def _drop_blob(self, sha256: str) -> None:
+        named = self._db.execute(
+            "SELECT 1 FROM files WHERE sha256 = ? UNION SELECT 1 FROM models WHERE sha256 = ?",
+            (sha256, sha256),
+        )
+        if named.fetchone() is None:
+            self.blobs.remove(sha256)
+
+    def _add_model(self, row: StoredModel, draft: Draft) -> None:
+        self.blobs.keep(draft)
+        self._db.execute(
+            f"INSERT INTO models ({_MODEL}) VALUES (?, ?, ?, ?, ?, ?)",
+            (row.id, row.created_at, row.base_model, row.method, row.job_id, row.sha256),
+        )
+
+    def model(self, model_id: str) -> StoredModel | None:
+        """Return the tuned model, or None."""
+        with self._lock:
+            row = self._db.execute(
+                f"SELECT {_MODEL} FROM models WHERE id = ?", (model_id,)
+            ).fetchone()
+        return None if row is None else StoredModel(**row)
+
+    def models(self) -> list[StoredModel]:
+        """Return the tuned models, oldest first."""
+        with self._lock:
+            rows = self._db.execute(f"SELECT {_MODEL} FROM models ORDER BY seq").fetchall()
+        return [StoredModel(**row) for row in rows]
+
+    def delete_model(self, model_id: str) -> bool:
+        """Forget the tuned model; False when there is none."""
+        with self._writing():
+            row = self.model(model_id)
+            if row is None:
+                return False
+            self._db.execute("DELETE FROM models WHERE id = ?", (model_id,))
+            self._drop_blob(row.sha256)
+            return True

@@ -1,0 +1,77 @@
+"""The rows of the store, as values."""
+
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+Row = TypeVar("Row")
+
+ACTIVE = ("validating_files", "queued", "running")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """One uploaded or produced file. Two files with the same content share a blob."""
+
+    id: str
+    sha256: str
+    n_bytes: int
+    filename: str
+    purpose: str
+    created_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredJob:
+    """One fine-tuning job: validating_files -> queued -> running -> succeeded | failed | cancelled.
+
+    `hyperparameters` is as asked for until the job runs, then as chosen.
+    """
+
+    id: str
+    created_at: int
+    status: str
+    model: str
+    method: str
+    hyperparameters: dict[str, Any]
+    seed: int
+    training_file: str
+    validation_file: str | None
+    suffix: str | None
+    metadata: dict[str, str] | None
+    fine_tuned_model: str | None
+    finished_at: int | None
+    trained_tokens: int | None
+    result_files: list[str]
+    error: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """One event of a job. `type` is "message" or "metrics", `data` only with the latter."""
+
+    id: str
+    created_at: int
+    level: str
+    message: str
+    type: str
+    data: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredModel:
+    """One tuned model: the blob holds what its method needs to answer."""
+
+    id: str
+    created_at: int
+    base_model: str
+    method: str
+    job_id: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Row]):
+    """Some rows of a list, and whether more follow."""
+
+    rows: list[Row]
+    has_more: bool

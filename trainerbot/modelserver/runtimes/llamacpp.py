@@ -1,0 +1,284 @@
+"""llama.cpp in this process, through xllamacpp.
+
+The library runs its own thread for the model; a request is one call that
+blocks its caller and hands every chunk to a callback, so each waits in a
+thread of a pool as large as the model has slots. Python's global lock is free
+while it waits.
+"""
+
+import asyncio
+import contextlib
+import importlib.util
+import json
+import logging
+import os
+import secrets
+import threading
+import urllib.request
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from typing import Any
+
+from trainerbot.errors import InvalidInput, ProviderUnavailable
+from trainerbot.messages import ChatMessage, Role
+from trainerbot.modelserver.runtimes.base import (
+    Answer,
+    BaseModelRow,
+    ContextTooLong,
+    Finish,
+    Options,
+    Overloaded,
+    Piece,
+    RuntimeAbsent,
+    Start,
+)
+from trainerbot.modelserver.runtimes.weights import Weights
+
+log = logging.getLogger(__name__)
+
+_STOPPING = "stopping"
+
+
+class _Call:
+    """One request on its way between the event loop and a thread of the model."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self.chunks: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
+        self.stop = threading.Event()
+
+    def hand_over(self, chunk: dict[str, Any] | None) -> None:
+        """Give the loop a chunk, or None for the end. Called from the model's thread."""
+        # A loop that closed meanwhile reads no more.
+        with contextlib.suppress(RuntimeError):
+            self.loop.call_soon_threadsafe(self.chunks.put_nowait, chunk)
+
+
+def spare_threads() -> int:
+    """Return how many threads a model may use: one less than there are cores.
+
+    Its threads wait for each other by spinning. Where they had to share a core
+    with another process, two threads made 2 to 8 tokens a second; one made 57.
+    """
+    affinity = getattr(os, "sched_getaffinity", None)  # not on every system
+    n_cores = len(affinity(0)) if affinity else os.cpu_count() or 1
+    return max(1, n_cores - 1)
+
+
+class LlamaCpp:
+    """A ChatRuntime over one GGUF file, loaded at the first need."""
+
+    def __init__(
+        self,
+        weights: Weights | None,
+        *,
+        context_tokens: int = 2048,
+        n_parallel: int = 2,
+        n_threads: int | None = None,
+        max_waiting: int = 32,
+    ) -> None:
+        # find_spec, so that a server that never chats never pays for the import.
+        installed = importlib.util.find_spec("xllamacpp") is not None
+        self._weights = weights if installed else None
+        self._row = None
+        if self._weights is not None:
+            self._row = BaseModelRow(
+                id=self._weights.model_id,
+                created=int(self._weights.path.stat().st_mtime),
+                context_tokens=context_tokens,
+                details={"runtime": "llama.cpp"},
+            )
+        self._context_tokens = context_tokens
+        self._n_parallel = n_parallel
+        self._n_threads = n_threads or spare_threads()
+        self._max_in_flight = n_parallel + max_waiting
+        self._in_flight: set[_Call] = set()
+        self._threads = ThreadPoolExecutor(n_parallel, thread_name_prefix="llamacpp")
+        self._loading = asyncio.Lock()
+        self._server: Any = None
+        # Guards the port that llama.cpp opens on loopback beside its calls.
+        self._inner_key = secrets.token_urlsafe(32)
+        self._failure: ProviderUnavailable | None = None
+
+    @property
+    def row(self) -> BaseModelRow | None:
+        """What GET /v1/models says of the model, or None where there is none."""
+        return self._row
+
+    @property
+    def state(self) -> str:
+        """One word for /healthz."""
+        if self._weights is None:
+            return "absent"
+        if self._failure is not None:
+            return "failed"
+        if self._server is not None:
+            return "ready"
+        return "loading" if self._loading.locked() else "not loaded"
+
+    async def warm_up(self) -> None:
+        """Load the model now rather than at the first answer."""
+        async with self._loading:
+            if self._server is not None:
+                return
+            if self._weights is None:
+                raise RuntimeAbsent
+            if self._failure is not None:
+                raise self._failure
+            loop = asyncio.get_running_loop()
+            try:
+                self._server = await loop.run_in_executor(self._threads, self._load)
+            except RuntimeError as error:
+                self._failure = ProviderUnavailable(
+                    f"The base model {self._weights.model_id} could not be loaded: its file is "
+                    "damaged, of an unknown kind, or too large for this machine's memory."
+                )
+                raise self._failure from error
+            log.info("Loaded %s", self._weights.model_id)
+
+    def _load(self) -> Any:
+        import xllamacpp
+
+        assert self._weights is not None
+        params = xllamacpp.CommonParams()
+        params.model.path = str(self._weights.path)
+        params.n_parallel = self._n_parallel
+        params.n_ctx = self._context_tokens * self._n_parallel
+        params.cpuparams.n_threads = params.cpuparams_batch.n_threads = self._n_threads
+        params.api_keys = [self._inner_key]
+        params.cors_origins = ""
+        params.ui = False
+        params.endpoint_slots = False
+        params.warmup = False
+        params.cache_ram_mib = 0  # the prompt cache may otherwise grow to 8 GiB
+        params.verbosity = 0
+        return xllamacpp.Server(params)
+
+    async def stream(self, messages: Sequence[ChatMessage], options: Options) -> Answer:
+        """Yield one Start, pieces, then one Finish. See ChatRuntime."""
+        if len(self._in_flight) >= self._max_in_flight:
+            raise Overloaded("The engine is currently overloaded, please try again later")
+        call = _Call(asyncio.get_running_loop())
+        self._in_flight.add(call)
+        try:
+            if self._server is None:
+                await self.warm_up()
+            working = call.loop.run_in_executor(
+                self._threads, self._work, self._request(messages, options), call
+            )
+            try:
+                async for event in self._events(call):
+                    yield event
+            finally:
+                call.stop.set()
+                working.cancel()
+        finally:
+            self._in_flight.discard(call)
+
+    async def _events(self, call: "_Call") -> Answer:
+        finish_reason, usage = "stop", dict[str, int]()
+        started = False
+        while (chunk := await call.chunks.get()) is not None:
+            if "error" in chunk:
+                raise _error(chunk["error"], self._context_tokens)
+            if not started:
+                started = True
+                yield Start("llama.cpp")
+            usage = chunk.get("usage") or usage
+            for choice in chunk.get("choices", ()):
+                finish_reason = choice.get("finish_reason") or finish_reason
+                if text := choice.get("delta", {}).get("content"):
+                    yield Piece(text)
+        yield Finish(
+            finish_reason=finish_reason,
+            prompt_tokens=usage.get("prompt_tokens", 0),
+            completion_tokens=usage.get("completion_tokens", 0),
+        )
+
+    def _request(self, messages: Sequence[ChatMessage], options: Options) -> dict[str, Any]:
+        assert self._weights is not None
+        sampling = {
+            name: default if given is None else given
+            for (name, given), default in zip(
+                asdict(options).items(), asdict(self._weights.defaults).values(), strict=True
+            )
+        }
+        return {
+            "messages": [
+                {
+                    # Templates know the older word only.
+                    "role": Role.SYSTEM if m.role is Role.DEVELOPER else m.role,
+                    "content": m.content,
+                }
+                for m in messages
+            ],
+            "stream": True,
+            "stream_options": {"include_usage": True},
+            **{name: value for name, value in sampling.items() if value not in (None, ())},
+        }
+
+    def _work(self, request: dict[str, Any], call: "_Call") -> None:
+        """Run one request to its end in this thread, or until `call.stop`."""
+
+        def on_chunk(chunk: dict[str, Any]) -> bool:
+            call.hand_over(chunk)
+            return call.stop.is_set()  # True ends the call
+
+        try:
+            if not call.stop.is_set():
+                self._server.handle_chat_completions(request, on_chunk)
+        except RuntimeError as error:
+            log.exception("llama.cpp refused a request")
+            call.hand_over({"error": {"code": 500, "message": str(error)}})
+        finally:
+            call.hand_over(None)
+
+    async def count_tokens(self, text: str) -> int:
+        """Return how many tokens `text` has."""
+        if self._server is None:
+            await self.warm_up()
+        request = urllib.request.Request(
+            f"{self._server.listening_address}/tokenize",
+            data=json.dumps({"content": text}).encode(),
+            headers={
+                "Content-Type": "application/json",
+                "Authorization": f"Bearer {self._inner_key}",
+            },
+        )
+        return await asyncio.to_thread(_count, request)
+
+    def interrupt(self) -> None:
+        """End every answer with an error: the server stops."""
+        for call in self._in_flight:
+            call.stop.set()
+            call.chunks.put_nowait({"error": {"type": _STOPPING}})
+
+    async def close(self) -> None:
+        """Stop what is being answered and free the model."""
+        self.interrupt()
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._server = None
+
+
+def _count(request: urllib.request.Request) -> int:
+    # No proxy: the address is this process.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(request, timeout=60) as response:
+        return len(json.load(response)["tokens"])
+
+
+def _error(error: dict[str, Any], context_tokens: int) -> Exception:
+    """Return llama.cpp's error in our words."""
+    if error.get("type") == _STOPPING:
+        return ProviderUnavailable("The model server is stopping. Try again in a moment.")
+    if error.get("type") == "exceed_context_size_error":
+        return ContextTooLong(
+            f"This model's maximum context length is {context_tokens} tokens. However, your "
+            f"messages resulted in {error.get('n_prompt_tokens')} tokens. "
+            "Please reduce the length of the messages."
+        )
+    if error.get("code") == 400:
+        return InvalidInput(f"The model cannot read this request: {error.get('message')}")
+    log.error("llama.cpp failed: %s", error)
+    return ProviderUnavailable("The language model failed on this request. Try again.")
