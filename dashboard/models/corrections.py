@@ -1,0 +1,90 @@
+"""What people taught: a question, the wrong answer and the right one."""
+
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+
+
+class CorrectionQuerySet(models.QuerySet["Correction"]):
+    def proposed(self) -> Self:
+        return self.filter(state=Correction.State.PROPOSED)
+
+    def approved(self) -> Self:
+        return self.filter(state=Correction.State.APPROVED)
+
+
+class Correction(models.Model):
+    """A better answer to one question, in a person's own words.
+
+    `better_answer` is kept as it was written; no model ever rewrites it.
+    proposed -> approved | rejected; an approved one may be rejected later.
+    Only `services.corrections` moves it.
+    """
+
+    class State(models.TextChoices):
+        PROPOSED = "proposed", "Waiting"
+        APPROVED = "approved", "In force"
+        REJECTED = "rejected", "Rejected"
+
+    question = models.TextField(help_text="What was asked, verbatim")
+    rejected_answer = models.TextField(blank=True, help_text="What the bot said, verbatim")
+    better_answer = models.TextField(help_text="What it should have said, verbatim")
+    message = models.ForeignKey(
+        "dashboard.Message",
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="corrections",
+        help_text="The answer that was corrected; empty if it was taught directly",
+    )
+    model = models.CharField(max_length=200, blank=True, help_text="Which model had answered")
+    state = models.CharField(
+        max_length=10, choices=State, default=State.PROPOSED, help_text="Whether it is in force"
+    )
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text="Who wrote it, on the dashboard",
+    )
+    discord_author = models.ForeignKey(
+        "dashboard.DiscordUser",
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text="Who wrote it, on Discord",
+    )
+    author_name = models.CharField(max_length=150, blank=True, help_text="Their name at the time")
+    reviewer = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text="Who decided",
+    )
+    review_note = models.TextField(blank=True, help_text="Why, in the reviewer's words")
+    n_fired = models.PositiveIntegerField(
+        default=0, help_text="How often its words were the answer"
+    )
+    n_shown = models.PositiveIntegerField(
+        default=0, help_text="How often a model read it as an example"
+    )
+    last_fired_at = models.DateTimeField(null=True, help_text="When it last took part")
+    created_at = models.DateTimeField(auto_now_add=True, help_text="When it was written")
+    updated_at = models.DateTimeField(auto_now=True, help_text="When it last changed")
+    reviewed_at = models.DateTimeField(null=True, help_text="When it was decided")
+
+    objects = CorrectionQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=~models.Q(question="") & ~models.Q(better_answer=""),
+                name="correction_says_something",
+            )
+        ]
+        indexes = [models.Index(fields=["state", "-id"], name="correction_queue")]
+
+    def __str__(self) -> str:
+        return f"#{self.pk} {self.question[:60]}"

@@ -1,0 +1,52 @@
+"""Who and where on Discord, as far as conversations need it; and who failed to sign in."""
+
+from django.db import models
+
+
+class DiscordUser(models.Model):
+    """A person on Discord, known by the id that never changes."""
+
+    discord_user_id = models.BigIntegerField(unique=True, help_text="Discord's own id")
+    name = models.CharField(max_length=100, help_text="Display name when last seen")
+    first_seen_at = models.DateTimeField(auto_now_add=True, help_text="When first met")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class DiscordGuild(models.Model):
+    """A Discord server that the bot has spoken in."""
+
+    discord_guild_id = models.BigIntegerField(unique=True, help_text="Discord's own id")
+    name = models.CharField(max_length=100, help_text="Name when last seen")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class DiscordChannel(models.Model):
+    """A channel of a guild, or a direct-message channel (then without guild)."""
+
+    discord_channel_id = models.BigIntegerField(unique=True, help_text="Discord's own id")
+    guild = models.ForeignKey(
+        DiscordGuild,
+        null=True,
+        on_delete=models.CASCADE,
+        related_name="channels",
+        help_text="Where the channel is; empty for direct messages",
+    )
+    name = models.CharField(max_length=100, help_text="Name when last seen")
+
+    def __str__(self) -> str:
+        return f"#{self.name}" if self.guild_id else self.name
+
+
+class FailedSignIn(models.Model):
+    """A try to sign in that has not shown the right password. Kept for minutes only."""
+
+    name_key = models.CharField(max_length=64, help_text="Keyed hash of the name that was typed")
+    address = models.CharField(max_length=45, help_text="Where from: an IPv4 or IPv6 address")
+    failed_at = models.DateTimeField(auto_now_add=True, db_index=True, help_text="When")
+
+    def __str__(self) -> str:
+        return f"{self.address} at {self.failed_at:%H:%M:%S}"

@@ -1,0 +1,35 @@
+"""What an admin may change while everything runs."""
+
+from django.db import models
+
+
+class AssistantSettings(models.Model):
+    """How the bot answers, on every face. One row; read at each turn."""
+
+    model = models.CharField(
+        max_length=200, blank=True, help_text="Model that answers; empty for the endpoint's own"
+    )
+    system_prompt = models.TextField(
+        blank=True, help_text="What the model is told before each conversation"
+    )
+    temperature = models.FloatField(
+        null=True, blank=True, help_text="0 to 2; empty for the model's default"
+    )
+    max_tokens = models.PositiveIntegerField(
+        default=512, help_text="Longest answer, in the model's tokens"
+    )
+    updated_at = models.DateTimeField(auto_now=True, help_text="When last changed")
+
+    class Meta:
+        verbose_name_plural = "assistant settings"
+        constraints = [
+            models.CheckConstraint(condition=models.Q(pk=1), name="assistantsettings_is_one_row"),
+            models.CheckConstraint(
+                condition=models.Q(temperature=None)
+                | models.Q(temperature__gte=0, temperature__lte=2),
+                name="assistantsettings_temperature_in_range",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return "Assistant settings"
