@@ -1,0 +1,55 @@
+"""Events for open pages and other processes, written together with the change they tell of."""
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from typing import Any
+
+from django.db import connection, transaction
+from django.utils.timezone import now
+
+from dashboard.models import OutboxEvent
+
+CHANNEL = "trainerbot_outbox"  # of PostgreSQL's LISTEN/NOTIFY
+ORDER_LOCK = 7_401_523_817  # of PostgreSQL's advisory locks; any number that is ours alone
+KEPT_FOR = timedelta(days=2)
+REPLAY_LIMIT = 500
+
+
+def publish(topic: str, kind: str, /, **payload: Any) -> OutboxEvent:
+    """Tell whoever follows `topic`, if and when the surrounding transaction commits.
+
+    Ids become visible in their order: SQLite has one writer at a time, and on
+    PostgreSQL the second one waits here until the first has committed. Else a
+    reader who has seen id 8 would never look for a 7 that commits later. So
+    publish last, after the rows of the change.
+    """
+    with transaction.atomic(savepoint=False):
+        if connection.vendor != "postgresql":
+            return OutboxEvent.objects.create(topic=topic, kind=kind, payload=payload)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ORDER_LOCK])
+            event = OutboxEvent.objects.create(topic=topic, kind=kind, payload=payload)
+            cursor.execute("SELECT pg_notify(%s, '')", [CHANNEL])
+        return event
+
+
+def latest_id() -> int:
+    """The id to start from for whoever has seen everything until now; 0 when there is nothing."""
+    return OutboxEvent.objects.order_by("-id").values_list("id", flat=True).first() or 0
+
+
+def after(event_id: int, topics: Sequence[str] | None = None) -> Iterator[OutboxEvent]:
+    """The first REPLAY_LIMIT events younger than `event_id`, oldest first.
+
+    Of every topic unless some are named. Whoever gets as many asks again.
+    """
+    events = OutboxEvent.objects.filter(id__gt=event_id)
+    if topics is not None:
+        events = events.filter(topic__in=topics)
+    return events.order_by("id")[:REPLAY_LIMIT].iterator()
+
+
+def prune() -> int:
+    """Forget events older than two days, which no open page still waits for."""
+    deleted, _ = OutboxEvent.objects.filter(created_at__lt=now() - KEPT_FOR).delete()
+    return deleted

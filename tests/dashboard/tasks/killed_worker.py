@@ -1,0 +1,31 @@
+"""A worker process for the kill -9 test: its own handler, a short lease, no model, no page."""
+
+import os
+import sys
+import time
+from datetime import timedelta
+
+os.environ["DJANGO_SETTINGS_MODULE"] = "trainerbot.settings"
+
+import django
+
+django.setup()
+
+from dashboard.services import tasks
+from dashboard.services.tasks import leases, queue, worker
+
+leases.LEASE = queue.LEASE = worker.LEASE = timedelta(seconds=float(sys.argv[1]))
+
+
+@tasks.handler("tests.brief")
+def brief(run: tasks.Run) -> int:
+    run.save(step="half way")
+    time.sleep(0.005)
+    return int(run.args["n"])
+
+
+crew = tasks.Worker(threads=1)
+crew.start()
+sys.stdin.read()  # until the test closes it, or kills us
+crew.stop()
+crew.join(5.0)
