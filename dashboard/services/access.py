@@ -1,0 +1,66 @@
+"""Who may do what: one matrix for the dashboard and the bot."""
+
+from enum import StrEnum
+from typing import assert_never
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
+
+from trainerbot.errors import NotAllowed
+
+TRAINERS = "trainers"  # the Django group
+
+
+class Role(StrEnum):
+    ANONYMOUS = "anonymous"
+    MEMBER = "member"
+    TRAINER = "trainer"
+    ADMIN = "admin"
+
+
+class Permission(StrEnum):
+    CHAT = "chat with the bot"
+    PROPOSE = "propose corrections"
+    VIEW = "see everybody's conversations, datasets and jobs"
+    REVIEW = "approve and reject corrections"
+    DATA = "add and delete datasets"
+    TRAIN = "start and cancel fine-tunes"
+    SETTINGS = "change how the bot answers"
+
+
+_MEMBER = frozenset({Permission.CHAT, Permission.PROPOSE})
+_TRAINER = _MEMBER | {Permission.VIEW, Permission.REVIEW, Permission.DATA, Permission.TRAIN}
+MATRIX: dict[Role, frozenset[Permission]] = {
+    Role.ANONYMOUS: frozenset(),
+    Role.MEMBER: _MEMBER,
+    Role.TRAINER: _TRAINER,
+    Role.ADMIN: frozenset(Permission),
+}
+
+
+def role_of(user: AbstractBaseUser | AnonymousUser | None) -> Role:
+    """The highest role of a dashboard account."""
+    if not isinstance(user, User) or not user.is_active:
+        return Role.ANONYMOUS
+    if user.is_superuser:
+        return Role.ADMIN
+    if user.groups.filter(name=TRAINERS).exists():
+        return Role.TRAINER
+    return Role.MEMBER
+
+
+def can(user: AbstractBaseUser | AnonymousUser | None, permission: Permission) -> bool:
+    return permission in MATRIX[role_of(user)]
+
+
+def require(user: AbstractBaseUser | AnonymousUser | None, permission: Permission) -> None:
+    """Raise NotAllowed, in words, unless `user` may do this."""
+    role = role_of(user)
+    if permission in MATRIX[role]:
+        return
+    match role:
+        case Role.ANONYMOUS:
+            raise NotAllowed(f"Sign in to {permission}.")
+        case Role.MEMBER | Role.TRAINER | Role.ADMIN:
+            raise NotAllowed(f"A {role} may not {permission}. Ask an admin for a higher role.")
+        case _:
+            assert_never(role)

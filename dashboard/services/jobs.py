@@ -1,0 +1,161 @@
+"""Fine-tune jobs: asked for, followed, cancelled. The work itself is the task `finetune`."""
+
+import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils.timezone import now
+
+from dashboard.models import Dataset, DatasetVersion, Example, FineTuneJob, Task
+from dashboard.services import audit, outbox, providers, tasks
+from trainerbot.errors import Conflict, InvalidInput, NotFound
+from trainerbot.llm import ModelInfo
+
+TOPIC = "jobs"
+KIND = "finetune"
+# OpenAI's own last day for new jobs, after which the request would only fail later.
+OPENAI_LAST_DAY = datetime.date(2027, 1, 6)
+MAX_SUFFIX = 64
+MAX_SEED = 2**31 - 1
+
+
+def topic(job: FineTuneJob) -> str:
+    return f"job.{job.pk}"
+
+
+def key(job: FineTuneJob) -> str:
+    return f"{KIND}:{job.pk}"
+
+
+def get(pk: int) -> FineTuneJob:
+    job = FineTuneJob.objects.select_related("version__dataset").filter(pk=pk).first()
+    if job is None:
+        raise NotFound("There is no such job.")
+    return job
+
+
+def base_models() -> list[ModelInfo]:
+    """What the endpoint offers to start from. Asks the endpoint; raises ProviderUnavailable."""
+    return providers.finetune_provider().base_models()
+
+
+def methods(model: ModelInfo) -> list[str]:
+    """The methods that an endpoint names for a model; OpenAI's usual one if it names none."""
+    named = model.details.get("fine_tune_methods")
+    return [str(method) for method in named] if isinstance(named, list) else ["supervised"]
+
+
+def submit(
+    *,
+    dataset: Dataset,
+    base_model: str = "",
+    method: str = "",
+    suffix: str = "",
+    hyperparameters: dict[str, Any] | None = None,
+    seed: int | None = None,
+    created_by: User | None = None,
+    version: DatasetVersion | None = None,
+) -> FineTuneJob:
+    """Queue a fine-tune of `base_model` on the dataset's newest version (or on `version`).
+
+    Without base_model or method, the endpoint's first. The same request
+    while such a job is not over returns that job: nobody pays twice for a
+    double click. Raises InvalidInput or NotFound in words, and
+    ProviderUnavailable when the endpoint cannot be asked what it offers.
+    """
+    version = version or dataset.latest()
+    if version is None or not Dataset.objects.current().filter(pk=version.dataset_id).exists():
+        raise NotFound(f"The dataset {dataset.name} was deleted. Choose another one.")
+    _check_provenance(version)
+    _check_calendar()
+    base = _find_base(base_model)
+    offered = methods(base)
+    method = method or offered[0]
+    if method not in offered:
+        raise InvalidInput(
+            f"{base.id} cannot be trained by {method!r}. It offers: {', '.join(offered)}."
+        )
+    suffix = suffix.strip()
+    if len(suffix) > MAX_SUFFIX or not suffix.isprintable():
+        raise InvalidInput(
+            f"The suffix becomes part of the model's name: {MAX_SUFFIX} letters, digits and signs "
+            "at most."
+        )
+    if seed is not None and not 0 <= seed <= MAX_SEED:
+        raise InvalidInput(f"The seed is a whole number from 0 to {MAX_SEED:,}.")
+    wanted = {
+        "version": version,
+        "base_model": base.id,
+        "method": method,
+        "suffix": suffix,
+        "hyperparameters": hyperparameters or {},
+        "seed": seed,
+        "endpoint": providers.endpoint().name,
+    }
+    with transaction.atomic():
+        DatasetVersion.objects.select_for_update().get(pk=version.pk)
+        twin = FineTuneJob.objects.unfinished().filter(cancel_requested=False, **wanted).first()
+        if twin is not None:
+            return twin
+        job = FineTuneJob.objects.create(created_by=created_by, **wanted)
+        tasks.submit(KIND, args={"job": job.pk}, key=key(job))
+        audit.record(created_by, "job.submit", f"job {job.pk}", base_model=base.id, method=method)
+        announce(job)
+    return job
+
+
+@transaction.atomic
+def cancel(job: FineTuneJob, *, actor: User | None) -> FineTuneJob:
+    """Ask a job to stop; its endpoint is told at the next look. Raises Conflict when it is over."""
+    moved = FineTuneJob.objects.unfinished().filter(pk=job.pk).update(cancel_requested=True)
+    job.refresh_from_db()
+    if not moved:
+        raise Conflict(f"Job {job.pk} is over already: {job.status}.")
+    Task.objects.filter(idempotency_key=key(job), state=Task.State.READY).update(run_at=now())
+    audit.record(actor, "job.cancel", f"job {job.pk}")
+    announce(job)
+    return job
+
+
+def announce(job: FineTuneJob) -> None:
+    """Tell open pages, in the transaction of the change."""
+    outbox.publish(topic(job), "job.changed", id=job.pk, status=job.status)
+    outbox.publish(TOPIC, "job.changed", id=job.pk, status=job.status)
+
+
+def _find_base(base_model: str) -> ModelInfo:
+    offered = base_models()
+    if not offered:
+        raise InvalidInput(
+            "The endpoint offers no model to fine-tune. "
+            "On this platform the local language model may not be installed; see the README."
+        )
+    if not base_model:
+        return offered[0]
+    for model in offered:
+        if model.id == base_model:
+            return model
+    names = ", ".join(model.id for model in offered[:8])
+    raise InvalidInput(
+        f"The endpoint has no model {base_model!r} to fine-tune. It offers: {names}."
+    )
+
+
+def _check_provenance(version: DatasetVersion) -> None:
+    n_messages = version.examples.filter(source=Example.Source.DISCORD_MESSAGE).count()
+    if n_messages:
+        raise InvalidInput(
+            f"{n_messages:,} examples of {version} are Discord message content. Discord's "
+            "developer policy forbids training on it without Discord's express permission."
+        )
+
+
+def _check_calendar() -> None:
+    host = urlsplit(providers.endpoint().base_url).hostname or ""
+    if host == "api.openai.com" and now().date() > OPENAI_LAST_DAY:
+        raise InvalidInput(
+            f"OpenAI has accepted no new fine-tuning jobs since {OPENAI_LAST_DAY:%Y-%m-%d}. "
+            "Unset OPENAI_API_KEY to train on this machine, or set OPENAI_BASE_URL."
+        )

@@ -1,0 +1,100 @@
+"""Settings become ready providers here and nowhere else."""
+
+import asyncio
+import threading
+import weakref
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+from trainerbot.finetune import FineTuneProvider
+from trainerbot.finetune.registry import open_finetune
+from trainerbot.llm import ChatModel, Endpoint
+from trainerbot.llm.registry import open_chat
+
+OPENAI_URL = "https://api.openai.com/v1"
+
+# An async client belongs to the event loop that first used it.
+_chat_models: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, tuple[Endpoint, ChatModel]] = (
+    weakref.WeakKeyDictionary()
+)
+_finetune_provider: tuple[Endpoint, FineTuneProvider] | None = None
+_opening = threading.Lock()
+
+
+def uses_embedded_server() -> bool:
+    """No other endpoint is configured, so our own model server must run."""
+    return not (settings.OPENAI_API_KEY or settings.OPENAI_BASE_URL)
+
+
+def endpoint() -> Endpoint:
+    """Where models are asked and trained: ours, OpenAI's, or any that speaks its format.
+
+    Read from the settings each time; the clients below are opened anew when it changed.
+    """
+    if uses_embedded_server():
+        return Endpoint(
+            name="modelserver",
+            base_url=settings.MODELSERVER_URL,
+            api_key=settings.MODELSERVER_API_KEY,
+            timeout_s=settings.CHAT_TIMEOUT_S,
+        )
+    return Endpoint(
+        name=_name(settings.OPENAI_BASE_URL),
+        base_url=settings.OPENAI_BASE_URL or OPENAI_URL,
+        api_key=settings.OPENAI_API_KEY or "none",
+        timeout_s=settings.CHAT_TIMEOUT_S,
+    )
+
+
+def _name(base_url: str) -> str:
+    """What an endpoint is called in rows and messages: its address without user or password."""
+    if not base_url:
+        return "openai"
+    try:
+        parts = urlsplit(base_url)
+    except ValueError:
+        return "OPENAI_BASE_URL"  # and Endpoint says what is wrong with it
+    return (parts.netloc.rpartition("@")[2] + parts.path).rstrip("/")[:200] or "OPENAI_BASE_URL"
+
+
+async def chat_model() -> ChatModel:
+    """The one shared client of the running event loop; to make one a message costs 36 ms."""
+    loop, wanted = asyncio.get_running_loop(), endpoint()
+    kept = _chat_models.get(loop)
+    if kept is None or kept[0] != wanted:
+        # The first one imports the SDK, which takes a second: not on the loop.
+        opened = await asyncio.to_thread(open_chat, wanted)
+        kept = _chat_models.get(loop)  # another turn may have been quicker
+        if kept is None or kept[0] != wanted:
+            kept = _chat_models[loop] = (wanted, opened)
+    return kept[1]
+
+
+async def close_chat_model() -> None:
+    """Close the running event loop's client, if it has one."""
+    kept = _chat_models.pop(asyncio.get_running_loop(), None)
+    if kept is not None:
+        await kept[1].close()
+
+
+def finetune_provider() -> FineTuneProvider:
+    """The one shared client of all threads."""
+    global _finetune_provider
+    wanted = endpoint()
+    with _opening:
+        if _finetune_provider is not None and _finetune_provider[0] != wanted:
+            _finetune_provider[1].close()
+            _finetune_provider = None
+        if _finetune_provider is None:
+            _finetune_provider = (wanted, open_finetune(wanted))
+        return _finetune_provider[1]
+
+
+def close_finetune_provider() -> None:
+    """Close the shared client, if there is one."""
+    global _finetune_provider
+    with _opening:
+        kept, _finetune_provider = _finetune_provider, None
+    if kept is not None:
+        kept[1].close()

@@ -1,0 +1,88 @@
+"""The approved corrections as one index, kept by each process and renewed when they change."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+
+from django.db.models import Count, Max
+
+from dashboard.models import Correction, OutboxEvent
+from dashboard.services import corrections
+from trainerbot.conversation import Memory, Recall
+
+MOST_EVENTS = 100  # followed one by one; after more, all is read anew
+
+Event = tuple[
+    int, datetime
+]  # its id, and when it was: an id may come again after a restored backup
+
+
+@dataclass(frozen=True, slots=True)
+class _Stamp:
+    """What tells whether anything changed: how many, how new, and the last event about them."""
+
+    n_approved: int
+    newest: datetime | None
+    last_event: Event | None
+
+
+_lock = threading.Lock()
+_stamp = _Stamp(0, None, None)
+_index = Recall(())
+
+
+@cache
+def warm() -> None:
+    """Import what the index needs (a second or two), so that no question waits for it."""
+    Recall([Memory(0, "warm", "")])
+
+
+def current() -> Recall:
+    """What every turn recalls from: exactly the corrections approved when this is called.
+
+    Two small queries tell whether anything changed, in whichever process. A
+    few changes are followed in milliseconds, however many corrections there are.
+    """
+    global _stamp, _index
+    stamp = _now()
+    with _lock:
+        if stamp != _stamp:
+            _index = _followed(_stamp, n_approved=stamp.n_approved) or Recall(_memories())
+            _stamp = stamp
+        return _index
+
+
+def _now() -> _Stamp:
+    figures = Correction.objects.approved().aggregate(count=Count("pk"), newest=Max("updated_at"))
+    # Clocks step back, and of two transactions the one that began first may
+    # commit last; the ids of the outbox only rise.
+    events = OutboxEvent.objects.filter(topic=corrections.TOPIC).order_by("-pk")
+    return _Stamp(
+        figures["count"], figures["newest"], events.values_list("pk", "created_at").first()
+    )
+
+
+def _followed(since: _Stamp, *, n_approved: int) -> Recall | None:
+    """The index with what the events after `since` tell; None if that is not enough.
+
+    It is not when some were forgotten meanwhile, are too many to follow, or
+    do not account for how many corrections are in force.
+    """
+    if since.last_event is None:
+        return None
+    events = OutboxEvent.objects.filter(topic=corrections.TOPIC, pk__gte=since.last_event[0])
+    found = list(events.order_by("pk")[: MOST_EVENTS + 1])
+    if not 1 < len(found) <= MOST_EVENTS or (found[0].pk, found[0].created_at) != since.last_event:
+        return None
+    ids = {event.payload["id"] for event in found[1:]}
+    in_force = {memory.id: memory for memory in _memories(pk__in=ids)}
+    index = _index.changed({pk: in_force.get(pk) for pk in ids})
+    return index if index.n_corrections == n_approved else None
+
+
+def _memories(**which: object) -> Iterator[Memory]:
+    rows = Correction.objects.approved().filter(**which).order_by("pk")
+    for pk, question, answer in rows.values_list("pk", "question", "better_answer"):
+        yield Memory(pk, question, answer)

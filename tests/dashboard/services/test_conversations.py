@@ -1,0 +1,30 @@
+"""What becomes of questions whose answering was cut off by a kill."""
+
+import pytest
+
+from dashboard.models import Message, Source
+from dashboard.services import conversations
+from tests.factories import AnswerFactory, QuestionFactory
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_question_left_open_is_told_why_it_has_no_answer_once():
+    question = QuestionFactory(source=Source.PLAYGROUND)
+
+    n_closed = [conversations.close_unanswered(Source.PLAYGROUND) for _ in range(2)]
+
+    assert n_closed == [1, 0]
+    failure = Message.objects.get(reply_to=question)
+    assert failure.error == conversations.STOPPED
+    assert failure.conversation == question.conversation
+
+
+def test_what_was_answered_or_asked_elsewhere_stays_as_it_is():
+    AnswerFactory(source=Source.PLAYGROUND, reply_to__source=Source.PLAYGROUND)
+    QuestionFactory(source=Source.DISCORD)
+    n_before = Message.objects.count()
+
+    assert conversations.close_unanswered(Source.PLAYGROUND) == 0
+
+    assert Message.objects.count() == n_before
