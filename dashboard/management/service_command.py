@@ -1,0 +1,54 @@
+"""What all our commands share: --json, errors in words, an exit code that tells."""
+
+import json
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from dashboard.services import storage
+from trainerbot.errors import TrainerBotError
+
+
+class ServiceCommand(BaseCommand):
+    """A command over a service: `run` works; what goes wrong is said in words, exit code 1."""
+
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--json", action="store_true", dest="as_json", help="For programs")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            with storage.failures_in_words():
+                self.run(**options)
+        except TrainerBotError as error:
+            raise CommandError(str(error)) from error
+        except OSError as error:
+            raise CommandError(_of_file(error)) from error
+        except KeyboardInterrupt as error:
+            raise CommandError("Stopped.", returncode=130) from error
+
+    def run(self, *args: Any, **options: Any) -> None:
+        """Do the work; each command names the options it takes."""
+        raise CommandError("This command does nothing.")
+
+    def say(self, words: str) -> None:
+        self.stdout.write(words)
+
+    def give(self, data: Any) -> None:
+        """One JSON value on one line."""
+        self.stdout.write(json.dumps(data, ensure_ascii=False))
+
+
+def _of_file(error: OSError) -> str:
+    """What is wrong with a file, in a sentence. Commands alone name paths: their user gave them."""
+    match error:
+        case FileNotFoundError():
+            return f"There is no file {error.filename}."
+        case IsADirectoryError():
+            return f"{error.filename} is a folder. Name a file in it."
+        case PermissionError():
+            return f"{error.filename} may not be read or written by this account."
+        case _:
+            where = f"{error.filename}: " if error.filename else ""
+            return f"{where}{error.strerror or error}."
