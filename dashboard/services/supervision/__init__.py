@@ -1,0 +1,1 @@
+"""The running system: which programs make it up, and what keeps them running."""
