@@ -1,0 +1,35 @@
+"""How the bot answers."""
+
+from typing import Any
+
+from django import forms
+from django.core.validators import MinValueValidator
+
+from dashboard.forms.look import dress
+from dashboard.models import AssistantSettings
+
+
+class AssistantForm(forms.ModelForm[AssistantSettings]):
+    class Meta:
+        model = AssistantSettings
+        fields = ("model", "system_prompt", "temperature", "max_tokens")
+        labels = {"system_prompt": "System prompt", "max_tokens": "Longest answer"}
+        help_texts = {
+            "model": "Which model answers, on every face. Empty takes the endpoint's own.",
+            "system_prompt": "What the model is told before each conversation, in plain words.",
+            "temperature": (
+                "0 repeats itself, 1 varies, 2 rambles. Empty takes the model's own default."
+            ),
+            "max_tokens": "In tokens; a token is about three quarters of a word.",
+        }
+        widgets = {
+            "model": forms.TextInput(attrs={"list": "models", "placeholder": "the endpoint's own"}),
+            "system_prompt": forms.Textarea(attrs={"rows": 5}),
+            "temperature": forms.NumberInput(attrs={"step": "0.1", "min": "0", "max": "2"}),
+            "max_tokens": forms.NumberInput(attrs={"min": "1"}),
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        dress(self)
+        self.fields["max_tokens"].validators.append(MinValueValidator(1))

@@ -1,0 +1,119 @@
+"""How rows look: icons, badges, durations, the theme. No row is read here."""
+
+from datetime import datetime
+
+from django import template
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+register = template.Library()
+
+THEMES = ("lab", "labdark")
+
+ALERTS = {
+    "error": ("alert-error", "error"),
+    "warning": ("alert-warning", "warning"),
+    "success": ("alert-success", "success"),
+    "info": ("alert-info", "info"),
+    "debug": ("alert-info", "info"),
+}
+
+# Up to how many seconds a span is told in which unit; beyond 60 days, the date.
+SPANS = ((60, 1, "s"), (3600, 60, "min"), (86_400, 3600, "h"), (60 * 86_400, 86_400, "d"))
+
+# The words of OpenAI's job states and of our own rows.
+BADGES = {
+    "queued": "badge-neutral",
+    "validating_files": "badge-warning",
+    "running": "badge-info",
+    "succeeded": "badge-success",
+    "failed": "badge-error",
+    "cancelled": "badge-neutral",
+    "paused": "badge-warning",
+    "proposed": "badge-warning",
+    "approved": "badge-success",
+    "rejected": "badge-neutral",
+}
+
+
+@register.simple_tag(takes_context=True)
+def theme(context: template.Context) -> SafeString | str:
+    """The `data-theme` attribute the reader chose, or nothing: then the system's wish counts."""
+    request: HttpRequest | None = context.get("request")
+    chosen = request.COOKIES.get("theme") if request else None
+    if chosen not in THEMES:
+        return ""
+    return format_html(' data-theme="{}"', chosen)
+
+
+@register.simple_tag
+def icon(name: str, size: str = "") -> SafeString:
+    """One symbol of `icons.svg`, hidden from screen readers: the words beside it speak."""
+    return format_html(
+        '<svg class="icon {}" aria-hidden="true"><use href="{}#{}"></use></svg>',
+        size,
+        static("dashboard/icons.svg"),
+        name,
+    )
+
+
+@register.simple_tag
+def alert_class(level: str) -> str:
+    return ALERTS[level][0]
+
+
+@register.simple_tag
+def alert_icon(level: str) -> SafeString:
+    return icon(ALERTS[level][1])
+
+
+@register.filter
+def badge_class(state: str) -> str:
+    """The colour of a state; a state of some other provider that we do not know stays grey."""
+    return BADGES.get(state, "badge-neutral")
+
+
+@register.filter
+def spaced(state: str) -> str:
+    """`validating_files` as a person writes it."""
+    return str(state).replace("_", " ")
+
+
+@register.filter
+def milliseconds(value: float | None) -> str:
+    """A duration given in ms, with the unit that reads best; an en dash for none."""
+    if value is None:
+        return "\N{EN DASH}"
+    if value < 1000:
+        return f"{value:.0f} ms"
+    if value < 60_000:
+        return f"{value / 1000:.2f} s"
+    return f"{value / 60_000:.1f} min"
+
+
+@register.filter
+def initials(name: str) -> str:
+    """Two letters for the round picture of somebody without one."""
+    words = name.replace("_", " ").replace(".", " ").split()
+    if len(words) > 1:
+        return words[0][0] + words[1][0]
+    return name[:2]
+
+
+@register.filter
+def ago(then: datetime | None) -> SafeString:
+    """A <time> that page.js keeps counting; without scripts it stays as rendered."""
+    if then is None:
+        return SafeString("\N{EN DASH}")
+    seconds = max(0, int((timezone.now() - then).total_seconds()))
+    words = then.date().isoformat()
+    for limit, size, unit in SPANS:
+        if seconds < limit:
+            words = f"{seconds // size} {unit}"
+            break
+    return format_html(
+        '<time class="num" datetime="{}" data-ago>{}</time>', then.isoformat(), words
+    )

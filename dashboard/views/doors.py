@@ -1,0 +1,126 @@
+"""The door of every page: who may come in, and what is said when something is refused."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
+from urllib.parse import urlencode
+
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render, resolve_url
+
+from dashboard.services import access, outbox
+from dashboard.services.access import Permission
+from trainerbot.errors import (
+    Conflict,
+    InvalidInput,
+    NotAllowed,
+    NotFound,
+    ProviderRefused,
+    ProviderUnavailable,
+    StorageFull,
+    TrainerBotError,
+)
+
+P = ParamSpec("P")
+View = Callable[Concatenate[HttpRequest, P], HttpResponse]
+
+# Raised while the endpoint is asked for models; its page has the rest to show.
+ENDPOINT = (ProviderUnavailable, ProviderRefused)
+
+STATUS: dict[type[TrainerBotError], int] = {
+    InvalidInput: 400,
+    NotAllowed: 403,
+    NotFound: 404,
+    Conflict: 409,
+    ProviderUnavailable: 503,
+    StorageFull: 507,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """What a page knows of its reader; templates read it as `request.door`.
+
+    outbox_id: the newest event when the request came in.
+    may: names of the reader's permissions in lower case, such as `may.train`.
+    """
+
+    outbox_id: int
+    may: dict[str, bool]
+
+
+def requires(permission: Permission) -> Callable[[View[P]], View[P]]:
+    """Let only those in who may do `permission`; tell everybody else in words.
+
+    Whatever of our own errors the view raises becomes a page, a JSON answer
+    or, for htmx, a short message over the page that asked.
+    """
+
+    def decorate(view: View[P]) -> View[P]:
+        @wraps(view)
+        def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+            if not request.user.is_authenticated:
+                return _to_sign_in(request)
+            allowed = access.MATRIX[access.role_of(request.user)]
+            # The id is read before the view reads its rows: what changes in
+            # between is replayed to the page by its socket.
+            request.door = Door(  # type: ignore[attr-defined]  # ours, for templates
+                outbox_id=outbox.latest_id(),
+                may={each.name.lower(): True for each in allowed},
+            )
+            try:
+                if permission not in allowed:
+                    access.require(request.user, permission)
+                return view(request, *args, **kwargs)
+            except TrainerBotError as error:
+                return refusal(request, error)
+
+        guarded.permission = permission  # type: ignore[attr-defined]  # read by the tests
+        return guarded
+
+    return decorate
+
+
+def refusal(request: HttpRequest, error: TrainerBotError) -> HttpResponse:
+    """The answer that says `error` to a person, in the form that the asker can show."""
+    status = next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 502)
+    if wants_json(request):
+        return json_problem(str(error), status)
+    if is_htmx(request) and request.method == "GET" and isinstance(error, ENDPOINT):
+        # In place of the fragment that cannot be shown, with a way to try again.
+        return render(request, "dashboard/_unavailable.html", {"sentence": str(error)}, status=503)
+    if is_htmx(request):
+        response = HttpResponse(status=status)
+        response["HX-Trigger"] = json.dumps({"problem": {"sentence": str(error)}})
+        return response
+    context: dict[str, Any] = {"sentence": str(error), "status": status}
+    return render(request, "dashboard/problem.html", context, status=status)
+
+
+def json_problem(sentence: str, status: int) -> HttpResponse:
+    """How a script is told what a person would read."""
+    return JsonResponse({"problem": sentence}, status=status)
+
+
+def wants_json(request: HttpRequest) -> bool:
+    return request.headers.get("Accept") == "application/json"
+
+
+def is_htmx(request: HttpRequest) -> bool:
+    return request.headers.get("HX-Request") == "true"
+
+
+def _to_sign_in(request: HttpRequest) -> HttpResponse:
+    if wants_json(request):
+        return json_problem("You are signed out. Sign in again in another tab.", 401)
+    if is_htmx(request):
+        # The fragment's own address would be a poor page to come back to.
+        back = request.headers.get("HX-Current-URL", "")
+        response = HttpResponse(status=401)
+        path = "/" + back.split("://", 1)[-1].partition("/")[2]
+        response["HX-Redirect"] = f"{resolve_url('sign-in')}?{urlencode({'next': path})}"
+        return response
+    return redirect_to_login(request.get_full_path(), resolve_url("sign-in"))

@@ -1,0 +1,40 @@
+"""What an admin may change while everything runs."""
+
+from typing import cast
+
+from asgiref.sync import async_to_sync
+from django.contrib import messages
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods
+
+from dashboard.forms.settings import AssistantForm
+from dashboard.services import assistant, chat, providers
+from dashboard.services.access import Permission
+from dashboard.views.doors import requires
+
+
+@require_http_methods(["GET", "POST"])
+@requires(Permission.SETTINGS)
+def page(request: HttpRequest) -> HttpResponse:
+    form = AssistantForm(request.POST or None, instance=assistant.current())
+    if request.method == "POST" and form.is_valid():
+        assistant.save(changed=form.save(commit=False), actor=cast(User, request.user))
+        messages.success(request, "Saved. It is in force from the next message on, everywhere.")
+        return redirect("settings")
+    context = {
+        "form": form,
+        "endpoint": providers.endpoint(),
+        "is_embedded": providers.uses_embedded_server(),
+    }
+    status = 422 if form.is_bound else 200
+    return render(request, "dashboard/settings/page.html", context, status=status)
+
+
+@require_GET
+@requires(Permission.SETTINGS)
+def model_options(request: HttpRequest) -> HttpResponse:
+    """The suggestions of the model field; the field also takes what is not among them."""
+    models = async_to_sync(chat.models)()
+    return render(request, "dashboard/settings/_models.html", {"models": models})

@@ -1,0 +1,199 @@
+"""A real Chromium on the real web process, both outside of the test process.
+
+A page that breaks the content security policy, logs an error or throws fails
+its test, whatever else the test looks at.
+"""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+
+from tests.fakes.openai_endpoint import API_KEY, FakeOpenAI
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+# Long enough for a machine that does much else at the same time.
+PATIENCE_MS = 20_000
+DESKTOP = (1440, 900)
+PHONE = (390, 844)
+
+expect.set_options(timeout=PATIENCE_MS)
+
+Open = Callable[..., Page]
+# Set it to a folder to get a picture of every page that the tests look at.
+PICTURES = os.environ.get("TRAINERBOT_PICTURES", "")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def running_endpoint() -> Iterator[FakeOpenAI]:
+    """The scripted model endpoint that the web process asks."""
+    with FakeOpenAI() as running:
+        yield running
+
+
+@pytest.fixture
+def endpoint(running_endpoint: FakeOpenAI) -> FakeOpenAI:
+    """The endpoint as if just started."""
+    running_endpoint.reset()
+    return running_endpoint
+
+
+@pytest.fixture(scope="session")
+def web_process(django_db_setup: None, running_endpoint: FakeOpenAI) -> Iterator[str]:
+    """The address of one web process for all browser tests, on the rows of the tests."""
+    at = connection.settings_dict
+    address = (
+        f"sqlite:///{at['NAME']}"
+        if connection.vendor == "sqlite"
+        else f"postgres://{at['USER']}:{at['PASSWORD']}@{at['HOST']}:{at['PORT']}/{at['NAME']}"
+    )
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(128)
+        listener.set_inheritable(True)
+        port, handle = listener.getsockname()[1], listener.fileno()
+        process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "uvicorn", "trainerbot.asgi:application"),
+                *("--fd", str(handle), "--log-level", "warning"),
+            ],
+            env=os.environ
+            | {
+                "DJANGO_SETTINGS_MODULE": "tests.settings",
+                "DATABASE_URL": address,
+                "SECRET_KEY": settings.SECRET_KEY,
+                "MODELSERVER_PORT": str(urlsplit(running_endpoint.base_url).port),
+                "MODELSERVER_API_KEY": API_KEY,
+            },
+            pass_fds=[handle],
+        )
+    try:
+        _wait_for(f"http://127.0.0.1:{port}/healthz", process)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+@pytest.fixture
+def server(web_process: str, transactional_db: None) -> str:
+    """The address of the web process, with fresh rows."""
+    return web_process
+
+
+def _wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + 30
+    while True:
+        assert process.poll() is None, "the web process ended at start"
+        try:
+            with urllib.request.urlopen(address, timeout=5):
+                return
+        except OSError:
+            assert time.monotonic() < until, "the web process does not answer"
+            time.sleep(0.05)
+
+
+@pytest.fixture
+def browser(monkeypatch: pytest.MonkeyPatch) -> Iterator[Browser]:
+    if not CHROMIUM.exists():
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"There is no {CHROMIUM}: install Debian's package chromium.")
+        pytest.skip(f"NOT TESTED IN A BROWSER: there is no {CHROMIUM}. Install chromium.")
+    # Playwright's own event loop lives in this thread, where tests make rows.
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def open_page(server: str, browser: Browser) -> Iterator[Open]:
+    """Open pages: `open_page("/datasets/", user=trainer, theme="labdark", size=PHONE)`.
+
+    before: what to do with the page before it goes anywhere.
+    tolerates: statuses of refusals that the test is about, such as "422".
+    """
+    complaints: list[str] = []
+
+    def open_(
+        path: str,
+        *,
+        user: User | None = None,
+        theme: str = "lab",
+        size: tuple[int, int] = DESKTOP,
+        before: Callable[[Page], None] | None = None,
+        tolerates: Sequence[str] = (),
+    ) -> Page:
+        width, height = size
+        context = browser.new_context(
+            base_url=server,
+            viewport={"width": width, "height": height},
+            reduced_motion="reduce",
+        )
+        cookies = {"theme": theme}
+        if user is not None:
+            client = Client()
+            client.force_login(user)
+            name = settings.SESSION_COOKIE_NAME
+            cookies[name] = client.cookies[name].value
+        context.add_cookies(
+            [{"name": name, "value": value, "url": server} for name, value in cookies.items()]
+        )
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE_MS)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+
+        def hear(message: ConsoleMessage) -> None:
+            expected = any(f"a status of {status} " in message.text for status in tolerates)
+            if message.type == "error" and not expected:
+                complaints.append(message.text)
+
+        page.on("console", hear)
+        if before is not None:
+            before(page)
+        page.goto(path)
+        return page
+
+    yield open_
+    for context in browser.contexts:
+        context.close()
+    assert not complaints, complaints
+
+
+@pytest.fixture
+def take_picture() -> Callable[[Page, str], None]:
+    """Keep a picture of a page for people to look at, if they named a folder."""
+
+    def take(page: Page, name: str) -> None:
+        if PICTURES:
+            page.screenshot(path=str(Path(PICTURES) / f"{name}.png"), full_page=True)
+
+    return take

@@ -1,0 +1,116 @@
+"""A system in the middle of its work, for pages to show."""
+
+import random
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.contrib.auth.models import User
+from django.utils.timezone import now
+
+from dashboard.models import FineTuneEvent, FineTuneJob, Message, Task
+from dashboard.services import jobs, processes
+from tests.factories import (
+    AnswerFactory,
+    ConversationFactory,
+    CorrectionFactory,
+    DatasetVersionFactory,
+    FineTuneJobFactory,
+    QuestionFactory,
+    TaskFactory,
+    UserFactory,
+)
+
+QUESTIONS = (
+    "How do I rotate my API key?",
+    "When does the library open on a public holiday, and is the café open as well?",
+    "Refund policy for annual plans?",
+    "https://example.org/a-very-long-address-without-any-space-in-it/" + "x" * 120,
+)
+WARNINGS = (
+    (3, "The answer is empty."),
+    (31, "The same question is on line 12, with another answer."),
+)
+
+
+@dataclass(frozen=True)
+class Stage:
+    admin: User
+    ids: dict[str, int]
+
+
+def furnish() -> Stage:
+    """Talk of a day, two datasets, jobs in every state, all parts reporting."""
+    admin = UserFactory(admin=True, username="maya")
+    chance = random.Random(1)
+    for number in range(24):
+        talk = ConversationFactory(user=admin)
+        question = QuestionFactory(conversation=talk, content=QUESTIONS[number % len(QUESTIONS)])
+        answer = AnswerFactory(
+            conversation=talk, reply_to=question, total_ms=chance.randint(200, 2500)
+        )
+        spoken = now() - timedelta(minutes=chance.triangular(0, 1400, 200))
+        Message.objects.filter(pk__in=[question.pk, answer.pk]).update(created_at=spoken)
+    version = DatasetVersionFactory(
+        dataset__name="support answers",
+        n_examples=25,
+        n_warnings=len(WARNINGS),
+        problems=[
+            {"line": line, "code": "c", "message": text, "severity": "warning", "column": None}
+            for line, text in WARNINGS
+        ],
+    )
+    DatasetVersionFactory(dataset__name="tone, second try")
+    running = run_a_job(version=version)
+    FineTuneJobFactory(version=version, status="validating_files")
+    FineTuneJobFactory(version=version, status="failed", error="The endpoint said no.")
+    FineTuneJobFactory(version=version, status="cancelled")
+    succeeded = FineTuneJobFactory(version=version, succeeded=True)
+    CorrectionFactory()
+    CorrectionFactory(approved=True)
+    for pid, name in enumerate(("web", "worker", "modelserver"), start=4211):
+        processes.report(name, state="running", pid=pid)
+    processes.report("bot", state="disabled", message="No DISCORD_TOKEN is set.")
+    return Stage(
+        admin,
+        {
+            "dataset": version.dataset_id,
+            "running": running.pk,
+            "succeeded": succeeded.pk,
+        },
+    )
+
+
+def run_a_job(**fields: object) -> FineTuneJob:
+    """A job that has trained 60 of 100 steps."""
+    chance = random.Random(2)
+    job = FineTuneJobFactory(running=True, suffix="support-bot", method="supervised", **fields)
+    for step in range(10, 61, 2):
+        losses = {
+            "train_loss": 2.5 * 0.96**step + chance.random() * 0.2,
+            "valid_loss": 2.6 * 0.97**step,
+        }
+        tell(job, f"Step {step} of 100", step=step, total_steps=100, **losses)
+    for words in ("Job created.", "The file is fine: 25 examples.", "Training started."):
+        tell(job, words)
+    TaskFactory(
+        kind=jobs.KIND,
+        idempotency_key=jobs.key(job),
+        state=Task.State.RUNNING,
+        progress=0.6,
+        step="running",
+        worker="worker-1",
+        lease_until=now() + timedelta(minutes=5),
+    )
+    return job
+
+
+def tell(job: FineTuneJob, words: str, **data: float) -> None:
+    """One event of the endpoint, as the task stores it."""
+    FineTuneEvent.objects.create(
+        job=job,
+        remote_event_id=f"ftevent-{job.events.count()}",
+        level="info",
+        type="metrics" if data else "message",
+        message=words,
+        data=data,
+    )

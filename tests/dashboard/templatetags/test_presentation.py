@@ -1,0 +1,53 @@
+"""How rows look."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils.timezone import now
+
+from dashboard.templatetags.presentation import (
+    ago,
+    badge_class,
+    initials,
+    milliseconds,
+    spaced,
+)
+
+
+@pytest.mark.parametrize(
+    ("ms", "words"),
+    [(None, "\N{EN DASH}"), (0, "0 ms"), (999, "999 ms"), (1240, "1.24 s"), (90_000, "1.5 min")],
+)
+def test_a_duration_has_the_unit_that_reads_best(ms, words):
+    assert milliseconds(ms) == words
+
+
+@pytest.mark.parametrize(
+    ("passed", "words"),
+    [
+        (timedelta(seconds=5), "5 s"),
+        (timedelta(minutes=5), "5 min"),
+        (timedelta(hours=5), "5 h"),
+        (timedelta(days=5), "5 d"),
+    ],
+)
+def test_the_time_since_is_told_in_one_unit(passed, words):
+    assert f">{words}</time>" in ago(now() - passed)
+
+
+def test_what_was_long_ago_is_told_by_its_date():
+    then = now() - timedelta(days=400)
+
+    assert f">{then.date().isoformat()}</time>" in ago(then)
+
+
+@pytest.mark.parametrize(
+    ("name", "letters"), [("maya", "ma"), ("maya lund", "ml"), ("maya_lund", "ml"), ("m", "m")]
+)
+def test_a_person_without_a_picture_gets_two_letters(name, letters):
+    assert initials(name) == letters
+
+
+def test_a_state_that_nobody_knows_stays_grey_and_readable():
+    assert badge_class("warming_up") == "badge-neutral"
+    assert spaced("warming_up") == "warming up"

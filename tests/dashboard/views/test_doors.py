@@ -1,0 +1,158 @@
+"""Every address times every role: who comes in, and what the others are told."""
+
+import json
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, reverse
+
+from dashboard.services import access
+from dashboard.services.access import MATRIX, Permission, Role
+from dashboard.urls import urlpatterns
+from tests.dashboard.views.conftest import make_user
+from tests.factories import (
+    AnswerFactory,
+    ConversationFactory,
+    CorrectionFactory,
+    DatasetVersionFactory,
+    FineTuneJobFactory,
+    UserFactory,
+)
+
+PUBLIC = {"healthz", "readyz", "sign-in", "sign-out", "start"}
+GUARDED = [pattern for pattern in urlpatterns if pattern.name not in PUBLIC]
+NOBODY = 999_999
+
+pytestmark = pytest.mark.django_db
+
+
+def permission_of(pattern: URLPattern) -> Permission:
+    permission: Permission = pattern.callback.permission
+    return permission
+
+
+def has_id(pattern: URLPattern) -> bool:
+    return "pk" in pattern.pattern.converters
+
+
+def existing_row(pattern: URLPattern) -> int:
+    """The id of a row that the address may be about."""
+    resource = str(pattern.pattern).split("/")[0]
+    rows = {
+        "datasets": lambda: DatasetVersionFactory().dataset,
+        "fine-tuning": FineTuneJobFactory,
+        "corrections": CorrectionFactory,
+        "conversations": ConversationFactory,
+        "playground": ConversationFactory,
+        "answers": AnswerFactory,
+    }
+    return int(rows[resource]().pk)
+
+
+def ask(client: Client, pattern: URLPattern, pk: int | None) -> object:
+    """By whichever method the address takes."""
+    path = reverse(pattern.name, kwargs={"pk": pk} if pk is not None else None)
+    response = client.get(path)
+    return client.post(path) if response.status_code == 405 else response
+
+
+def by_name(pattern: URLPattern) -> str:
+    return str(pattern.name)
+
+
+@pytest.mark.parametrize("pattern", GUARDED, ids=by_name)
+def test_every_page_says_which_permission_it_needs(pattern):
+    assert isinstance(permission_of(pattern), Permission)
+
+
+@pytest.mark.parametrize("role", list(Role))
+@pytest.mark.parametrize("pattern", GUARDED, ids=by_name)
+def test_every_page_opens_for_those_who_may_and_for_nobody_else(pattern, role, reader):
+    client = reader(role)
+    pk = existing_row(pattern) if has_id(pattern) else None
+
+    response = ask(client, pattern, pk)
+
+    if role is Role.ANONYMOUS:
+        assert response.status_code == 302
+        assert response["Location"].startswith("/sign-in/?next=")
+    elif permission_of(pattern) in MATRIX[role]:
+        assert response.status_code not in (401, 403, 500), response.content
+    else:
+        assert response.status_code == 403
+        assert f"A {role} may not" in response.content.decode()
+
+
+@pytest.mark.parametrize("pattern", list(filter(has_id, GUARDED)), ids=by_name)
+def test_an_id_that_is_none_is_answered_with_404(pattern, admin):
+    response = ask(admin, pattern, NOBODY)
+
+    assert response.status_code == 404
+
+
+def test_a_fragment_sends_the_signed_out_to_sign_in_and_back_to_the_page(client):
+    response = client.get(
+        "/overview/tiles/",
+        headers={"HX-Request": "true", "HX-Current-URL": "http://testserver/overview/?a=b"},
+    )
+
+    assert response.status_code == 401
+    assert response["HX-Redirect"] == "/sign-in/?next=%2Foverview%2F%3Fa%3Db"
+
+
+def test_a_fragment_that_is_refused_says_why_over_the_page(reader):
+    response = reader(Role.MEMBER).get("/datasets/rows/", headers={"HX-Request": "true"})
+
+    assert response.status_code == 403
+    assert "A member may not" in json.loads(response["HX-Trigger"])["problem"]["sentence"]
+
+
+def test_a_script_is_refused_in_json(reader):
+    response = reader(Role.MEMBER).post("/datasets/upload/", headers={"Accept": "application/json"})
+
+    assert response.status_code == 403
+    assert "A member may not" in response.json()["problem"]
+
+
+def test_a_script_that_was_signed_out_is_told_so(client):
+    response = client.post("/datasets/upload/", headers={"Accept": "application/json"})
+
+    assert response.status_code == 401
+    assert "Sign in again" in response.json()["problem"]
+
+
+def test_an_account_that_was_shut_is_out_at_once(client):
+    user = make_user(Role.ADMIN)
+    client.force_login(user)
+    user.is_active = False
+    user.save()
+
+    assert client.get("/overview/").status_code == 302
+
+
+def test_a_form_without_its_token_is_refused_in_words():
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(UserFactory(admin=True))
+
+    response = client.post("/settings/", {"max_tokens": 5})
+
+    assert response.status_code == 403
+    assert "page was too old" in response.content.decode()
+
+
+def test_a_page_that_does_not_exist_is_a_page_of_ours(client):
+    response = client.get("/nothing/here/")
+
+    assert response.status_code == 404
+    assert "There is no such page" in response.content.decode()
+
+
+def test_the_navigation_shows_only_what_the_reader_may_open(reader):
+    page = reader(Role.MEMBER).get("/account/password/").content.decode()
+
+    assert 'href="/datasets/"' not in page
+    assert 'href="/settings/"' not in page
+
+
+def test_the_matrix_knows_every_role():
+    assert set(access.MATRIX) == set(Role)

@@ -1,0 +1,69 @@
+"""The models of the endpoint."""
+
+import pytest
+
+from dashboard.services import assistant
+from tests.factories import FineTuneJobFactory
+
+pytestmark = pytest.mark.django_db
+TUNED = "ft:tiny-chat:knn:support"
+
+
+def test_the_models_are_those_of_the_endpoint(trainer, endpoint):
+    page = trainer.get("/models/rows/").content.decode()
+
+    assert "tiny-chat" in page
+    assert TUNED in page
+
+
+def test_a_model_of_ours_names_the_job_and_that_no_weights_changed(trainer, endpoint):
+    job = FineTuneJobFactory(succeeded=True, fine_tuned_model=TUNED)
+
+    page = trainer.get("/models/rows/").content.decode()
+
+    assert f"/fine-tuning/{job.pk}/" in page
+    assert "no weights changed" in page
+
+
+@pytest.mark.parametrize(("chosen", "answers"), [("", "tiny-chat"), (TUNED, TUNED)])
+def test_the_model_that_answers_is_marked(trainer, endpoint, settings, chosen, answers):
+    settings.CHAT_MODEL = "" if chosen else "tiny-chat"
+    if chosen:
+        assistant.use_model(chosen, actor=None)
+
+    rows = trainer.get("/models/rows/").context["rows"]
+
+    assert [row.id for row in rows if row.answers] == [answers]
+
+
+def test_only_an_admin_is_offered_to_change_it(trainer, admin, endpoint):
+    assert "Use everywhere" not in trainer.get("/models/rows/").content.decode()
+    assert "Use everywhere" in admin.get("/models/rows/").content.decode()
+
+
+def test_an_endpoint_without_models_is_told_in_words(trainer, endpoint):
+    endpoint.models.clear()
+
+    assert "The endpoint offers no model" in trainer.get("/models/rows/").content.decode()
+
+
+def test_an_endpoint_that_is_down_leaves_a_way_to_try_again(trainer):
+    response = trainer.get("/models/rows/", headers={"HX-Request": "true"})
+
+    assert response.status_code == 503
+    assert "Try again" in response.content.decode()
+
+
+def test_a_wrong_key_is_told_without_the_key(trainer, endpoint, settings):
+    settings.OPENAI_API_KEY = "sk-wrong-but-secret"
+
+    response = trainer.get("/models/rows/", headers={"HX-Request": "true"})
+
+    assert response.status_code == 503
+    assert "sk-wrong" not in response.content.decode()
+
+
+def test_the_settings_suggest_the_models(admin, endpoint):
+    page = admin.get("/settings/models/").content.decode()
+
+    assert f'<option value="{TUNED}">' in page
