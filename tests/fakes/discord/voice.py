@@ -1,0 +1,313 @@
+"""Voice on the fake: websocket v8, UDP with RTP, and the people who speak there.
+
+Transport encryption is `aead_xchacha20_poly1305_rtpsize`; DAVE on top of it is
+in `dave.py`.
+"""
+
+import asyncio
+import json
+import os
+import struct
+from contextlib import suppress
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any
+
+import davey
+import nacl.exceptions
+import nacl.secret
+from aiohttp import WSMsgType, web
+
+from tests.fakes.discord import payloads
+from tests.fakes.discord.dave import APPEND, DaveGroup
+from tests.fakes.discord.gateway import Gateway
+from tests.fakes.discord.payloads import Payload
+from tests.fakes.discord.world import User, World
+
+MODE = "aead_xchacha20_poly1305_rtpsize"
+OPUS_PAYLOAD_TYPE = 0x78
+SILENCE = b"\xf8\xff\xfe"  # Opus; never end-to-end encrypted
+BOT_SSRC = 1001
+
+
+class Op(IntEnum):
+    IDENTIFY = 0
+    SELECT_PROTOCOL = 1
+    READY = 2
+    HEARTBEAT = 3
+    SESSION_DESCRIPTION = 4
+    SPEAKING = 5
+    HEARTBEAT_ACK = 6
+    RESUME = 7
+    HELLO = 8
+    RESUMED = 9
+    CLIENTS_CONNECT = 11
+    CLIENT_DISCONNECT = 13
+    EXECUTE_TRANSITION = 22
+    TRANSITION_READY = 23
+    EXTERNAL_SENDER = 25
+    KEY_PACKAGE = 26
+    PROPOSALS = 27
+    COMMIT_WELCOME = 28
+    ANNOUNCE_COMMIT = 29
+    WELCOME = 30
+    INVALID_COMMIT_WELCOME = 31
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One Opus frame that the bot sent, decrypted; `timestamp` counts samples at 48 kHz."""
+
+    sequence: int
+    timestamp: int
+    opus: bytes
+    at_s: float
+
+
+@dataclass(eq=False)
+class Call:
+    """One voice connection of the bot, from its IDENTIFY on."""
+
+    socket: web.WebSocketResponse
+    key: bytes = field(default_factory=lambda: os.urandom(32))
+    address: tuple[str, int] | None = None  # where the bot hears
+    identity: Payload = field(default_factory=dict)
+    frames: list[Frame] = field(default_factory=list)
+    n_undecryptable: int = 0
+    n_heartbeats: int = 0
+    n_invalid_commits: int = 0
+    speaking: list[Payload] = field(default_factory=list)
+    commits: list[bytes] = field(default_factory=list)
+    key_package: bytes = b""
+    is_described: bool = False
+    group: DaveGroup | None = None
+    ssrcs: dict[str, int] = field(default_factory=dict)  # user id -> RTP source
+    sent: int = 0
+    nonce: int = 0
+
+    async def tell(self, op: Op, data: Any) -> None:
+        self.sent += 1
+        await self.socket.send_str(json.dumps({"op": op, "d": data, "seq": self.sent}))
+
+    async def tell_binary(self, op: Op, data: bytes) -> None:
+        self.sent += 1
+        await self.socket.send_bytes(struct.pack(">HB", self.sent, op) + data)
+
+
+class VoiceServer:
+    """Serves the bot's voice connection, and lets people speak to it."""
+
+    def __init__(self, world: World, gateway: Gateway, *, dave_version: int) -> None:
+        self.world = world
+        self.gateway = gateway
+        self.dave_version = dave_version
+        self.call: Call | None = None
+        self._endpoint = ""
+        self._udp: asyncio.DatagramTransport | None = None
+        gateway.on_voice_state = self._on_voice_state
+
+    async def start(self, endpoint: str) -> None:
+        """Listen for RTP. `endpoint` is host and port of the websocket."""
+        self._endpoint = endpoint
+        loop = asyncio.get_running_loop()
+        self._udp, _ = await loop.create_datagram_endpoint(
+            lambda: _Udp(self), local_addr=("127.0.0.1", 0)
+        )
+
+    async def close(self) -> None:
+        if self.call:
+            await self.call.socket.close()
+        if self._udp:
+            self._udp.close()
+
+    @property
+    def udp(self) -> asyncio.DatagramTransport:
+        assert self._udp is not None
+        return self._udp
+
+    async def _on_voice_state(self, wanted: Payload) -> None:
+        """Answer the bot's wish to be in a channel, or in none."""
+        state = {
+            "guild_id": wanted["guild_id"],
+            "channel_id": wanted["channel_id"],
+            "user_id": self.world.bot.id,
+            "member": payloads.member(self.world.bot),
+            "session_id": "voice-session",
+            "deaf": False,
+            "mute": False,
+            "self_deaf": wanted["self_deaf"],
+            "self_mute": wanted["self_mute"],
+            "self_video": False,
+            "suppress": False,
+            "request_to_speak_timestamp": None,
+        }
+        await self.gateway.dispatch("VOICE_STATE_UPDATE", state)
+        if wanted["channel_id"]:
+            server = {
+                "guild_id": wanted["guild_id"],
+                "token": "voice-token",
+                "endpoint": self._endpoint,
+            }
+            await self.gateway.dispatch("VOICE_SERVER_UPDATE", server)
+
+    # --- the websocket ----------------------------------------------------------
+    async def serve(self, request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse(max_msg_size=0, compress=False)
+        await socket.prepare(request)
+        self.call = call = Call(socket)
+        await call.tell(Op.HELLO, {"v": 8, "heartbeat_interval": 2000})
+        async for frame in socket:
+            if frame.type is WSMsgType.BINARY:
+                self._receive_binary(call, frame.data[0], frame.data[1:])
+            elif frame.type is WSMsgType.TEXT:
+                payload = json.loads(frame.data)
+                await self._receive(call, payload["op"], payload["d"])
+            self.world.touch()
+        return socket
+
+    def _receive_binary(self, call: Call, op: int, data: bytes) -> None:
+        if op == Op.KEY_PACKAGE:
+            call.key_package = data
+        elif op == Op.COMMIT_WELCOME:
+            call.commits.append(data)
+
+    async def _receive(self, call: Call, op: int, data: Any) -> None:
+        match op:
+            case Op.IDENTIFY:
+                call.identity = data
+                host, port = self.udp.get_extra_info("sockname")
+                ready = {"ssrc": BOT_SSRC, "ip": host, "port": port, "modes": [MODE]}
+                await call.tell(Op.READY, {**ready, "heartbeat_interval": 1})
+            case Op.SELECT_PROTOCOL:
+                version = min(self.dave_version, call.identity["max_dave_protocol_version"])
+                description = {
+                    "mode": data["data"]["mode"],
+                    "secret_key": list(call.key),
+                    "dave_protocol_version": version,
+                    "audio_codec": "opus",
+                    "media_session_id": "media",
+                }
+                await call.tell(Op.SESSION_DESCRIPTION, description)
+                call.is_described = True
+            case Op.HEARTBEAT:
+                call.n_heartbeats += 1
+                await call.tell(Op.HEARTBEAT_ACK, {"t": data["t"]})
+            case Op.SPEAKING:
+                call.speaking.append(data)
+            case Op.RESUME:
+                await call.tell(Op.RESUMED, None)
+            case Op.TRANSITION_READY:
+                await call.tell(Op.EXECUTE_TRANSITION, {"transition_id": data["transition_id"]})
+            case Op.INVALID_COMMIT_WELCOME:
+                call.n_invalid_commits += 1
+            case _:
+                self.world.complaints.append(f"The fake's voice does not know op {op}.")
+
+    # --- people -----------------------------------------------------------------
+    async def _current(self) -> Call:
+        """Return the call once the bot knows its key."""
+        return await self.world.until(
+            lambda: self.call if self.call and self.call.is_described else None, timeout_s=10.0
+        )
+
+    async def join(self, user: User, *, ssrc: int) -> None:
+        """Let a person enter the voice channel and start to speak, from RTP source `ssrc`."""
+        call = await self._current()
+        call.ssrcs[user.id] = ssrc
+        await call.tell(Op.CLIENTS_CONNECT, {"user_ids": [user.id]})
+        await call.tell(Op.SPEAKING, {"user_id": user.id, "ssrc": ssrc, "speaking": 1})
+
+    async def encrypt_with(self, user: User) -> None:
+        """Let `user` found the end-to-end encrypted group and take the bot into it."""
+        call = await self._current()
+        call.group = DaveGroup(int(self.world.voice.id))
+        await call.tell_binary(Op.EXTERNAL_SENDER, call.group.sender.package)
+        package = await self.world.until(lambda: call.key_package, timeout_s=5.0)
+        welcome = call.group.add_first(user.id, package)
+        await call.tell_binary(Op.WELCOME, struct.pack(">H", 0) + welcome)
+
+    async def encrypt_also_with(self, user: User, *, transition_id: int = 2) -> None:
+        """Let one more person into the group; the bot has to change its keys."""
+        call = await self._current()
+        assert call.group is not None
+        newcomer, proposals = call.group.propose(user.id)
+        await call.tell_binary(Op.PROPOSALS, APPEND + proposals)
+        commit = call.group.commit(user.id, newcomer, proposals)
+        await call.tell_binary(Op.ANNOUNCE_COMMIT, struct.pack(">H", transition_id) + commit)
+
+    def send_opus(
+        self, user: User, opus: bytes, *, sequence: int, timestamp: int, n_padding: int = 0
+    ) -> None:
+        """Send one frame of a person's voice, as Discord's clients do.
+
+        With a header extension of two words, which lies inside the encrypted
+        part, and `n_padding` bytes of RTP padding.
+        """
+        assert self.call is not None
+        assert self.call.address is not None
+        call, member = self.call, self._member(user)
+        if member and opus != SILENCE:
+            opus = member.encrypt_opus(opus)
+        flags = 0x80 | 0x10 | (0x20 if n_padding else 0)
+        header = struct.pack(
+            ">BBHII",
+            flags,
+            OPUS_PAYLOAD_TYPE,
+            sequence & 0xFFFF,
+            timestamp & 0xFFFFFFFF,
+            call.ssrcs[user.id],
+        ) + struct.pack(">HH", 0xBEDE, 2)
+        padding = bytes(n_padding - 1) + bytes([n_padding]) if n_padding else b""
+        nonce = struct.pack(">I", call.nonce)
+        call.nonce += 1
+        box = nacl.secret.Aead(call.key)
+        sealed = box.encrypt(bytes(8) + opus + padding, header, nonce + bytes(20)).ciphertext
+        self.udp.sendto(header + sealed + nonce, call.address)
+
+    def _member(self, user: User) -> davey.DaveSession | None:
+        group = self.call.group if self.call else None
+        member = group.members.get(user.id) if group else None
+        return member if member and member.ready else None
+
+    # --- UDP --------------------------------------------------------------------
+    def on_datagram(self, data: bytes, address: tuple[str, int]) -> None:
+        call = self.call
+        if call is None:
+            return
+        is_discovery = len(data) == 74 and data[1] == 1
+        if is_discovery:
+            call.address = address
+            where = address[0].encode().ljust(64, b"\0") + struct.pack(">H", address[1])
+            self.udp.sendto(struct.pack(">HHI", 2, 70, BOT_SSRC) + where, address)
+        elif len(data) > 12 and data[1] & 0x7F == OPUS_PAYLOAD_TYPE:
+            self._on_rtp(call, data)
+        self.world.touch()
+
+    def _on_rtp(self, call: Call, packet: bytes) -> None:
+        header, sealed, nonce = packet[:12], packet[12:-4], packet[-4:]
+        sequence, timestamp, _ = struct.unpack_from(">HII", packet, 2)
+        opus: bytes | None = None
+        with suppress(nacl.exceptions.CryptoError):
+            opus = nacl.secret.Aead(call.key).decrypt(sealed, header, nonce + bytes(20))
+        if opus is not None and opus != SILENCE and call.group:
+            opus = self._decrypted(call.group, opus)
+        if opus is None:
+            call.n_undecryptable += 1
+            return
+        at_s = asyncio.get_running_loop().time()
+        call.frames.append(Frame(sequence, timestamp, opus, at_s))
+
+    def _decrypted(self, group: DaveGroup, opus: bytes) -> bytes | None:
+        listener = next(iter(group.members.values()))
+        try:
+            return listener.decrypt(int(self.world.bot.id), davey.MediaType.audio, opus)
+        except ValueError:
+            return None
+
+
+class _Udp(asyncio.DatagramProtocol):
+    def __init__(self, server: VoiceServer) -> None:
+        self._server = server
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        self._server.on_datagram(data, addr)
