@@ -1,0 +1,79 @@
+"""Which Discord the bot talks to, and what it bears from it."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import aiohttp
+import discord
+import yarl
+from discord.asset import Asset
+from discord.gateway import DiscordWebSocket
+from discord.http import Route
+
+from trainerbot.errors import InvalidInput
+
+log = logging.getLogger(__name__)
+
+LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+def point_at(client: discord.Client, api_base: str) -> None:
+    """Aim REST, gateway, CDN and voice of `client` at the server behind `api_base`.
+
+    `api_base` is what comes before every REST path, such as
+    `http://127.0.0.1:4000/api/v10`; the gateway is then at `/gateway` and the
+    CDN at `/cdn` of the same server. It counts for the whole process.
+    Attachments need nothing: Discord names them by complete addresses.
+
+    Raises InvalidInput unless the host is this machine, since the bot's token
+    goes wherever this points.
+    """
+    server = checked(api_base)
+    Route.BASE = api_base.rstrip("/")
+    DiscordWebSocket.DEFAULT_GATEWAY = server.with_scheme("ws").with_path("/gateway")
+    Asset.BASE = str(server.with_path("/cdn"))
+    connect = client.http.ws_connect
+
+    async def connect_in_clear(url: str, *, compress: int = 0) -> aiohttp.ClientWebSocketResponse:
+        # discord.py always dials voice with TLS, which a loopback server has not.
+        address = yarl.URL(url)
+        if address.scheme == "wss" and address.host in LOOPBACK_HOSTS:
+            address = address.with_scheme("ws")
+        return await connect(str(address), compress=compress)
+
+    # discord.py offers no setting for it, and makes the HTTP client itself.
+    client.http.ws_connect = connect_in_clear  # type: ignore[method-assign]
+
+
+def checked(api_base: str) -> yarl.URL:
+    """Return the server's address. Raises InvalidInput if it is not on this machine."""
+    try:
+        server = yarl.URL(api_base)
+        is_local = server.scheme == "http" and server.host in LOOPBACK_HOSTS and not server.user
+    except ValueError:
+        is_local = False
+    if not is_local:
+        raise InvalidInput(
+            "DISCORD_API_BASE is for test servers on this machine only, such as "
+            "http://127.0.0.1:4000/api/v10. Remove it to use Discord itself."
+        )
+    return server
+
+
+def bear_malformed_events(client: discord.Client) -> None:
+    """Let an event that discord.py cannot read be logged and skipped, where it would end the bot."""
+    parsers = client._connection.parsers
+    for name, parse in parsers.items():
+        parsers[name] = _forgiving(name, parse)
+
+
+def _forgiving(name: str, parse: Callable[[Any], None]) -> Callable[[Any], None]:
+    def parse_or_skip(data: Any) -> None:
+        try:
+            parse(data)
+        except Exception:
+            # Only its name: what people said stays out of the log.
+            log.exception("An event from Discord could not be read and was skipped: %s", name)
+
+    return parse_or_skip

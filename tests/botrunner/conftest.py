@@ -1,0 +1,123 @@
+import asyncio
+import shutil
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+
+import pytest
+from discord.asset import Asset
+from discord.gateway import DiscordWebSocket
+from discord.http import Route
+from pytest_django import Settings
+
+from botrunner.bot import TrainerBot
+from botrunner.process import BotProcess
+from dashboard.services import providers
+from tests.botrunner.running import ROOT, Installation, Running, environ
+from tests.fakes.discord import FakeDiscord
+from tests.fakes.openai_endpoint import API_KEY, FakeOpenAI
+
+RunBot = Callable[..., tuple[BotProcess, asyncio.Task[None]]]
+StartBot = Callable[..., Awaitable[Running]]
+
+
+# --- a model that says what the test wants ------------------------------------------
+@pytest.fixture
+def endpoint() -> Iterator[FakeOpenAI]:
+    with FakeOpenAI() as endpoint:
+        yield endpoint
+
+
+@pytest.fixture
+async def model(endpoint: FakeOpenAI, settings: Settings) -> AsyncIterator[FakeOpenAI]:
+    """Let the services of this process ask that endpoint."""
+    settings.OPENAI_BASE_URL, settings.OPENAI_API_KEY = endpoint.base_url, API_KEY
+    settings.CHAT_MODEL = "small"
+    yield endpoint
+    await providers.close_chat_model()
+
+
+# --- the bot in a simulated Discord ---------------------------------------------------
+@pytest.fixture
+def simcord_bot() -> TrainerBot:
+    return TrainerBot()
+
+
+# --- the bot over sockets, in this process --------------------------------------------
+@pytest.fixture
+def aim(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let what `gateway.point_at` changes for the whole process end with the test."""
+    for owner, name in ((Route, "BASE"), (DiscordWebSocket, "DEFAULT_GATEWAY"), (Asset, "BASE")):
+        monkeypatch.setattr(owner, name, getattr(owner, name))
+
+
+@pytest.fixture
+async def run_bot(aim: None, discord_server: FakeDiscord) -> AsyncIterator[RunBot]:
+    """Start the bot, and end it with the test."""
+    running: list[tuple[BotProcess, asyncio.Task[None]]] = []
+
+    def run_bot(*, drain_s: float = 5.0) -> tuple[BotProcess, asyncio.Task[None]]:
+        process = BotProcess(
+            token=discord_server.token, api_base=discord_server.api_base, drain_s=drain_s
+        )
+        running.append((process, asyncio.create_task(process.run())))
+        return running[-1]
+
+    yield run_bot
+    for process, end in running:
+        process.wishes.ask_to_stop()
+        await asyncio.gather(end, return_exceptions=True)  # the test has seen how it ended
+
+
+@pytest.fixture
+async def bot(
+    run_bot: RunBot, discord_server: FakeDiscord, model: FakeOpenAI
+) -> tuple[BotProcess, asyncio.Task[None]]:
+    running = run_bot()
+    await discord_server.wait_until_online()
+    return running
+
+
+# --- the bot in a process of its own, and a Discord over sockets ------------------------
+@pytest.fixture
+async def discord_server() -> AsyncIterator[FakeDiscord]:
+    async with FakeDiscord() as fake:
+        yield fake
+
+
+@pytest.fixture(scope="session")
+def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with every table and no row, made once and copied by each test."""
+    data = tmp_path_factory.mktemp("migrated")
+    command = [sys.executable, str(ROOT / "manage.py"), "migrate", "--verbosity", "0"]
+    subprocess.run(command, env=environ(data), check=True)
+    return data / "trainerbot.sqlite3"
+
+
+@pytest.fixture
+def installation(
+    tmp_path: Path,
+    migrated_database: Path,
+    discord_server: FakeDiscord,
+    endpoint: FakeOpenAI,
+) -> Installation:
+    """A new data folder whose processes meet the fake Discord and the fake endpoint."""
+    shutil.copy(migrated_database, tmp_path)
+    model = {"OPENAI_BASE_URL": endpoint.base_url, "OPENAI_API_KEY": API_KEY}
+    return Installation(tmp_path, {**discord_server.environ, **model})
+
+
+@pytest.fixture
+async def start_bot(installation: Installation) -> AsyncIterator[StartBot]:
+    """Start `manage.py runbot` processes, none of which outlives the test."""
+    started: list[Running] = []
+
+    async def start_bot(*arguments: str, **settings: str) -> Running:
+        running = await installation.start("runbot", *arguments, **settings)
+        started.append(running)
+        return running
+
+    yield start_bot
+    for running in started:
+        await running.kill()

@@ -1,0 +1,127 @@
+"""`manage.py runbot` in a process of its own, against a Discord and a model over real sockets."""
+
+import json
+import signal
+import sqlite3
+
+import pytest
+
+from tests.botrunner.running import Installation
+from tests.fakes.openai_endpoint import Reply
+
+
+def rows(installation: Installation, query: str) -> list[tuple]:
+    with sqlite3.connect(installation.data / "trainerbot.sqlite3", timeout=10) as database:
+        return database.execute(query).fetchall()
+
+
+def bot_row(installation: Installation) -> dict:
+    [row] = rows(
+        installation, "SELECT state, detail, holder FROM dashboard_processstate WHERE name = 'bot'"
+    )
+    return {"state": row[0], "detail": json.loads(row[1]), "holder": row[2]}
+
+
+@pytest.fixture
+def ada(discord_server):
+    return discord_server.add_user("Ada")
+
+
+@pytest.fixture
+async def bot(start_bot, discord_server):
+    running = await start_bot()
+    await discord_server.wait_until_online()
+    return running
+
+
+# --- the loop: ask, wrong, corrected, right ----------------------------------------------
+async def test_a_correction_made_elsewhere_is_the_next_answer(
+    bot, discord_server, ada, installation, endpoint
+):
+    endpoint.replies = [Reply(pieces=("Ly", "on."))]
+    question = f"{discord_server.bot.mention} What is the capital of France?"
+    first = await discord_server.say(ada, question)
+    wrong = await discord_server.wait_for_reply(to=first, containing="Lyon.")
+
+    taught = await installation.manage(
+        "correct", "What is the capital of France?", "Paris, on the Seine.", "--json"
+    )
+    second = await discord_server.say(ada, question)
+
+    right = await discord_server.wait_for_reply(to=second, containing="corrected")
+    number = json.loads(taught)["id"]
+    assert right.content == f"Paris, on the Seine.\n-# corrected · #{number}"
+    assert "corrected" not in wrong.content
+    assert len(endpoint.chats) == 1
+    said = rows(installation, "SELECT content FROM dashboard_message ORDER BY id")
+    assert [content for (content,) in said] == [
+        "What is the capital of France?",
+        "Lyon.",
+        "What is the capital of France?",
+        "Paris, on the Seine.",
+    ]
+
+
+# --- the end -------------------------------------------------------------------------------
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_ends_it_after_the_answer_in_flight(
+    bot, discord_server, ada, installation, endpoint, number
+):
+    endpoint.default = Reply(pieces=("One", " two", " three."), delay_s=0.5)
+    question = await discord_server.dm(ada, "Count to three.")
+    await discord_server.until(lambda: endpoint.chats, "the model is asked")
+
+    code = await bot.stop(number)
+
+    answer = await discord_server.wait_for_reply(to=question)
+    assert (code, answer.content) == (0, "One two three.")
+    assert "Traceback" not in bot.output
+    assert bot_row(installation)["state"] == "stopped"
+
+
+# --- refused in words ----------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"DISCORD_TOKEN": ""}, "No DISCORD_TOKEN is set."),
+        ({"DISCORD_TOKEN": "MTA.wrong.token"}, "Discord refused the token."),
+        ({"DISCORD_API_BASE": "http://discord.example/api/v10"}, "this machine only"),
+    ],
+)
+async def test_settings_that_cannot_work_are_refused_in_words(start_bot, settings, words):
+    running = await start_bot(**settings)
+
+    code = await running.end()
+
+    assert code == 78
+    assert words in running.output
+    assert "Traceback" not in running.output
+    assert "MTA.wrong.token" not in running.output
+
+
+# --- one at a time --------------------------------------------------------------------------
+async def test_the_second_bot_waits_and_takes_over(
+    bot, start_bot, discord_server, ada, installation, endpoint
+):
+    second = await start_bot()
+    await second.until_it_says("Another runbot is running.")
+    await discord_server.dm(ada, "Who answers?")
+    await discord_server.wait_for_reply()
+
+    await bot.stop()
+
+    await discord_server.until(lambda: len(discord_server.gateway.identifies) == 2, "takes over")
+    assert len(discord_server.world.said_by_bot()) == 1
+    assert await second.stop() == 0
+
+
+async def test_the_place_of_a_killed_bot_is_taken_at_once(
+    bot, start_bot, discord_server, installation
+):
+    await bot.kill()
+
+    await start_bot()
+
+    await discord_server.until(
+        lambda: len(discord_server.gateway.identifies) == 2, "another one connects", 10.0
+    )
