@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.db.models import Max, Q, QuerySet
 
 from dashboard.models import Conversation, Message, Source
-from dashboard.services import conversations
+from dashboard.services import conversations, storage
 from trainerbot.errors import InvalidInput
 
 PAGE = 25
@@ -72,6 +72,8 @@ def find(
 def _holding(rows: QuerySet[Conversation], words: str) -> tuple[QuerySet[Conversation], bool]:
     if len(words) > MAX_SEARCH_CHARACTERS:
         raise InvalidInput(f"Search for at most {MAX_SEARCH_CHARACTERS} characters.")
+    if not storage.holds(words):
+        raise InvalidInput("The search holds characters that are no text. Remove them.")
     newest = Message.objects.aggregate(newest=Max("pk"))["newest"] or 0
     first = newest - SEARCHED_MESSAGES
     # Words are looked for inside words, by reading: the cap keeps that to a

@@ -45,6 +45,9 @@ class DatasetRefused(InvalidInput):
 
 def check(path: Path) -> Report:
     """Read the whole file and say what is wrong with it, line by line. Stores nothing."""
+    if path.exists() and not path.is_file() and not path.is_dir():
+        # It is read more than once, which a pipe does not bear.
+        raise InvalidInput(f"{path.name} is a pipe or a device. Save its content to a file first.")
     return check_chat_jsonl(path, max_bytes=settings.MAX_UPLOAD_BYTES)
 
 

@@ -1,5 +1,6 @@
 import hashlib
 import json
+import os
 from datetime import timedelta
 
 import pytest
@@ -212,3 +213,11 @@ def test_pages_hear_when_the_same_file_brings_a_deleted_dataset_back(write):
     OutboxEvent.objects.all().delete()
     assert datasets.import_file(path, name="Rooms") == version
     assert OutboxEvent.objects.get().payload == {"id": version.dataset.pk, "created": False}
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="There are no pipes in folders on Windows.")
+def test_a_pipe_is_refused_instead_of_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.jsonl")
+
+    with pytest.raises(InvalidInput, match="is a pipe"):
+        datasets.import_file(tmp_path / "pipe.jsonl", name="Rooms")

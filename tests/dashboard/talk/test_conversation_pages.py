@@ -204,3 +204,10 @@ def test_a_transcript_costs_as_many_queries_for_many_rows_as_for_one(
 
     with django_assert_max_num_queries(16):
         client.get(f"/conversations/{conversation.pk}/")
+
+
+def test_a_search_for_what_is_no_text_is_refused_in_words(trainer, client):
+    response = client.get("/conversations/", {"q": "a\x00b"})
+
+    assert response.status_code == 400
+    assert "no text" in response.content.decode()
