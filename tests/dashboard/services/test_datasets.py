@@ -153,7 +153,7 @@ def test_others_can_write_between_the_rows_of_an_import_and_see_none_of_them(wri
 
 @pytest.mark.django_db(transaction=True)
 def test_an_import_that_fails_half_way_leaves_nothing(write):
-    path = write(*map(row, range(2 * datasets.BATCH)))
+    path = write(*map(row, range(3 * datasets.BATCH)))
 
     with (
         connection.execute_wrapper(Rows(fails_at=3)),
