@@ -25,15 +25,16 @@ class Line(NamedTuple):
     raw: bytes
 
 
-def read_lines(file: BinaryIO) -> Iterator[Line | Problem]:
+def read_lines(file: BinaryIO, *, is_jsonl: bool = False) -> Iterator[Line | Problem]:
     """Yield the lines of `file` that are not blank, and a Problem for each that is too long.
 
     `file` must be seekable and stand at its beginning. When it cannot be JSONL
     at all (another encoding, an archive, CSV, a JSON array, empty), the one
-    Problem that says so is all that comes. At most MAX_LINE_BYTES are held.
+    Problem that says so is all that comes; `is_jsonl` spares that look at it.
+    At most MAX_LINE_BYTES are held.
     """
     head = file.read(HEAD_BYTES)
-    if refusal := refuse_file(head):
+    if not is_jsonl and (refusal := refuse_file(head)):
         yield refusal
         return
     file.seek(len(BOM) if head.startswith(BOM) else 0)
@@ -45,20 +46,45 @@ def read_lines(file: BinaryIO) -> Iterator[Line | Problem]:
             blank = False
             while (more := file.readline(HEAD_BYTES)) and not more.endswith(b"\n"):
                 pass
-            yield of_line(
-                number,
-                "line_too_long",
-                f"longer than {MAX_LINE_BYTES // 2**20} MiB. Split this example into shorter ones.",
-            )
+            yield too_long(number)
         elif stripped := raw.strip():
             blank = False
             yield Line(number, stripped)
     if blank:
-        yield of_file("empty_file", "This file is empty. It needs at least one example.")
+        yield empty()
+
+
+def empty() -> Problem:
+    """Return what is said of a file with nothing but white space in it."""
+    return of_file("empty_file", "This file is empty. It needs at least one example.")
+
+
+def too_long(number: int) -> Problem:
+    """Return what is said of a line of more than MAX_LINE_BYTES."""
+    return of_line(
+        number,
+        "line_too_long",
+        f"longer than {MAX_LINE_BYTES // 2**20} MiB. Split this example into shorter ones.",
+    )
 
 
 def parse_object(line: Line) -> dict[str, Any] | Problem:
     """Return the JSON object that a line holds, or the exact reason why it holds none.
+
+    As strict as `parse_value`.
+    """
+    record = parse_value(line)
+    if isinstance(record, dict | Problem):
+        return record
+    return of_line(
+        line.number,
+        "data_type",
+        f"each line must hold one JSON object, this one holds {_kind_of(record)}.",
+    )
+
+
+def parse_value(line: Line) -> dict[str, Any] | list[Any] | str | float | bool | Problem | None:
+    """Return what a line holds as JSON, or the exact reason why it cannot be used.
 
     Slower than msgspec and stricter: a key given twice, NaN, a lone surrogate
     and a NUL character are refused too, because what stores the row could not
@@ -77,13 +103,21 @@ def parse_object(line: Line) -> dict[str, Any] | Problem:
             column=byte,
         )
     try:
-        record = json.loads(
+        record: dict[str, Any] | list[Any] | str | float | bool | None = json.loads(
             text,
             object_pairs_hook=_object_of_unique_keys,
             parse_constant=_refuse_constant,
             parse_float=_finite_float,
         )
     except json.JSONDecodeError as error:
+        if b"\r" in raw and error.msg == "Extra data":
+            return of_line(
+                number,
+                "invalid_json",
+                "several rows in one line, kept apart by carriage returns alone (old Mac line "
+                "ends). Save the file with line feeds.",
+                column=error.colno,
+            )
         return of_line(number, "invalid_json", f"not valid JSON ({error.msg}).", column=error.colno)
     except _Unusable as error:
         return of_line(number, error.code, str(error))
@@ -95,12 +129,6 @@ def parse_object(line: Line) -> dict[str, Any] | Problem:
         return _too_deep(number)
     if "\\u" in text and (complaint := _unusable_text(record)) is not None:
         return of_line(number, *complaint)
-    if not isinstance(record, dict):
-        return of_line(
-            number,
-            "data_type",
-            f"each line must hold one JSON object, this one holds {_kind_of(record)}.",
-        )
     return record
 
 

@@ -11,14 +11,28 @@ HEAD_BYTES: Final = 64 * 1024
 
 BOM: Final = b"\xef\xbb\xbf"
 
-# What the first bytes of files say that people upload by mistake.
+# What the first bytes of files say that nobody can read here.
+_FOREIGN: Final = (
+    (b"\x28\xb5\x2f\xfd", "compressed with Zstandard; unpack it first"),
+    (b"BZh", "compressed with bzip2; unpack it first"),
+    (b"\xfd7zXZ\x00", "compressed with xz; unpack it first"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive; pack it as ZIP"),
+    (b"Rar!", "a RAR archive; pack it as ZIP"),
+    (b"%PDF", "a PDF; training data is text, one JSON object a line"),
+    (b"SQLite format 3\x00", "an SQLite database; export the rows as JSONL"),
+    (b"\x7fELF", "a program"),
+    (b"GGUF", "a model; training data is text"),
+    (b"\x89PNG", "a picture; training data is text"),
+    (b"\xff\xd8\xff", "a picture; training data is text"),
+    (b"OggS", "a sound file; training data is text"),
+)
+
+# Those, and what is read here but cannot be JSONL.
 _SIGNATURES: Final = (
     (b"\x1f\x8b", "compressed with gzip; unpack it first"),
     (b"PK\x03\x04", "a ZIP archive or a spreadsheet; unpack it, or export it as JSONL"),
-    (b"\x28\xb5\x2f\xfd", "compressed with Zstandard; unpack it first"),
     (b"PAR1", "a Parquet file; export it as JSONL"),
-    (b"%PDF", "a PDF; training data is text, one JSON object a line"),
-    (b"SQLite format 3\x00", "an SQLite database; export the rows as JSONL"),
+    *_FOREIGN,
 )
 
 _CHAT: Final = 'one {"messages": [{"role": ..., "content": ...}, ...]} a line'
@@ -56,10 +70,10 @@ def refuse_file(head: bytes) -> Problem | None:
     shorter. Only what holds for every line is said here; single bad lines are
     left to the reader.
     """
-    if utf16 := _describe_wide_encoding(head):
+    if wide := wide_encoding(head):
         return of_file(
             "invalid_encoding",
-            f"This file is {utf16}, not UTF-8. Save it as UTF-8 and try again.",
+            f"This file is {wide[:6].upper()}, not UTF-8. Save it as UTF-8 and try again.",
         )
     for signature, kind in _SIGNATURES:
         if head.startswith(signature):
@@ -85,14 +99,25 @@ def refuse_file(head: bytes) -> Problem | None:
     return None
 
 
-def _describe_wide_encoding(head: bytes) -> str | None:
+def refuse_foreign(head: bytes) -> Problem | None:
+    """Return why a file that begins with `head` can be read as nothing at all, or None."""
+    for signature, kind in _FOREIGN:
+        if head.startswith(signature):
+            return of_file("invalid_file_format", f"This file is {kind}.")
+    if head[257:262] == b"ustar":
+        return of_file("invalid_file_format", "This file is a tar archive; pack it as ZIP.")
+    return None
+
+
+def wide_encoding(head: bytes) -> str | None:
+    """Return Python's name of the encoding when it is UTF-16 or UTF-32, or None."""
     if head.startswith((b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff")):
-        return "UTF-32"
+        return "utf-32"
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "UTF-16"
+        return "utf-16"
     # Without a byte order mark: ASCII's other half is zero, "{" comes as 7B 00.
     if len(head) >= 4 and (head[0] == 0) != (head[1] == 0) and (head[2] == 0) != (head[3] == 0):
-        return "UTF-16"
+        return "utf-16-be" if head[0] == 0 else "utf-16-le"
     return None
 
 

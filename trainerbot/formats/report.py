@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from trainerbot.formats.tokens.histogram import TokenReport
+
 Severity = Literal["error", "warning"]
 
 
@@ -14,7 +16,9 @@ class Problem:
     characters from 1, or bytes where the line is not UTF-8. `code` is OpenAI's
     where it has one (its cookbook's names for rows, its API's for files).
     `message` is a whole sentence for a person and names the line itself.
-    An error keeps the row out; a warning lets it in.
+    An error keeps the row out; a warning lets it in. `place` names the file
+    inside a folder or archive, and is empty elsewhere. `key` is the key at
+    fault, as in `messages[0].role`, where it is one.
     """
 
     line: int
@@ -22,6 +26,8 @@ class Problem:
     message: str
     severity: Severity = "error"
     column: int | None = None
+    place: str = ""
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +36,8 @@ class Report:
 
     `n_examples` counts the rows without an error. `problems` holds the first
     1,000; `n_problems` and `n_errors` count them all. `sha256` is of the bytes
-    as they lie, hexadecimal; empty when the file was too large to be read.
+    as they lie, hexadecimal; empty when nobody asked for it and when the file
+    was not read. `tokens` is None when nobody asked for counts.
     """
 
     n_examples: int
@@ -40,16 +47,23 @@ class Report:
     n_problems: int
     n_errors: int
     first_error: Problem | None
+    tokens: TokenReport | None = None
 
     @property
     def ok(self) -> bool:
         """Whether a job may train on this file: it has no error, warnings or not."""
         return self.n_errors == 0
 
+    @property
+    def n_warnings(self) -> int:
+        """How much is odd, and taken all the same."""
+        return self.n_problems - self.n_errors
+
 
 def of_key(line: int, key: str, code: str, text: str) -> Problem:
     """Return an error about one key of a row, in OpenAI's own wording."""
-    return Problem(line, code, f'Invalid file format. Line {line}, key "{key}": {text}')
+    message = f'Invalid file format. Line {line}, key "{key}": {text}'
+    return Problem(line, code, message, key=key)
 
 
 def of_line(line: int, code: str, text: str, *, column: int | None = None) -> Problem:
@@ -65,4 +79,5 @@ def of_file(code: str, text: str) -> Problem:
 
 def warning(line: int, key: str, code: str, text: str) -> Problem:
     """Return a warning about one key of a row that is used all the same."""
-    return Problem(line, code, f'Line {line}, key "{key}": {text}', severity="warning")
+    message = f'Line {line}, key "{key}": {text}'
+    return Problem(line, code, message, severity="warning", key=key)
