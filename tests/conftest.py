@@ -6,6 +6,19 @@ import pytest
 from asgiref.sync import SyncToAsync
 from django.conf import settings
 from django.db import connection, connections
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
+
+# Examples drawn the same each time and judged by what they return: never by
+# how long a busy machine took over them.
+hypothesis_settings.register_profile(
+    "steady",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+hypothesis_settings.load_profile("steady")
 
 
 @pytest.fixture(scope="session")

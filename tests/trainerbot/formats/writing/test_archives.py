@@ -1,0 +1,164 @@
+"""Archives: one zip, the same bytes each time, checked before anything is believed."""
+
+import datetime
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from trainerbot.errors import InvalidInput, TrainerBotError
+from trainerbot.formats.rows import Kind
+from trainerbot.formats.writing import Manifest, archive, read_manifest, unique_name, unpack
+
+MANIFEST = Manifest(
+    name="Städte",
+    version=3,
+    kind=Kind.CHAT,
+    counts={"upload": 2, "correction": 1},
+    licence="CC-BY-4.0",
+    created=datetime.datetime(2026, 11, 21, 12, 30, 2, tzinfo=datetime.UTC),
+    provenance={"authors": ["ann"], "parent": 2},
+)
+
+
+def make(folder: Path, name: str = "a.zip", content: str = '{"messages": []}\n' * 3) -> Path:
+    file = folder / "rows.jsonl"
+    file.write_text(content)
+    path = folder / name
+    archive(path, files={"data/rows.jsonl": file, "LICENCE": file}, manifest=MANIFEST)
+    return path
+
+
+def test_an_archive_tells_what_it_is_and_gives_its_files_back(tmp_path: Path):
+    path = make(tmp_path)
+    out = tmp_path / "out"
+    out.mkdir()
+    seen: list[int] = []
+
+    told = read_manifest(path)
+    unpacked = unpack(path, out, max_bytes=1000, progress=seen.append)
+
+    assert told is not None
+    assert told == unpacked
+    assert msgspec.structs.replace(told, files={}) == MANIFEST
+    assert (out / "data/rows.jsonl").read_text() == '{"messages": []}\n' * 3
+    assert seen[-1] == 2 * 51
+
+
+def test_the_same_dataset_makes_the_same_bytes(tmp_path: Path):
+    assert make(tmp_path, "a.zip").read_bytes() == make(tmp_path, "b.zip").read_bytes()
+
+
+def test_no_two_archives_get_one_name(tmp_path: Path):
+    names = {unique_name(tmp_path, "../Städte: v3").name for _ in range(50)}
+
+    assert len(names) == 50
+    assert all(name.startswith("Städte-v3-") and name.endswith(".zip") for name in names)
+    assert all(unique_name(tmp_path, stem).parent == tmp_path for stem in ("", "/", "..", "CON"))
+
+
+@pytest.mark.parametrize(
+    "name", ["../rows", "/rows", "a/../../b", "manifest.json", "", "a:b", "a\nb"]
+)
+def test_a_name_that_leads_elsewhere_is_refused(tmp_path: Path, name: str):
+    file = tmp_path / "rows"
+    file.write_text("x")
+
+    with pytest.raises(InvalidInput, match="cannot be called"):
+        archive(tmp_path / "a.zip", files={name: file}, manifest=MANIFEST)
+    assert not (tmp_path / "a.zip").exists()
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"PK\x03\x04", b"hello", b"PK\x03\x04" + b"\0" * 26 + b"other.json"]
+)
+def test_other_files_are_no_archive_of_ours(tmp_path: Path, content: bytes):
+    path = tmp_path / "a.zip"
+    path.write_bytes(content)
+
+    assert read_manifest(path) is None
+
+
+def test_a_zip_with_somebody_elses_manifest_is_not_ours(tmp_path: Path):
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("manifest.json", '{"name": "a browser extension"}')
+
+    assert read_manifest(path) is None
+    with pytest.raises(InvalidInput, match="no archive of a dataset"):
+        unpack(path, tmp_path, max_bytes=1000)
+
+
+def rewrite(path: Path, change: Any) -> None:
+    with zipfile.ZipFile(path) as file:
+        parts = {name: file.read(name) for name in file.namelist()}
+    parts = change(parts)
+    with zipfile.ZipFile(path, "w") as file:
+        for name, content in parts.items():
+            file.writestr(name, content)
+
+
+def retold(parts: dict[str, bytes], **changes: Any) -> dict[str, bytes]:
+    manifest = json.loads(parts["manifest.json"]) | changes
+    return parts | {"manifest.json": json.dumps(manifest).encode()}
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda parts: parts | {"LICENCE": b"another"}, "not the file"),
+        (lambda parts: parts | {"more": b""}, "damaged"),
+        (lambda parts: {n: c for n, c in parts.items() if n != "LICENCE"}, "damaged"),
+        (lambda parts: retold(parts, format_version=9), "newer version"),
+        (lambda parts: retold(parts, kind="poem"), "damaged"),
+        (
+            lambda parts: retold(
+                parts | {"../evil": b""}, files={"../evil": {"sha256": "", "n_bytes": 0}}
+            ),
+            "damaged",
+        ),
+    ],
+)
+def test_an_archive_that_was_changed_is_refused_and_leaves_nothing(
+    tmp_path: Path, change: Any, told: str
+):
+    path = make(tmp_path)
+    rewrite(path, change)
+    out = tmp_path / "out"
+    out.mkdir()
+
+    with pytest.raises(InvalidInput, match=told):
+        unpack(path, out, max_bytes=10_000)
+    assert not [file for file in out.rglob("*") if file.is_file()]
+
+
+def test_an_archive_larger_than_allowed_is_refused_unpacked(tmp_path: Path):
+    path = make(tmp_path, content=" " * 10_000)
+
+    with pytest.raises(InvalidInput, match="more than"):
+        unpack(path, tmp_path, max_bytes=19_999)
+
+
+@given(st.data())
+@settings(max_examples=100, deadline=None)
+def test_damage_raises_only_our_errors(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+):
+    folder = tmp_path_factory.getbasetemp()
+    path = make(folder)
+    content = bytearray(path.read_bytes())
+    for at in data.draw(st.lists(st.integers(0, len(content) - 1), min_size=1, max_size=4)):
+        content[at] = data.draw(st.integers(0, 255))
+    path.write_bytes(content)
+    out = folder / "out"
+    out.mkdir(exist_ok=True)
+
+    try:
+        unpack(path, out, max_bytes=10_000)
+    except TrainerBotError:
+        return

@@ -1,0 +1,26 @@
+"""Records out: one file of a format, or an archive that says where it came from."""
+
+from trainerbot.formats.writing.archives import (
+    Entry,
+    Manifest,
+    archive,
+    read_manifest,
+    unique_name,
+    unpack,
+)
+from trainerbot.formats.writing.conversion import training_record
+from trainerbot.formats.writing.files import Written
+from trainerbot.formats.writing.records import FORMATS, write
+
+__all__ = [
+    "FORMATS",
+    "Entry",
+    "Manifest",
+    "Written",
+    "archive",
+    "read_manifest",
+    "training_record",
+    "unique_name",
+    "unpack",
+    "write",
+]

@@ -1,0 +1,274 @@
+"""An archive: one zip with a dataset's files and a manifest that says where they came from."""
+
+import hashlib
+import os
+import re
+import secrets
+import shutil
+import stat
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Any, BinaryIO, Final
+
+import msgspec
+
+from trainerbot.errors import Conflict, InvalidInput
+from trainerbot.formats.rows import Kind
+from trainerbot.formats.writing.directory import n_entries_bytes
+from trainerbot.formats.writing.files import Written, digest, whole_file
+
+MANIFEST: Final = "manifest.json"
+FORMAT: Final = "trainerbot-archive"
+FORMAT_VERSION: Final = 1
+MAX_MANIFEST_BYTES: Final = 4 * 1024 * 1024
+MAX_FILES: Final = 1000
+
+_PIECE_BYTES: Final = 1024 * 1024
+# Names that every system takes: no folders that lead out, no colons, no control characters.
+_NAME: Final = re.compile(r"(?!\.)[\w.\- ]{1,100}(?:/(?!\.)[\w.\- ]{1,100}){0,4}")
+
+
+class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One file of an archive as its manifest tells it; sha256 is hexadecimal."""
+
+    sha256: str
+    n_bytes: int
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """What a dataset version is and where each part of it came from.
+
+    counts: source (upload, Discord modal, correction, ...) -> examples.
+    provenance: JSON of the caller's, such as authors, permissions and the
+    parent version. created: with its zone. main: the file that holds every row
+    as it is, which is the one that an import reads. files: filled by `archive`.
+    """
+
+    name: str
+    version: int
+    kind: Kind
+    counts: Mapping[str, int]
+    licence: str
+    created: datetime
+    provenance: Any = None
+    main: str = ""
+    files: Mapping[str, Entry] = msgspec.field(default_factory=dict)
+    format: str = FORMAT
+    format_version: int = FORMAT_VERSION
+
+
+def unique_name(folder: Path, stem: str) -> Path:
+    """Return the path of a .zip in `folder` that nobody else has or gets.
+
+    The stem keeps its letters, digits, points and dashes.
+    """
+    clean = re.sub(r"[^\w.\-]+", "-", stem).strip("-.")[:80] or "dataset"
+    while True:
+        path = folder / f"{clean}-{secrets.token_hex(4)}.zip"
+        if not path.exists():
+            return path
+
+
+def archive(
+    path: str | os.PathLike[str], *, files: Mapping[str, Path], manifest: Manifest
+) -> Written:
+    """Write an archive of `files` (name inside -> file) and the manifest that hashes them.
+
+    The same files and manifest make the same bytes, `manifest.created` being
+    the time of every entry. Whole or not there. Raises InvalidInput for a
+    name that could lead out of a folder or a time without a zone, Conflict
+    when a file changes meanwhile, StorageFull, OSError.
+    """
+    for name in files:
+        if name == MANIFEST or not _NAME.fullmatch(name):
+            raise InvalidInput(
+                f"A file of an archive cannot be called {name[:80]!r}. Use letters, digits, "
+                "points and dashes."
+            )
+    if manifest.created.tzinfo is None:
+        raise InvalidInput("The time of an archive needs its zone.")
+    entries = {}
+    for name, file in sorted(files.items()):
+        n_bytes, sha256 = digest(file)
+        entries[name] = Entry(sha256=sha256, n_bytes=n_bytes)
+    told = msgspec.structs.replace(manifest, files=entries)
+    path = Path(path)
+    with whole_file(path) as out, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as made:
+        text = msgspec.json.format(msgspec.json.encode(told, order="deterministic"), indent=2)
+        made.writestr(_entry(MANIFEST, manifest.created), text + b"\n", compresslevel=6)
+        for name, entry in entries.items():
+            _add(made, name, files[name], entry, manifest.created)
+    n_bytes, sha256 = digest(path)
+    return Written(n_examples=sum(manifest.counts.values()), n_bytes=n_bytes, sha256=sha256)
+
+
+def read_manifest(path: str | os.PathLike[str]) -> Manifest | None:
+    """Return what an archive of ours says of itself, or None when the file is none.
+
+    Raises InvalidInput when it is one and cannot be understood, OSError.
+    """
+    with Path(path).open("rb") as file, _opened(file) as opened:
+        return _manifest(opened) if opened else None
+
+
+def unpack(
+    path: str | os.PathLike[str],
+    folder: Path,
+    *,
+    max_bytes: int,
+    progress: Callable[[int], None] | None = None,
+) -> Manifest:
+    """Write the files of an archive of ours into `folder`, each checked against its hash.
+
+    Together they may have `max_bytes`. `progress` is told the bytes written
+    so far and may raise to stop. When it raises, nothing of it stays. Raises
+    InvalidInput when it is no archive of ours, is damaged or too large, StorageFull, OSError.
+    """
+    with Path(path).open("rb") as file, _opened(file) as opened:
+        manifest = _manifest(opened) if opened else None
+        if manifest is None or opened is None:
+            raise InvalidInput("This is no archive of a dataset. Export one to see its shape.")
+        if sum(entry.n_bytes for entry in manifest.files.values()) > max_bytes:
+            raise InvalidInput(
+                f"The files of this archive have more than {max_bytes / 2**20:,.1f} MiB."
+            )
+        done: list[Path] = []
+        n_bytes = 0
+        try:
+            for name, entry in manifest.files.items():
+                target = folder / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                with whole_file(target) as out:
+                    for piece in _checked(opened, name, entry):
+                        out.write(piece)
+                        n_bytes += len(piece)
+                        if progress:
+                            progress(n_bytes)
+                done.append(target)
+        except BaseException:
+            for target in done:
+                target.unlink(missing_ok=True)
+            raise
+    return manifest
+
+
+class _opened:
+    """A zip of ours, or None: `manifest.json` is its first file and says whose it is."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._zip: zipfile.ZipFile | None = None
+
+    def __enter__(self) -> zipfile.ZipFile | None:
+        head = self._file.read(30 + len(MANIFEST))
+        if not head.startswith(b"PK\x03\x04") or head[30:] != MANIFEST.encode():
+            return None
+        # Each entry of a zip's list takes memory when it is opened, wanted or not.
+        if n_entries_bytes(self._file) > MAX_FILES * 1000:
+            return None
+        try:
+            self._zip = zipfile.ZipFile(self._file)
+        except (zipfile.BadZipFile, RuntimeError, ValueError):
+            raise InvalidInput(_DAMAGED) from None
+        return self._zip
+
+    def __exit__(self, *_: object) -> None:
+        if self._zip:
+            self._zip.close()
+
+
+def _manifest(opened: zipfile.ZipFile) -> Manifest | None:
+    names = opened.namelist()
+    text = b"".join(_unzipped(opened, MANIFEST, MAX_MANIFEST_BYTES))
+    try:
+        claims = msgspec.json.decode(text, type=dict[str, Any])
+        if claims.get("format") != FORMAT:
+            return None
+        if claims.get("format_version") != FORMAT_VERSION:
+            raise InvalidInput(
+                "This archive was made by a newer version of TrainerBot. Update this one first."
+            )
+        manifest = msgspec.json.decode(text, type=Manifest)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raise InvalidInput(_DAMAGED) from None
+    wrong = (
+        len(set(names)) < len(names)
+        or set(names) != {MANIFEST, *manifest.files}
+        or any(not _NAME.fullmatch(name) for name in manifest.files)
+        or any(entry.n_bytes < 0 for entry in manifest.files.values())
+    )
+    if wrong:
+        raise InvalidInput(_DAMAGED)
+    return manifest
+
+
+def _checked(opened: zipfile.ZipFile, name: str, entry: Entry) -> Iterator[bytes]:
+    """Yield the pieces of a file; raise InvalidInput when they are not what the manifest says."""
+    sha256 = hashlib.sha256()
+    n_bytes = 0
+    for piece in _unzipped(opened, name, entry.n_bytes):
+        sha256.update(piece)
+        n_bytes += len(piece)
+        yield piece
+    if n_bytes != entry.n_bytes or sha256.hexdigest() != entry.sha256:
+        raise InvalidInput(
+            f"{name} is not the file that this archive's manifest describes. Export it again."
+        )
+
+
+def _unzipped(opened: zipfile.ZipFile, name: str, max_bytes: int) -> Iterator[bytes]:
+    try:
+        with opened.open(name) as part:
+            n_left = max_bytes
+            while piece := part.read(min(_PIECE_BYTES, n_left + 1)):
+                n_left -= len(piece)
+                if n_left < 0:
+                    raise InvalidInput(_DAMAGED)
+                yield piece
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        EOFError,
+        KeyError,
+        RuntimeError,
+        ValueError,
+    ):
+        raise InvalidInput(_DAMAGED) from None
+
+
+def _entry(name: str, created: datetime) -> zipfile.ZipInfo:
+    at = created.utctimetuple()
+    entry = zipfile.ZipInfo(name, (max(1980, at.tm_year), *at[1:6]))
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    entry.create_system = 3
+    entry.external_attr = (stat.S_IFREG | 0o644) << 16
+    return entry
+
+
+def _add(made: zipfile.ZipFile, name: str, file: Path, entry: Entry, created: datetime) -> None:
+    info = _entry(name, created)
+    info.file_size = entry.n_bytes  # large ones need another kind of entry, known before
+    with file.open("rb") as source, made.open(info, "w") as part:
+        reading = _Hashed(source)
+        shutil.copyfileobj(reading, part, _PIECE_BYTES)
+    if reading.sha256.hexdigest() != entry.sha256:
+        raise Conflict(f"{name} changed while it was archived. Try again.")
+
+
+class _Hashed:
+    """A file that hashes what is read from it."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.sha256 = hashlib.sha256()
+
+    def read(self, size: int = -1, /) -> bytes:
+        piece = self._file.read(size)
+        self.sha256.update(piece)
+        return piece
+
+
+_DAMAGED: Final = "This archive is damaged. Export it again."
