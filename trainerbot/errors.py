@@ -41,12 +41,14 @@ class ProviderUnavailable(TrainerBotError):
 class ProviderRefused(TrainerBotError):
     """The model endpoint answered, and said no: bad key, unknown model, bad request.
 
-    `code` is the endpoint's own error code, where it gave one.
+    `code` is the endpoint's own error code, where it gave one, and `status`
+    the HTTP status that came with it.
     """
 
-    def __init__(self, message: str, *, code: str | None = None) -> None:
+    def __init__(self, message: str, *, code: str | None = None, status: int | None = None) -> None:
         super().__init__(message)
         self.code = code
+        self.status = status
 
 
 class StorageFull(TrainerBotError):

@@ -11,7 +11,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
@@ -58,8 +58,9 @@ def error_body(message: str, code: str | None = None, param: str | None = None) 
 class FakeOpenAI:
     """The endpoint. Use it as a context manager; `base_url` is where it listens.
 
-    `replies` is used up first, then `default` answers. `chats` holds the body of
-    every chat request, `seen` method and path of every request.
+    `replies` is used up first, then `answer` is asked what to say to a body, and
+    without one `default` answers. `chats` holds the body of every chat request,
+    `seen` method and path of every request.
     """
 
     def __init__(
@@ -93,7 +94,10 @@ class FakeOpenAI:
         ]
         self.replies: list[Reply] = []
         self.default = Reply()
+        self.answer: Callable[[dict[str, Any]], Reply] | None = None
         self.chats: list[dict[str, Any]] = []
+        self.n_streams = 0  # that are being sent now
+        self.most_streams = 0
         self.seen: list[str] = []
         self.headers: list[dict[str, str]] = []
         self.files: dict[str, bytes] = {}
@@ -181,7 +185,10 @@ class FakeOpenAI:
             return refusal
         body = await request.json()
         self.chats.append(body)
-        reply = self.replies.pop(0) if self.replies else self.default
+        if self.replies:
+            reply = self.replies.pop(0)
+        else:
+            reply = self.answer(body) if self.answer else self.default
         for name, told in reply.refuses.items():
             if name in body:
                 return JSONResponse(error_body(told, "unsupported_parameter", name), 400)
@@ -211,6 +218,8 @@ class FakeOpenAI:
             return chunk(choices=[{"index": 0, "delta": delta, "finish_reason": finish_reason}])
 
         ended = False
+        self.n_streams += 1
+        self.most_streams = max(self.most_streams, self.n_streams)
         try:
             yield choice({"role": "assistant", "content": ""})
             for piece in reply.pieces:
@@ -226,6 +235,7 @@ class FakeOpenAI:
                 yield b"data: [DONE]\n\n"
             ended = True
         finally:
+            self.n_streams -= 1
             if not ended:
                 self.stopped.set()
 

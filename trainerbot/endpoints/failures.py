@@ -7,6 +7,11 @@ from trainerbot.endpoints.endpoint import Endpoint
 from trainerbot.errors import ProviderRefused, ProviderUnavailable, TrainerBotError
 
 _MAX_TOLD: Final = 300  # characters of an endpoint's own words that are passed on
+TOO_LONG: Final = "context_length_exceeded"
+# vLLM, llama.cpp and others say in words what OpenAI says by its code.
+_TOO_LONG_IN_WORDS: Final = re.compile(
+    r"(maximum|exceeds? the( available)?) context (length|size|window)", re.I
+)
 _SECRET: Final = re.compile(r"\b(?:sk|key|pat|hf)[-_][\w*.-]{6,}", re.IGNORECASE)
 
 
@@ -54,7 +59,8 @@ def refused(
     `status` is HTTP's, `code` and `said` are the endpoint's own (`error.code`,
     `error.message`); `subject` is what was asked for, as in "model gpt-5". Busy
     and broken endpoints (408, 409, 429, 5xx) make ProviderUnavailable, the
-    rest ProviderRefused. Keys in `said` are struck out.
+    rest ProviderRefused, with code TOO_LONG for a text beyond the context. Keys
+    in `said` are struck out.
     """
     who = _who(endpoint)
     told = _fit_to_show(said, endpoint)
@@ -63,6 +69,7 @@ def refused(
         return ProviderRefused(
             f"The account at {who} has no credit left. Add some there, or choose another endpoint.",
             code=code,
+            status=status,
         )
     if status == 429:
         return ProviderUnavailable(
@@ -78,24 +85,33 @@ def refused(
             f"The model endpoint {who} does not accept the API key. Put a valid one into the "
             "settings.",
             code=code,
+            status=status,
         )
     if status == 403:
         return ProviderRefused(
             f"The API key for {who} may not use {what}. Choose another, or ask for access there.",
             code=code,
+            status=status,
         )
     if status == 404:
         return ProviderRefused(
             f"The model endpoint {who} does not know {what}. Choose from what it lists.",
             code=code,
+            status=status,
         )
-    if code == "context_length_exceeded":
+    if is_too_long(code, said):
         return ProviderRefused(
             "This conversation is too long for the model. Start a new one, or ask in fewer words.",
-            code=code,
+            code=TOO_LONG,
+            status=status,
         )
     reason = told or f"HTTP {status}, without a reason."
-    return ProviderRefused(f"The model endpoint {who} refused: {reason}", code=code)
+    return ProviderRefused(f"The model endpoint {who} refused: {reason}", code=code, status=status)
+
+
+def is_too_long(code: str | None, said: str | None) -> bool:
+    """Return whether an endpoint's own code or words say that the text exceeds its context."""
+    return code == TOO_LONG or _TOO_LONG_IN_WORDS.search(said or "") is not None
 
 
 def _who(endpoint: Endpoint) -> str:

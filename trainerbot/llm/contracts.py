@@ -29,6 +29,7 @@ class Completion:
 
     `text` is all deltas joined. `model` is what the endpoint says answered.
     `finish_reason` is OpenAI's word (stop, length, content_filter, tool_calls).
+    `is_constrained` says that the endpoint took the `choices` it was given.
     """
 
     text: str
@@ -36,6 +37,7 @@ class Completion:
     usage: Usage
     finish_reason: str | None
     system_fingerprint: str | None
+    is_constrained: bool = False
 
 
 class ChatModel(Protocol):
@@ -49,11 +51,14 @@ class ChatModel(Protocol):
         model: str,
         temperature: float | None = None,
         max_tokens: int | None = None,
+        choices: Sequence[str] = (),
     ) -> AsyncGenerator[Delta | Completion, None]:
         """Yield the answer to `messages` (oldest first) as it comes, then one Completion.
 
         `temperature` 0 to 2 and `max_tokens` of the answer are left to the
-        endpoint when None. Closing the iterator stops the endpoint too.
+        endpoint when None. With `choices` it is asked for JSON, `{"label": one
+        of them}`, and an endpoint that cannot do that for an answer of its own;
+        `choosing.choose` reads both. Closing the iterator stops the endpoint too.
 
         Raises ProviderUnavailable when the endpoint cannot be reached, is
         silent too long, busy, broken or breaks off; ProviderRefused when it

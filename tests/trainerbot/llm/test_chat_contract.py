@@ -51,6 +51,60 @@ async def test_the_request_says_what_was_asked_and_nothing_else(fake, chat):
     assert fake.chats[1]["max_tokens"] == 20
 
 
+async def test_choices_are_sent_as_the_schema_of_the_answer(fake, chat):
+    fake.default = Reply(pieces=('{"label": "yes"}',))
+
+    *_, completion = [
+        piece async for piece in chat.stream(HELLO, model="small", choices=("yes", "no"))
+    ]
+
+    assert completion.is_constrained
+    assert fake.chats[0]["response_format"] == {
+        "type": "json_schema",
+        "json_schema": {
+            "name": "label",
+            "strict": True,
+            "schema": {
+                "type": "object",
+                "properties": {"label": {"type": "string", "enum": ["yes", "no"]}},
+                "required": ["label"],
+                "additionalProperties": False,
+            },
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "Invalid parameter: 'response_format' of type 'json_schema' is not supported.",
+        "This type is unavailable now",
+    ],
+)
+async def test_an_endpoint_that_takes_no_choices_is_asked_without_them_from_then_on(
+    fake, chat, told
+):
+    fake.default = Reply(pieces=("Yes.",), refuses={"response_format": told})
+
+    for _ in range(2):
+        *_, completion = [
+            piece async for piece in chat.stream(HELLO, model="small", choices=("yes", "no"))
+        ]
+        assert (completion.text, completion.is_constrained) == ("Yes.", False)
+
+    assert ["response_format" in body for body in fake.chats] == [True, False, False]
+
+
+async def test_a_refusal_of_the_text_is_not_taken_for_one_of_the_choices(fake, chat):
+    too_long = error_body("This model's maximum context length is 9 tokens.", "400")
+    fake.replies = [Reply(status=400, error=too_long)]
+
+    with pytest.raises(ProviderRefused) as caught:
+        [piece async for piece in chat.stream(HELLO, model="small", choices=("yes", "no"))]
+
+    assert (caught.value.code, caught.value.status) == ("context_length_exceeded", 400)
+
+
 async def test_pieces_arrive_while_the_endpoint_still_speaks(fake, chat):
     fake.default = Reply(pieces=("a", "b"), delay_s=0.2)
     arrivals = []

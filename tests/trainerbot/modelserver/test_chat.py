@@ -149,7 +149,6 @@ def test_a_conversation_over_the_context_is_refused_with_openais_code(client):
         ({"stop": list("abcde")}, "stop", "array_above_max_length"),
         ({"tools": [{"type": "function"}]}, "tools", "unsupported_parameter"),
         ({"n": 2}, "n", "unsupported_parameter"),
-        ({"response_format": {"type": "json_object"}}, "response_format", "unsupported_parameter"),
     ],
 )
 def test_a_wrong_request_is_refused_by_the_name_of_its_parameter(server, change, param, code):

@@ -29,6 +29,7 @@ _SUBSTITUTES: Final = {
     "max_completion_tokens": "max_tokens",
     "stream_options": None,
     "temperature": None,
+    "response_format": None,
 }
 # Said of a name, not of its value: "max_tokens is too large" must reach the asker.
 _UNSUPPORTED: Final = re.compile(
@@ -59,6 +60,7 @@ class OpenAICompatibleChat(ChatModel):
         model: str,
         temperature: float | None = None,
         max_tokens: int | None = None,
+        choices: Sequence[str] = (),
     ) -> AsyncGenerator[Delta | Completion, None]:
         """See `ChatModel.stream`."""
         asked = {
@@ -67,6 +69,7 @@ class OpenAICompatibleChat(ChatModel):
             "temperature": temperature,
             "max_tokens": max_tokens,
             "stream_options": {"include_usage": True},
+            "response_format": _one_of(choices) if choices else None,
         }
         answer = _Answer(model)
         with failures_in_words(self._endpoint, f"model {model}"):
@@ -74,6 +77,8 @@ class OpenAICompatibleChat(ChatModel):
                 # Retries count as silence too, however long they back off.
                 async with asyncio.timeout(self._endpoint.timeout_s):
                     response = await self._open(stack, asked)
+                refused = self._refused_names.get(model, ())
+                answer.is_constrained = bool(choices) and "response_format" not in refused
                 kind = response.headers.get("content-type", "").partition(";")[0].strip()
                 if kind == "text/event-stream":
                     pieces = read_events(response.iter_bytes())
@@ -111,16 +116,22 @@ class OpenAICompatibleChat(ChatModel):
         """Return the response, its body yet unread, after learning what the model refuses."""
         refused = self._refused_names.setdefault(asked["model"], set())
         create: Any = self._client.chat.completions.with_streaming_response.create
+        left_out: set[str] = set()
         while True:
-            request = _without(asked, refused)
+            request = _without(asked, refused | left_out)
             try:
-                return await stack.enter_async_context(create(**request, stream=True))
+                response = await stack.enter_async_context(create(**request, stream=True))
             except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
                 name = _refused_name(error, request)
                 if name is None or name not in asked:
                     raise  # Not about a name, or about the substitute as well.
-                refused.add(name)
-                logger.info("%s does not take %s", self._endpoint.name, name)
+                left_out.add(name)
+            else:
+                if learned := left_out - refused:
+                    # Only now is it known that this was the reason.
+                    refused |= learned
+                    logger.info("%s does not take %s", self._endpoint.name, ", ".join(learned))
+                return response
 
     def _fault(self, fault: Fault | str, model: str) -> Exception:
         """Return the error for what an endpoint says within a stream, after its HTTP 200."""
@@ -145,6 +156,7 @@ class _Answer:
         self._finish_reason: str | None = None
         self._fingerprint: str | None = None
         self.ended = False
+        self.is_constrained = False
 
     def add(self, chunk: Chunk) -> str:
         """Take a chunk in and return its words, which may be none."""
@@ -170,7 +182,22 @@ class _Answer:
             usage=self._usage,
             finish_reason=self._finish_reason,
             system_fingerprint=self._fingerprint,
+            is_constrained=self.is_constrained,
         )
+
+
+def _one_of(choices: Sequence[str]) -> dict[str, Any]:
+    """Return the `response_format` of an answer that is one of `choices`."""
+    schema = {
+        "type": "object",
+        "properties": {"label": {"type": "string", "enum": list(choices)}},
+        "required": ["label"],
+        "additionalProperties": False,
+    }
+    return {
+        "type": "json_schema",
+        "json_schema": {"name": "label", "schema": schema, "strict": True},
+    }
 
 
 async def _whole(body: bytes) -> AsyncIterator[bytes]:
@@ -191,8 +218,12 @@ def _refused_name(error: openai.APIStatusError, request: dict[str, Any]) -> str 
     """Return which of the names that we can do without the endpoint does not support."""
     code, said = read_fault(error.body)
     complaint = f"{code} {error.param} {said or error.message}"
-    if not _UNSUPPORTED.search(complaint):
-        return None
-    # One about max_tokens often names max_completion_tokens as the remedy, so
-    # only what was sent counts.
-    return next((name for name in _SUBSTITUTES if name in request and name in complaint), None)
+    if _UNSUPPORTED.search(complaint):
+        # One about max_tokens often names max_completion_tokens as the remedy, so
+        # only what was sent counts.
+        for name in _SUBSTITUTES:
+            if name in request and name in complaint:
+                return name
+    # Each server words this one differently, and some not at all.
+    of_the_text = code == "content_filter" or failures.is_too_long(code, said)
+    return "response_format" if "response_format" in request and not of_the_text else None

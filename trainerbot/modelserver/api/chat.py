@@ -17,6 +17,7 @@ from trainerbot.errors import TrainerBotError
 from trainerbot.messages import ChatMessage, Role
 from trainerbot.modelserver.api.errors import ApiError, as_api_error, model_not_found
 from trainerbot.modelserver.api.requests import ChatBody, MessageBody, in_range, read_body
+from trainerbot.modelserver.api.response_format import read_choice
 from trainerbot.modelserver.catalog import Catalog, UnknownModel
 from trainerbot.modelserver.database import new_id
 from trainerbot.modelserver.runtimes.base import Answer, Finish, Options, Piece, Start
@@ -243,8 +244,6 @@ def _options(body: ChatBody) -> Options:
             _refuse(name)
     if body.n not in (None, 1):
         _refuse("n")
-    if body.response_format is not None and body.response_format.get("type") != "text":
-        _refuse("response_format")
     in_range("temperature", body.temperature, low=0, high=2)
     in_range("top_p", body.top_p, low=0, high=1)
     in_range("max_tokens", body.max_tokens, low=1)
@@ -270,6 +269,7 @@ def _options(body: ChatBody) -> Options:
         seed=None if body.seed is None else body.seed % (2**32 - 1),
         frequency_penalty=body.frequency_penalty,
         presence_penalty=body.presence_penalty,
+        choice=read_choice(body.response_format),
     )
 
 

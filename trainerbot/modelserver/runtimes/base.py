@@ -1,5 +1,6 @@
 """What every runtime promises: messages and options in, pieces of text out."""
 
+import json
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -29,8 +30,23 @@ class Overloaded(ProviderUnavailable):
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """What an answer must be: a JSON object whose one property `key` is one of `words`."""
+
+    key: str
+    words: tuple[str, ...]
+
+    def saying(self, word: str) -> str:
+        """Return the answer that chooses `word`."""
+        return json.dumps({self.key: word}, ensure_ascii=False, separators=(",", ":"))
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
-    """How to sample, None meaning the model's own default. `max_tokens` counts answer tokens."""
+    """How to sample, None meaning the model's own default. `max_tokens` counts answer tokens.
+
+    `choice` leaves the model no answer but those; None leaves it all.
+    """
 
     temperature: float | None = None
     top_p: float | None = None
@@ -39,6 +55,7 @@ class Options:
     seed: int | None = None
     frequency_penalty: float | None = None
     presence_penalty: float | None = None
+    choice: Choice | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from trainerbot.messages import ChatMessage, Role
 from trainerbot.modelserver.runtimes.base import (
     Answer,
     ChatRuntime,
+    Choice,
     ContextTooLong,
     Finish,
     Options,
@@ -39,18 +40,24 @@ class KnnModel:
 
         "knn:verbatim:<line>", "knn:few-shot:<lines, best first>" or "knn:base".
         A verbatim answer costs no tokens, and no limit of `options` cuts it.
+        With `options.choice` only an example whose answer is one of the words
+        answers as it stands, and those shown are written as the answer must be.
         """
-        verbatim, shown = await asyncio.to_thread(self._recall, messages)
+        choice = options.choice
+        verbatim, shown = await asyncio.to_thread(self._recall, messages, choice)
         if verbatim is not None:
             yield Start(f"knn:verbatim:{verbatim.line}")
-            for word in _WORD.findall(verbatim.answer):
-                yield Piece(word)
+            if choice is not None:
+                yield Piece(choice.saying(verbatim.answer.strip()))
+            else:
+                for word in _WORD.findall(verbatim.answer):
+                    yield Piece(word)
             yield Finish("stop", prompt_tokens=0, completion_tokens=0)
             return
         while True:
             lines = ",".join(str(example.line) for example in shown)
             fingerprint = f"knn:few-shot:{lines}" if shown else "knn:base"
-            stream = base.stream(_with_examples(messages, shown), options)
+            stream = base.stream(_with_examples(messages, shown, choice), options)
             try:
                 async for event in stream:
                     yield (
@@ -66,7 +73,9 @@ class KnnModel:
             finally:
                 await stream.aclose()
 
-    def _recall(self, messages: Sequence[ChatMessage]) -> tuple[Example | None, list[Example]]:
+    def _recall(
+        self, messages: Sequence[ChatMessage], choice: Choice | None
+    ) -> tuple[Example | None, list[Example]]:
         """Return the example that answers as it stands, or else those worth showing, best first."""
         if not messages or messages[-1].role is not Role.USER:
             return None, []
@@ -76,6 +85,7 @@ class KnnModel:
             (match.score, self._examples[match.key].line, self._examples[match.key])
             for match in matches
             if near_identical(question, self._examples[match.key].question, match.score)
+            and (choice is None or self._examples[match.key].answer.strip() in choice.words)
         ]
         if same:
             # Of two equal questions the later line was meant to correct the earlier.
@@ -85,7 +95,7 @@ class KnnModel:
 
 
 def _with_examples(
-    messages: Sequence[ChatMessage], examples: Sequence[Example]
+    messages: Sequence[ChatMessage], examples: Sequence[Example], choice: Choice | None
 ) -> list[ChatMessage]:
     """Return the conversation with the examples after its system messages, the best one last."""
     n_system = 0
@@ -96,7 +106,13 @@ def _with_examples(
         for example in reversed(examples)
         for message in (
             ChatMessage(Role.USER, example.question),
-            ChatMessage(Role.ASSISTANT, example.answer),
+            ChatMessage(Role.ASSISTANT, _as_chosen(example.answer, choice)),
         )
     ]
     return [*messages[:n_system], *shown, *messages[n_system:]]
+
+
+def _as_chosen(answer: str, choice: Choice | None) -> str:
+    """Return an example's answer in the form that this answer must have."""
+    word = answer.strip()
+    return choice.saying(word) if choice is not None and word in choice.words else answer

@@ -25,6 +25,7 @@ from trainerbot.messages import ChatMessage, Role
 from trainerbot.modelserver.runtimes.base import (
     Answer,
     BaseModelRow,
+    Choice,
     ContextTooLong,
     Finish,
     Options,
@@ -203,7 +204,10 @@ class LlamaCpp:
             for (name, given), default in zip(
                 asdict(options).items(), asdict(self._weights.defaults).values(), strict=True
             )
+            if name != "choice"
         }
+        if options.choice is not None:
+            sampling["grammar"] = grammar(options.choice)
         return {
             "messages": [
                 {
@@ -259,6 +263,18 @@ class LlamaCpp:
         self.interrupt()
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._server = None
+
+
+def grammar(choice: Choice) -> str:
+    """Return the GBNF grammar of llama.cpp that allows the answers of `choice` and no other.
+
+    Written here and not made from the JSON schema by llama.cpp, whose grammar
+    also allows line breaks and spaces: tokens that a small model loses its way in.
+    """
+    answers = (choice.saying(word) for word in choice.words)
+    return "root ::= " + " | ".join(
+        '"' + answer.replace("\\", "\\\\").replace('"', '\\"') + '"' for answer in answers
+    )
 
 
 def _count(request: urllib.request.Request) -> int:
