@@ -1,7 +1,10 @@
 """Rows for tests. Traits name the situation: `FineTuneJobFactory(running=True)`."""
 
+from collections.abc import Sequence
+
 import factory
 from django.contrib.auth.models import Group, User
+from django.utils.timezone import now
 from factory.django import DjangoModelFactory
 
 from dashboard.models import (
@@ -9,13 +12,17 @@ from dashboard.models import (
     Correction,
     Dataset,
     DatasetVersion,
+    Evaluation,
     Example,
     FineTuneJob,
     Message,
+    Prediction,
+    Provenance,
     Source,
     Task,
 )
 from dashboard.services.access import TRAINERS
+from dashboard.services.evaluations import results
 
 
 class UserFactory(DjangoModelFactory[User]):
@@ -42,8 +49,17 @@ class DatasetFactory(DjangoModelFactory[Dataset]):
     name = factory.Sequence(lambda n: f"dataset {n}")
 
 
+class ProvenanceFactory(DjangoModelFactory[Provenance]):
+    class Meta:
+        model = Provenance
+
+    source = Provenance.Source.UPLOAD
+    author = "ann"
+    reference = "taught.jsonl"
+
+
 class DatasetVersionFactory(DjangoModelFactory[DatasetVersion]):
-    """A frozen version with as many examples as `n_examples` says."""
+    """A frozen version with as many examples as `n_examples` says, all from one provenance."""
 
     class Meta:
         model = DatasetVersion
@@ -56,11 +72,18 @@ class DatasetVersionFactory(DjangoModelFactory[DatasetVersion]):
     n_bytes = 1200
     file_format = "chat-jsonl"
     source_filename = "taught.jsonl"
+    frozen_at = factory.LazyFunction(now)
+
+    class Params:
+        draft = factory.Trait(frozen_at=None, sha256="")
 
     @factory.post_generation
     def examples(self, create: bool, given: object, **kwargs: object) -> None:
+        provenance = ProvenanceFactory()
         for position in range(self.n_examples):
-            ExampleFactory(version=self, position=position, line=position + 1)
+            ExampleFactory(
+                version=self, position=position, line=position + 1, provenance=provenance
+            )
 
 
 class ExampleFactory(DjangoModelFactory[Example]):
@@ -71,7 +94,7 @@ class ExampleFactory(DjangoModelFactory[Example]):
     line = factory.Sequence(lambda n: n + 1)
     question = factory.LazyAttribute(lambda row: f"Where is room {row.position}?")
     answer = factory.LazyAttribute(lambda row: f"Room {row.position} is on floor {row.position}.")
-    source = Example.Source.UPLOAD
+    provenance = factory.SubFactory(ProvenanceFactory)
     record = factory.LazyAttribute(
         lambda row: {
             "messages": [
@@ -153,3 +176,82 @@ class TaskFactory(DjangoModelFactory[Task]):
         model = Task
 
     kind = "tests.nothing"
+
+
+SHOPS = (
+    ("Add to basket. Free delivery from 50 euros.", "positive"),
+    ("The parliament debated the budget until midnight.", "negative"),
+    ("Checkout, pay by card, returns within 30 days.", "positive"),
+    ("A recipe for bread with caraway seeds.", "negative"),
+)
+
+
+class LabelledVersionFactory(DatasetVersionFactory):
+    """A frozen version of texts with their labels: `LabelledVersionFactory(examples=[(text, label)])`."""
+
+    kind = "labelled"
+    file_format = "labelled-json"
+    source_filename = "shops.json"
+
+    @factory.post_generation
+    def examples(
+        self, create: bool, given: "Sequence[tuple[str, str]] | None", **kwargs: object
+    ) -> None:
+        provenance = ProvenanceFactory()
+        rows = SHOPS if given is None else given
+        for position, (text, label) in enumerate(rows):
+            ExampleFactory(
+                version=self,
+                position=position,
+                line=position + 1,
+                provenance=provenance,
+                record={"text": text, "label": label, "name": f"page {position}"},
+                question=text,
+                answer=label,
+                label=label,
+            )
+        DatasetVersion.everything.filter(pk=self.pk).update(n_examples=len(rows))
+        self.n_examples = len(rows)
+
+
+class EvaluationFactory(DjangoModelFactory[Evaluation]):
+    """A test that waits for a worker; `done=True` is one that is over, three of four right."""
+
+    class Meta:
+        model = Evaluation
+        skip_postgeneration_save = True
+
+    version = factory.SubFactory(LabelledVersionFactory)
+    task = factory.SubFactory(TaskFactory, kind="evaluate")
+    model = "smollm2-135m-instruct"
+    endpoint = "modelserver"
+    labels = factory.LazyFunction(lambda: ["negative", "positive"])
+    n_records = factory.LazyAttribute(lambda row: row.version.n_examples)
+
+    @factory.post_generation
+    def done(self, create: bool, wanted: bool, **kwargs: object) -> None:
+        if not wanted:
+            return
+        examples = self.version.examples.order_by("position")
+        for index, example in enumerate(examples):
+            said = example.label if index else ""
+            PredictionFactory(evaluation=self, example=example, predicted=said)
+        self.n_done = self.n_records
+        self.n_right, self.n_unknown = self.n_done - 1, 1
+        Task.objects.filter(pk=self.task.pk).update(state=Task.State.SUCCEEDED, progress=1)
+        self.task.refresh_from_db()
+        self.save()
+        results.settle(self)
+
+
+class PredictionFactory(DjangoModelFactory[Prediction]):
+    class Meta:
+        model = Prediction
+
+    evaluation = factory.SubFactory(EvaluationFactory)
+    position = factory.LazyAttribute(lambda row: row.example.position)
+    expected = factory.LazyAttribute(lambda row: row.example.label)
+    predicted = "positive"
+    answer = factory.LazyAttribute(lambda row: f'{{"label":"{row.predicted}"}}')
+    is_right = factory.LazyAttribute(lambda row: row.expected == row.predicted)
+    ms = 12

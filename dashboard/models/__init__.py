@@ -1,8 +1,12 @@
 from dashboard.models.audit import AuditEvent
 from dashboard.models.conversations import Conversation, Feedback, Message, Source
 from dashboard.models.corrections import Correction
-from dashboard.models.datasets import Dataset, DatasetVersion, Example
-from dashboard.models.finetuning import FineTuneEvent, FineTuneJob
+from dashboard.models.datasets import Dataset, DatasetVersion, Example, Provenance
+from dashboard.models.edits import DatasetEdit, EditedExample
+from dashboard.models.evaluations import Evaluation, Prediction
+from dashboard.models.exports import DatasetExport
+from dashboard.models.finetuning import FineTuneEvent, FineTuneJob, LegacyJob
+from dashboard.models.imports import DatasetImport
 from dashboard.models.outbox import OutboxEvent
 from dashboard.models.people import DiscordChannel, DiscordGuild, DiscordUser, FailedSignIn
 from dashboard.models.processes import ProcessState
@@ -15,18 +19,26 @@ __all__ = [
     "Conversation",
     "Correction",
     "Dataset",
+    "DatasetEdit",
+    "DatasetExport",
+    "DatasetImport",
     "DatasetVersion",
     "DiscordChannel",
     "DiscordGuild",
     "DiscordUser",
+    "EditedExample",
+    "Evaluation",
     "Example",
     "FailedSignIn",
     "Feedback",
     "FineTuneEvent",
     "FineTuneJob",
+    "LegacyJob",
     "Message",
     "OutboxEvent",
+    "Prediction",
     "ProcessState",
+    "Provenance",
     "Source",
     "Task",
 ]

@@ -45,10 +45,19 @@ class FineTuneJob(models.Model):
     remote_file_id = models.CharField(
         max_length=100, blank=True, help_text="The uploaded training file's id"
     )
+    remote_validation_file_id = models.CharField(
+        max_length=100,
+        blank=True,
+        help_text="The uploaded validation file's id, of a split version",
+    )
     fine_tuned_model = models.CharField(
         max_length=200, blank=True, help_text="The resulting model's id"
     )
     trained_tokens = models.PositiveBigIntegerField(null=True, help_text="As the endpoint counts")
+    provenance = models.JSONField(
+        default=dict,
+        help_text="What it was allowed to train on: rows per source, permissions, file hashes",
+    )
     error = models.TextField(blank=True, help_text="Why it failed, or what it waits for, in words")
     cancel_requested = models.BooleanField(default=False, help_text="A person asked to stop it")
     created_by = models.ForeignKey(
@@ -108,3 +117,18 @@ class FineTuneEvent(models.Model):
     def metric(self, name: str) -> float | None:
         value: Any = self.data.get(name)
         return float(value) if isinstance(value, int | float) else None
+
+
+class LegacyJob(models.Model):
+    """One job id that the original bot wrote into its `job_ids.json`, kept as it was."""
+
+    remote_job_id = models.CharField(max_length=200, unique=True, help_text="As it was saved")
+    description = models.TextField(blank=True, help_text="As it was saved")
+    created_at = models.DateTimeField(
+        null=True, help_text="When it was saved; the older shape of the file does not tell"
+    )
+    source_filename = models.CharField(max_length=255, help_text="The file it came from")
+    imported_at = models.DateTimeField(auto_now_add=True, help_text="When it was imported")
+
+    def __str__(self) -> str:
+        return self.remote_job_id

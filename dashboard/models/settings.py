@@ -18,6 +18,13 @@ class AssistantSettings(models.Model):
     max_tokens = models.PositiveIntegerField(
         default=512, help_text="Longest answer, in the model's tokens"
     )
+    training_price = models.DecimalField(
+        max_digits=10,
+        decimal_places=4,
+        null=True,
+        blank=True,
+        help_text="What the endpoint charges for a million trained tokens; empty if unknown",
+    )
     updated_at = models.DateTimeField(auto_now=True, help_text="When last changed")
 
     class Meta:
