@@ -25,6 +25,7 @@ class Permission(StrEnum):
     DATA = "add and delete datasets"
     TRAIN = "start and cancel fine-tunes"
     SETTINGS = "change how the bot answers"
+    PERMIT = "record that others permitted training on their words"
 
 
 _MEMBER = frozenset({Permission.CHAT, Permission.PROPOSE})

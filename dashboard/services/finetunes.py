@@ -127,16 +127,36 @@ def _begin(run: Run, job: FineTuneJob, provider: FineTuneProvider) -> None:
         hyperparameters=job.hyperparameters,
         metadata=metadata,
     )
-    _keep(job, provider.find(metadata) or provider.create(spec, training_file=job.remote_file_id))
+    created = provider.find(metadata) or provider.create(
+        spec,
+        training_file=job.remote_file_id,
+        validation_file=job.remote_validation_file_id or None,
+    )
+    _keep(job, created)
 
 
 def _upload(job: FineTuneJob, provider: FineTuneProvider) -> None:
-    with tempfile.TemporaryDirectory(prefix="trainerbot-") as folder:
-        path = Path(folder) / f"{job.version.dataset.pk}-v{job.version.number}.jsonl"
-        datasets.write_jsonl(job.version, path)
-        file_id = provider.upload(path)
-    job.remote_file_id = file_id
+    """Send the training rows, and the held-out ones of a version that was split."""
+    if job.version.split:
+        if not job.remote_validation_file_id and _has_rows(job, "validation"):
+            job.remote_validation_file_id = _send(job, provider, part="validation")
+            job.save(update_fields=["remote_validation_file_id"])
+        job.remote_file_id = _send(job, provider, part="train")
+    else:
+        job.remote_file_id = _send(job, provider)
     job.save(update_fields=["remote_file_id"])
+
+
+def _send(job: FineTuneJob, provider: FineTuneProvider, *, part: str = "") -> str:
+    name = f"{job.version.dataset.pk}-v{job.version.number}{part and f'-{part}'}.jsonl"
+    with tempfile.TemporaryDirectory(prefix="trainerbot-") as folder:
+        path = Path(folder) / name
+        datasets.write_training_file(job.version, path, method=job.method, part=part)
+        return provider.upload(path)
+
+
+def _has_rows(job: FineTuneJob, part: str) -> bool:
+    return job.version.examples.filter(part=part).exists()
 
 
 @transaction.atomic

@@ -8,9 +8,10 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils.timezone import now
 
-from dashboard.models import Dataset, DatasetVersion, Example, FineTuneJob, Task
-from dashboard.services import audit, outbox, providers, tasks
+from dashboard.models import Dataset, DatasetVersion, FineTuneJob, Task
+from dashboard.services import audit, drafts, outbox, provenance, providers, tasks
 from trainerbot.errors import Conflict, InvalidInput, NotFound
+from trainerbot.formats.rows import Kind
 from trainerbot.llm import ModelInfo
 
 TOPIC = "jobs"
@@ -60,6 +61,7 @@ def submit(
 ) -> FineTuneJob:
     """Queue a fine-tune of `base_model` on the dataset's newest version (or on `version`).
 
+    A draft is frozen first: training only ever uses what never changes.
     Without base_model or method, the endpoint's first. The same request
     while such a job is not over returns that job: nobody pays twice for a
     double click. Raises InvalidInput or NotFound in words, and
@@ -68,7 +70,7 @@ def submit(
     version = version or dataset.latest()
     if version is None or not Dataset.objects.current().filter(pk=version.dataset_id).exists():
         raise NotFound(f"The dataset {dataset.name} was deleted. Choose another one.")
-    _check_provenance(version)
+    proof = provenance.check(version)
     _check_calendar()
     base = _find_base(base_model)
     offered = methods(base)
@@ -77,6 +79,7 @@ def submit(
         raise InvalidInput(
             f"{base.id} cannot be trained by {method!r}. It offers: {', '.join(offered)}."
         )
+    _check_kind(version, method)
     suffix = suffix.strip()
     if len(suffix) > MAX_SUFFIX or not suffix.isprintable():
         raise InvalidInput(
@@ -85,6 +88,9 @@ def submit(
         )
     if seed is not None and not 0 <= seed <= MAX_SEED:
         raise InvalidInput(f"The seed is a whole number from 0 to {MAX_SEED:,}.")
+    if version.is_draft:
+        version = drafts.freeze(version, actor=created_by)
+        proof = provenance.check(version)
     wanted = {
         "version": version,
         "base_model": base.id,
@@ -99,9 +105,16 @@ def submit(
         twin = FineTuneJob.objects.unfinished().filter(cancel_requested=False, **wanted).first()
         if twin is not None:
             return twin
-        job = FineTuneJob.objects.create(created_by=created_by, **wanted)
+        job = FineTuneJob.objects.create(created_by=created_by, provenance=proof, **wanted)
         tasks.submit(KIND, args={"job": job.pk}, key=key(job))
-        audit.record(created_by, "job.submit", f"job {job.pk}", base_model=base.id, method=method)
+        audit.record(
+            created_by,
+            "job.submit",
+            f"job {job.pk}",
+            base_model=base.id,
+            method=method,
+            rows=proof["rows"],
+        )
         announce(job)
     return job
 
@@ -143,12 +156,12 @@ def _find_base(base_model: str) -> ModelInfo:
     )
 
 
-def _check_provenance(version: DatasetVersion) -> None:
-    n_messages = version.examples.filter(source=Example.Source.DISCORD_MESSAGE).count()
-    if n_messages:
+def _check_kind(version: DatasetVersion, method: str) -> None:
+    """Raise InvalidInput for rows that a method cannot learn from."""
+    if method == "dpo" and version.kind != Kind.PREFERENCE:
         raise InvalidInput(
-            f"{n_messages:,} examples of {version} are Discord message content. Discord's "
-            "developer policy forbids training on it without Discord's express permission."
+            f"{version} has no pairs of a better and a worse answer, which dpo learns from. "
+            "Choose another method."
         )
 
 

@@ -33,6 +33,11 @@ def holds(text: str) -> bool:
     return _UNSTORABLE.search(text) is None
 
 
+def storable(text: str) -> str:
+    """Return `text` with a replacement character for whatever no database takes."""
+    return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
 def is_full(error: BaseException | None) -> bool:
     """Whether a full disk is behind `error`."""
     while error is not None:

@@ -22,7 +22,18 @@ class Later:
 
 Handler = Callable[["Run"], Any]
 # Where the handler of a kind lives; imported when the first such task comes.
-MODULES = {"finetune": "dashboard.services.finetunes"}
+MODULES = {
+    "copy-version": "dashboard.services.drafts",
+    "discard-version": "dashboard.services.drafts",
+    "edit-draft": "dashboard.services.drafts",
+    "evaluate": "dashboard.services.evaluations.work",
+    "examine": "dashboard.services.examination",
+    "export": "dashboard.services.exports",
+    "finetune": "dashboard.services.finetunes",
+    "freeze-version": "dashboard.services.drafts",
+    "import-check": "dashboard.services.imports",
+    "import-rows": "dashboard.services.imports",
+}
 _handlers: dict[str, Handler] = {}
 
 

@@ -40,6 +40,11 @@ class Run:
         checkpoint: dict[str, Any] = self.task.checkpoint
         return checkpoint
 
+    def is_held(self) -> bool:
+        """Whether no other worker has taken the task over."""
+        held = Task.objects.filter(pk=self.task.pk, worker=self.worker)
+        return held.filter(state=Task.State.RUNNING).exists()
+
     def save(self, *, step: str = "", progress: float | None = None, **checkpoint: Any) -> None:
         """Write down how far it is, renew the lease, and learn whether to go on.
 

@@ -69,8 +69,7 @@ def run_until_finished(task: Task, *, each_try: Callable[[Task], None] | None = 
 def _run(task: Task, worker: str) -> None:
     run = Run(task, worker)
     try:
-        if task.cancel_requested:
-            raise Cancelled("A person asked for it to stop.")
+        # Also a task that is to stop: its handler hears of it at its first step, and tidies up.
         outcome = handlers.find(task.kind)(run)
     except LeaseLost:
         log.warning("Lost the lease of %s; another worker goes on with it", task)

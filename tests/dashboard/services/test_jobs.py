@@ -2,9 +2,15 @@
 
 import pytest
 
-from dashboard.models import AuditEvent, Example, FineTuneJob, OutboxEvent, Task
+from dashboard.models import AuditEvent, Example, FineTuneJob, OutboxEvent, Provenance, Task
 from dashboard.services import datasets, jobs
-from tests.factories import DatasetFactory, DatasetVersionFactory, FineTuneJobFactory, UserFactory
+from tests.factories import (
+    DatasetFactory,
+    DatasetVersionFactory,
+    FineTuneJobFactory,
+    ProvenanceFactory,
+    UserFactory,
+)
 from trainerbot.errors import Conflict, InvalidInput, NotFound, ProviderUnavailable
 
 pytestmark = pytest.mark.django_db
@@ -86,9 +92,23 @@ def test_a_dataset_without_a_version_is_refused(endpoint):
 
 
 def test_discord_message_content_is_never_trained_on(dataset):
-    Example.objects.filter(position__lt=3).update(source=Example.Source.DISCORD_MESSAGE)
+    said = ProvenanceFactory(source=Provenance.Source.DISCORD_MESSAGE)
+    Example.objects.filter(position__lt=3).update(provenance=said)
     with pytest.raises(InvalidInput, match=r"3 examples .* are Discord message content"):
         jobs.submit(dataset=dataset)
+    assert not FineTuneJob.objects.exists()
+
+
+def test_a_job_keeps_the_proof_of_what_it_trains_on(dataset):
+    said = ProvenanceFactory(
+        source=Provenance.Source.DISCORD_MESSAGE, permission="Discord, letter of 2026-10-01"
+    )
+    Example.objects.filter(position__lt=3).update(provenance=said)
+    job = jobs.submit(dataset=dataset)
+    assert job.provenance["rows"] == {"upload": 9, "discord_message": 3}
+    told = [each["permission"] for each in job.provenance["sources"]]
+    assert told == ["", "Discord, letter of 2026-10-01"]
+    assert job.provenance["sha256"] == job.version.sha256
 
 
 def test_an_endpoint_without_base_models_is_told_in_words(dataset, endpoint):

@@ -1,0 +1,46 @@
+"""Imports: a file is received, checked and becomes the rows of a version.
+
+Each long step is a task: it shows its progress, can be cancelled, and goes
+on after kill -9 where it was. Until the last row is stored nobody sees any.
+"""
+
+from dashboard.services.imports.cancelling import cancel, forget_unfinished
+from dashboard.services.imports.checking import CHECK, check
+from dashboard.services.imports.moving import (
+    TOPIC,
+    DatasetRefused,
+    get,
+    path_of,
+    report_of,
+    topic,
+)
+from dashboard.services.imports.receiving import (
+    begin_upload,
+    choose,
+    import_file,
+    keep_job_ids,
+    receive,
+    start_import,
+)
+from dashboard.services.imports.rows import IMPORT, store
+
+__all__ = [
+    "CHECK",
+    "IMPORT",
+    "TOPIC",
+    "DatasetRefused",
+    "begin_upload",
+    "cancel",
+    "check",
+    "choose",
+    "forget_unfinished",
+    "get",
+    "import_file",
+    "keep_job_ids",
+    "path_of",
+    "receive",
+    "report_of",
+    "start_import",
+    "store",
+    "topic",
+]

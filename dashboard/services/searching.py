@@ -1,0 +1,108 @@
+"""The index of the words of all examples: the one module that knows what database this is."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+
+from django.db import connection
+from django.db.models import QuerySet
+
+from dashboard.models import DatasetVersion, Example
+from dashboard.services import storage
+from trainerbot.errors import InvalidInput
+
+TABLE = "dashboard_example_words"
+MAX_WORDS = 8
+MAX_CHARACTERS = 200
+LOOKED_AT = 5_000
+INDEXED = 3  # letters of a beginning, as migration 0005 has it
+# As unicode61 cuts words: an underscore parts them.
+_WORD = re.compile(r"[^\W_]+")
+
+
+def add(rows: Iterable[tuple[int, str]]) -> None:
+    """Index the words of new examples, as (primary key, text). In the transaction that adds them."""
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.executemany(f"INSERT INTO {TABLE}(rowid, words) VALUES (%s, %s)", list(rows))
+
+
+def forget(rows: Iterable[tuple[int, str]]) -> None:
+    """Take examples out of the index; the text must be that which was added."""
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                f"INSERT INTO {TABLE}({TABLE}, rowid, words) VALUES ('delete', %s, %s)", list(rows)
+            )
+
+
+def words_of(search: str) -> list[str]:
+    """The words that are looked for. Raises InvalidInput for a search that is none."""
+    if len(search) > MAX_CHARACTERS:
+        raise InvalidInput(f"Search for at most {MAX_CHARACTERS} characters.")
+    if not storage.holds(search):
+        raise InvalidInput("The search holds characters that are no text. Remove them.")
+    # A mark that stands beside its letter, as macOS writes file names, is no end of a word.
+    words = _WORD.findall(unicodedata.normalize("NFC", search))[:MAX_WORDS]
+    if search.strip() and not words:
+        raise InvalidInput("The search has no word in it. Use letters or digits.")
+    return words
+
+
+def says(text: str, words: Sequence[str], *, as_beginning: bool = True) -> bool:
+    """Whether a text holds all `words`, the last one maybe as a beginning, as the index would say."""
+    said = {_fold(word) for word in _WORD.findall(unicodedata.normalize("NFC", text))}
+    wanted = [_fold(word) for word in words]
+    if not as_beginning:
+        return said.issuperset(wanted)
+    *whole, beginning = wanted
+    return said.issuperset(whole) and any(word.startswith(beginning) for word in said)
+
+
+def _fold(word: str) -> str:
+    parts = unicodedata.normalize("NFD", word.casefold())
+    return "".join(part for part in parts if not unicodedata.combining(part))
+
+
+def holding(
+    version: DatasetVersion,
+    rows: QuerySet[Example],
+    words: Sequence[str],
+    *,
+    first_pk: int,
+    last_pk: int,
+    rising: bool,
+    as_beginning: bool = False,
+    at_most: int = LOOKED_AT,
+) -> list[int]:
+    """Keys of a version's examples between two keys that hold all `words`, in the keys' order.
+
+    as_beginning: the last word may go on. The index knows beginnings of up to
+    INDEXED letters; whoever asks for a longer one looks with `says` which of
+    the rows really hold it. `rows` narrows them on PostgreSQL only, where the
+    index and the rows are joined by the database.
+    """
+    order = "ASC" if rising else "DESC"
+    if connection.vendor == "sqlite":
+        quoted = [f'"{word}"' for word in words]
+        if as_beginning:
+            quoted[-1] = f'"{words[-1][:INDEXED]}"*'
+        sql = (
+            f"SELECT rowid FROM {TABLE} WHERE {TABLE} MATCH %s AND rowid BETWEEN %s AND %s "
+            # Two imports at once give their rows keys by turns.
+            f"AND EXISTS (SELECT 1 FROM {Example._meta.db_table} AS own "
+            f"WHERE own.id = {TABLE}.rowid AND own.version_id = %s) "
+            f"ORDER BY rowid {order} LIMIT {at_most}"
+        )
+        with connection.cursor() as cursor:
+            cursor.execute(sql, [" AND ".join(quoted), first_pk, last_pk, version.pk])
+            return [pk for (pk,) in cursor.fetchall()]
+    query = " & ".join([*words[:-1], words[-1] + (":*" if as_beginning else "")])
+    found = rows.filter(pk__range=(first_pk, last_pk)).extra(
+        where=[
+            "to_tsvector('simple', left(replace(dashboard_example.record::text, '\\n', ' '), "
+            "200000)) @@ to_tsquery('simple', %s)"
+        ],
+        params=[query],
+    )
+    return list(found.order_by("pk" if rising else "-pk").values_list("pk", flat=True)[:at_most])
