@@ -1,0 +1,139 @@
+"""The rows of a version into one file, or into an archive with a manifest."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from django.db.models import Count
+from django.utils.timezone import now
+
+from dashboard.models import DatasetVersion, Provenance
+from dashboard.services import datasets
+from dashboard.services.exports import formats
+from trainerbot.formats.rows import Kind
+from trainerbot.formats.writing import Manifest, Written, archive, write
+
+Tick = Callable[[int], None]
+"""Told how many rows were read so far; may raise to stop."""
+
+TICK_EVERY = 500
+
+
+def nothing(n_rows: int) -> None:
+    """What is called where nobody watches."""
+
+
+def write_file(
+    version: DatasetVersion, path: Path, *, format: str, part: str = "", tick: Tick = nothing
+) -> Written:
+    """Write the rows of a version, or of one part of its split, in one format.
+
+    The file is whole or not there. Raises InvalidInput for a format that
+    cannot hold them and where there is no row, StorageFull, OSError.
+    """
+    formats.refuse(version, [format], part=part)
+    kind = Kind(version.kind)
+    return write(
+        _watched(datasets.records(version, part=part), tick),
+        path,
+        format=format,
+        kind=kind,
+        labels=datasets.label_names(version) if kind == Kind.LABELLED else (),
+    )
+
+
+def write_archive(
+    version: DatasetVersion,
+    path: Path,
+    *,
+    formats_wanted: Sequence[str],
+    part: str = "",
+    tick: Tick = nothing,
+) -> Written:
+    """Write a zip of a file for each format, and a manifest: hashes, sources, licences, descent.
+
+    Raises as `write_file` does. `left_out` is the sum of all its files.
+    """
+    formats.refuse(version, list(formats_wanted), part=part)
+    # The truest one first: it is what an import of the archive reads.
+    names = [name for name, _ in formats.formats_for(version) if name in formats_wanted]
+    left_out: dict[str, int] = {}
+    n_before = 0
+
+    def tick_all(n_rows: int) -> None:
+        tick(n_before + n_rows)
+
+    with TemporaryDirectory(dir=path.parent, prefix=".archive-") as folder:
+        files = {}
+        for name in names:
+            file = Path(folder) / formats.inside(name)
+            written = write_file(version, file, format=name, part=part, tick=tick_all)
+            n_before += version.n_examples
+            for reason, n_rows in written.left_out.items():
+                left_out[reason] = left_out.get(reason, 0) + n_rows
+            files[file.name] = file
+        made = archive(
+            path, files=files, manifest=manifest_of(version, part=part, main=next(iter(files)))
+        )
+    return Written(
+        n_examples=made.n_examples,
+        n_bytes=made.n_bytes,
+        sha256=made.sha256,
+        n_left_out=sum(left_out.values()),
+        left_out=left_out,
+    )
+
+
+def manifest_of(version: DatasetVersion, *, part: str = "", main: str = "") -> Manifest:
+    """What an archive says of itself: the same for the same frozen version.
+
+    main: the file in it that holds every row as it is.
+    """
+    rows = version.examples.filter(removed_by=None)
+    if part:
+        rows = rows.filter(part=part)
+    counted = dict(rows.order_by().values_list("provenance").annotate(n_rows=Count("*")))
+    found = list(Provenance.objects.filter(pk__in=counted).order_by("pk"))
+    counts: dict[str, int] = {}
+    for each in found:
+        counts[each.source] = counts.get(each.source, 0) + counted[each.pk]
+    licences = sorted({each.licence for each in found if each.licence})
+    parent = version.parent
+    return Manifest(
+        name=version.dataset.name,
+        version=version.number,
+        kind=Kind(version.kind),
+        counts=counts,
+        licence="; ".join(licences),
+        created=version.frozen_at or now(),
+        main=main,
+        provenance={
+            "is_draft": version.is_draft,
+            "sha256": version.sha256,
+            "n_examples": sum(counted.values()),
+            "part": part,
+            "parent": {"version": parent.number, "sha256": parent.sha256} if parent else None,
+            "note": version.note,
+            "split": version.split,
+            "sources": [_source(each, counted[each.pk]) for each in found],
+        },
+    )
+
+
+def _source(provenance: Provenance, n_rows: int) -> dict[str, Any]:
+    return {
+        "source": provenance.source,
+        "author": provenance.author,
+        "licence": provenance.licence,
+        "reference": provenance.reference,
+        "permission": provenance.permission,
+        "rows": n_rows,
+    }
+
+
+def _watched(records: Iterator[dict[str, Any]], tick: Tick) -> Iterator[dict[str, Any]]:
+    for n_rows, record in enumerate(records, start=1):
+        if n_rows % TICK_EVERY == 0:
+            tick(n_rows)
+        yield record
