@@ -21,8 +21,14 @@ def as_row(problem: Problem) -> dict[str, Any]:
 
 
 def report_problems(out: OutputWrapper, problems: Sequence[Problem]) -> None:
-    """The first twenty, a line each, and how many more there are. Each names its place itself."""
-    for problem in problems[:SHOWN]:
-        out.write(f"{problem.severity}: {problem.message}")
-    if len(problems) > SHOWN:
-        out.write(f"... and {len(problems) - SHOWN:,} more")
+    """Errors, then warnings: the first twenty of each, a line each, and how many more there are.
+
+    Each names its line itself; the column stands behind it where there is one.
+    """
+    for severity in ("error", "warning"):
+        apart = [problem for problem in problems if problem.severity == severity]
+        for problem in apart[:SHOWN]:
+            column = f" (column {problem.column})" if problem.column and problem.key else ""
+            out.write(f"{severity}: {problem.message}{column}")
+        if len(apart) > SHOWN:
+            out.write(f"... and {len(apart) - SHOWN:,} more {severity}s")

@@ -1,6 +1,7 @@
 """What all our commands share: --json, errors in words, an exit code that tells."""
 
 import json
+import logging
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -18,6 +19,8 @@ class ServiceCommand(BaseCommand):
         parser.add_argument("--json", action="store_true", dest="as_json", help="For programs")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        # What a task that runs here would log, the command says itself.
+        logging.getLogger("dashboard.services").setLevel(logging.WARNING)
         try:
             with storage.failures_in_words():
                 self.run(**options)

@@ -23,6 +23,9 @@ class Command(ServiceCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("name", help="The dataset")
+        parser.add_argument(
+            "--version-number", type=int, dest="number", help="Default: the newest version"
+        )
         parser.add_argument("--base-model", default="", help="Default: the endpoint's first")
         parser.add_argument("--method", default="", help="Default: the base model's first")
         parser.add_argument("--suffix", default="", help="Part of the new model's name")
@@ -34,6 +37,7 @@ class Command(ServiceCommand):
         self,
         *,
         name: str,
+        number: int | None,
         base_model: str,
         method: str,
         suffix: str,
@@ -49,6 +53,7 @@ class Command(ServiceCommand):
         with embedded.running():
             job = jobs.submit(
                 dataset=dataset,
+                version=None if number is None else datasets.version_of(dataset, number),
                 base_model=base_model,
                 method=method,
                 suffix=suffix,

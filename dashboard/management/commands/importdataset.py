@@ -5,27 +5,59 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from dashboard.management import reading
 from dashboard.management.problems import as_row, report_problems
+from dashboard.management.progress import ProgressLine
 from dashboard.management.service_command import ServiceCommand
-from dashboard.models import Example
-from dashboard.services import datasets
+from dashboard.models import Provenance
+from dashboard.services import imports
 
 
 class Command(ServiceCommand):
     help = (
-        "Import a chat JSONL file as the next version of a dataset. "
+        "Import a file, a zip or a folder of texts as the next version of a dataset. "
         "All rows or none; the problems are told by line."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("path", type=Path, help="The file")
+        parser.add_argument("path", type=Path, help="The file or folder")
         parser.add_argument("--name", required=True, help="The dataset, made if it is new")
+        parser.add_argument(
+            "--format", default="", dest="file_format", help="What it is, if it looks like another"
+        )
+        reading.add_arguments(parser)
+        parser.add_argument("--target", default="", help="Whose rules it is held to, as openai")
+        parser.add_argument(
+            "--source",
+            choices=Provenance.Source.values,
+            default=Provenance.Source.COMMAND,
+            help="Where the words come from",
+        )
+        parser.add_argument("--licence", default="", help="Of the words, such as MIT")
+        parser.add_argument(
+            "--skip-faulty", action="store_true", help="Leave faulty rows out, import the others"
+        )
+        parser.add_argument(
+            "--draft", action="store_true", help="Do not freeze it: look at it and edit it first"
+        )
 
     def run(self, *, path: Path, name: str, as_json: bool, **options: Any) -> None:
         try:
-            version = datasets.import_file(path, name=name, source=Example.Source.COMMAND)
-        except datasets.DatasetRefused as error:
+            with ProgressLine(self.stderr, quiet=as_json) as line:
+                version = imports.import_file(
+                    path,
+                    name=name,
+                    file_format=options["file_format"],
+                    options=reading.said(options),
+                    target=options["target"],
+                    source=options["source"],
+                    licence=options["licence"],
+                    skip_faulty=options["skip_faulty"],
+                    freeze=not options["draft"],
+                    progress=line.show,
+                )
+        except imports.DatasetRefused as error:
             if as_json:
                 problems = [as_row(problem) for problem in error.report.problems]
                 self.give({"error": str(error), "problems": problems})
@@ -38,6 +70,9 @@ class Command(ServiceCommand):
                     "id": version.dataset_id,
                     "dataset": version.dataset.name,
                     "version": version.number,
+                    "kind": version.kind,
+                    "format": version.file_format,
+                    "draft": version.is_draft,
                     "examples": version.n_examples,
                     "warnings": version.n_warnings,
                     "sha256": version.sha256,
@@ -45,5 +80,5 @@ class Command(ServiceCommand):
             )
             return
         warnings = f", {version.n_warnings:,} warnings" if version.n_warnings else ""
-        self.say(f"{version}: {version.n_examples:,} examples{warnings}.")
+        self.say(f"{version}: {version.n_examples:,} examples{warnings} ({version.file_format}).")
         self.say(f"Next: python3 run.py manage finetune {name!r} --wait")

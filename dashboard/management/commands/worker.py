@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, connection
 
 from dashboard.models import ProcessState
-from dashboard.services import datasets, outbox, processes
+from dashboard.services import drafts, examination, exports, imports, outbox, processes
 from dashboard.services.tasks import Worker
 
 log = logging.getLogger(__name__)
@@ -20,6 +20,7 @@ HEARTBEAT_S = 5.0
 STOP_TIMEOUT_S = 2.0
 MOST_THREADS = 64
 PRUNE_EVERY = 720  # heartbeats: about an hour
+MEND_EVERY = 12  # a minute
 
 
 class Command(BaseCommand):
@@ -46,7 +47,11 @@ class Command(BaseCommand):
                 processes.report("worker", state=ProcessState.State.RUNNING, pid=os.getpid())
                 if beats % PRUNE_EVERY == 0:
                     outbox.prune()
-                    datasets.forget_unfinished()
+                    imports.forget_unfinished()
+                    exports.prune()
+                    examination.request_missing()
+                if beats % MEND_EVERY == 0:
+                    drafts.mend()
             except DatabaseError as error:
                 # The tasks wait for the database as well; a heartbeat is no reason to end.
                 log.warning("The worker could not say that it runs: %s", error)

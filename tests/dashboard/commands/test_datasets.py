@@ -29,7 +29,8 @@ def test_a_file_becomes_a_dataset_and_the_next_step_is_told(good):
     assert said.startswith("Library hours v1: 12 examples")
     assert "finetune 'Library hours' --wait" in said
     example = Example.objects.first()
-    assert (example.answer, example.source, example.author) == (
+    provenance = example.provenance
+    assert (example.answer, provenance.source, provenance.author) == (
         "At\u2028nine.",
         "command",
         "command line",
@@ -44,6 +45,9 @@ def test_import_tells_programs_what_it_made(good):
         "id": dataset.pk,
         "dataset": "Library",
         "version": 1,
+        "kind": "chat",
+        "format": "chat-jsonl",
+        "draft": False,
         "examples": 12,
         "warnings": version.n_warnings,
         "sha256": version.sha256,
@@ -62,8 +66,6 @@ BAD = {
     "not UTF-8 at line 2": (json.dumps(GOOD) + "\n").encode() + b'{"messages": "\xff\xfe"}\n',
     "empty": b"",
     "binary": os.urandom(5_000),
-    "UTF-16": json.dumps(GOOD).encode("utf-16"),
-    "an array": json.dumps([GOOD]).encode(),
 }
 
 
@@ -86,7 +88,7 @@ def test_a_bad_file_is_refused_in_words_and_nothing_is_stored(tmp_path, command,
 def test_a_path_that_is_no_file_is_told_in_words(tmp_path, command):
     name = ("--name", "Library") if command == "importdataset" else ()
     assert refusal(command, tmp_path / "nix.jsonl", *name).startswith("There is no file")
-    assert "is a folder" in refusal(command, tmp_path, *name)
+    assert "no file" in refusal(command, tmp_path, *name)
     assert not Dataset.objects.exists()
 
 
@@ -117,3 +119,10 @@ def test_a_good_file_is_said_to_be_good_and_stored_nowhere(good):
     (report,) = rows("validatedataset", good)
     assert (report["ok"], report["examples"], report["bytes"]) == (True, 12, good.stat().st_size)
     assert not Dataset.objects.exists()
+
+
+def test_what_people_wrote_on_discord_is_named_so_and_not_trained_on(good):
+    run("importdataset", good, "--name", "Channel", "--source", "discord_message")
+
+    assert Example.objects.first().provenance.source == "discord_message"
+    assert "express permission" in refusal("finetune", "Channel")

@@ -57,7 +57,7 @@ def test_an_import_that_fills_the_disk_stores_nothing_half(tmp_path, data):
     assert done.returncode == 1
     assert "disk" in only_line(done.stderr)
     with closing(sqlite3.connect(data / "trainerbot.sqlite3")) as rows:
-        for table in ("dataset", "datasetversion", "example", "outboxevent"):
+        for table in ("dataset", "datasetversion", "example"):
             (count,) = rows.execute(f"SELECT count(*) FROM dashboard_{table}").fetchone()
             assert count == 0, table
         assert rows.execute("PRAGMA integrity_check").fetchone() == ("ok",)

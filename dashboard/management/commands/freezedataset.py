@@ -1,0 +1,42 @@
+"""`manage.py freezedataset NAME`: a draft becomes a version that never changes."""
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from dashboard.management.service_command import ServiceCommand
+from dashboard.services import datasets, drafts
+
+
+class Command(ServiceCommand):
+    help = "Freeze the newest version of a dataset, if it is a draft. Training needs a frozen one."
+
+    def create_parser(self, *args: Any, **options: Any) -> CommandParser:
+        # Every command of Django has a --version, which tells Django's own.
+        return super().create_parser(*args, conflict_handler="resolve", **options)
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("name", help="The dataset")
+        parser.add_argument(
+            "--version", type=int, dest="number", help="Its number; else the newest"
+        )
+        parser.add_argument("--note", default="", help="What changed and why")
+
+    def run(
+        self, *, name: str, number: int | None, note: str, as_json: bool, **options: Any
+    ) -> None:
+        version = datasets.version_of(datasets.named(name), number)
+        frozen = drafts.freeze(version, actor=None, note=note)
+        if as_json:
+            self.give(
+                {
+                    "dataset": frozen.dataset.name,
+                    "version": frozen.number,
+                    "examples": frozen.n_examples,
+                    "bytes": frozen.n_bytes,
+                    "sha256": frozen.sha256,
+                }
+            )
+            return
+        self.say(f"{frozen} is frozen: {frozen.n_examples:,} examples, SHA-256 {frozen.sha256}.")
