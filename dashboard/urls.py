@@ -7,7 +7,7 @@ from dashboard.views import (
     answers,
     conversations,
     corrections,
-    datasets,
+    evaluations,
     health,
     jobs,
     models,
@@ -15,6 +15,16 @@ from dashboard.views import (
     people,
     playground,
     settings,
+)
+from dashboard.views.datasets import (
+    changes,
+    drafting,
+    examples,
+    exporting,
+    imports,
+    lists,
+    uploads,
+    versions,
 )
 
 SYSTEM = [
@@ -42,12 +52,50 @@ OVERVIEW = [
 ]
 
 DATASETS = [
-    path("datasets/", datasets.list_, name="dataset-list"),
-    path("datasets/rows/", datasets.rows, name="dataset-rows"),
-    path("datasets/upload/", datasets.upload, name="dataset-upload"),
-    path("datasets/<int:pk>/", datasets.detail, name="dataset-detail"),
-    path("datasets/<int:pk>/examples/", datasets.examples, name="dataset-examples"),
-    path("datasets/<int:pk>/delete/", datasets.delete, name="dataset-delete"),
+    path("datasets/", lists.list_, name="dataset-list"),
+    path("datasets/rows/", lists.rows, name="dataset-rows"),
+    path("datasets/imports/", lists.imports, name="dataset-imports"),
+    path("datasets/upload/", uploads.page, name="dataset-upload"),
+    path("datasets/uploads/", uploads.create, name="dataset-upload-create"),
+    path("datasets/uploads/<uuid:key>/", uploads.upload, name="dataset-upload-pieces"),
+    path("datasets/imports/<uuid:key>/", imports.detail, name="dataset-import"),
+    path("datasets/imports/<uuid:key>/progress/", imports.progress, name="dataset-import-progress"),
+    path("datasets/imports/<uuid:key>/problems/", imports.problems, name="dataset-import-problems"),
+    path("datasets/imports/<uuid:key>/excerpt/", imports.excerpt, name="dataset-import-excerpt"),
+    path("datasets/imports/<uuid:key>/choose/", imports.choose, name="dataset-import-choose"),
+    path("datasets/imports/<uuid:key>/start/", imports.start, name="dataset-import-start"),
+    path("datasets/imports/<uuid:key>/jobs/", imports.keep_jobs, name="dataset-import-jobs"),
+    path("datasets/imports/<uuid:key>/cancel/", imports.cancel, name="dataset-import-cancel"),
+    path("datasets/exports/<uuid:export>/", exporting.download, name="dataset-export"),
+    path("datasets/exports/<uuid:export>/cancel/", exporting.cancel, name="dataset-export-cancel"),
+    path("datasets/<int:pk>/", versions.detail, name="dataset-detail"),
+    path("datasets/<int:pk>/delete/", lists.delete, name="dataset-delete"),
+]
+
+# One version of a dataset; `number` counts within the dataset.
+ONE = "datasets/<int:pk>/versions/<int:number>/"
+VERSIONS = [
+    path(f"{ONE}summary/", versions.summary, name="dataset-version-summary"),
+    path(f"{ONE}sources/", versions.sources, name="dataset-version-sources"),
+    path(f"{ONE}permit/", versions.permit, name="dataset-version-permit"),
+    path(f"{ONE}changes/", changes.page, name="dataset-version-changes"),
+    path(f"{ONE}draft/", versions.draft, name="dataset-version-draft"),
+    path(f"{ONE}exports/", exporting.panel, name="dataset-version-exports"),
+    path(f"{ONE}export/", exporting.start, name="dataset-version-export"),
+    path(f"{ONE}copy/", drafting.copy, name="dataset-version-copy"),
+    path(f"{ONE}freeze/", drafting.freeze, name="dataset-version-freeze"),
+    path(f"{ONE}discard/", drafting.discard, name="dataset-version-discard"),
+    path(f"{ONE}undo/", drafting.undo, name="dataset-version-undo"),
+    path(f"{ONE}redo/", drafting.redo, name="dataset-version-redo"),
+    path(f"{ONE}stop/", drafting.stop, name="dataset-version-stop"),
+    path(f"{ONE}deduplicate/", drafting.deduplicate, name="dataset-version-deduplicate"),
+    path(f"{ONE}mask/", drafting.mask, name="dataset-version-mask"),
+    path(f"{ONE}split/", drafting.split, name="dataset-version-split"),
+    path(f"{ONE}examples/", examples.browse, name="dataset-examples"),
+    path(f"{ONE}examples/add/", examples.add, name="dataset-example-add"),
+    path(f"{ONE}examples/selection/", drafting.selection, name="dataset-selection"),
+    path(f"{ONE}examples/<int:position>/", examples.detail, name="dataset-example"),
+    path(f"{ONE}examples/<int:position>/edit/", examples.edit, name="dataset-example-edit"),
 ]
 
 JOBS = [
@@ -58,6 +106,21 @@ JOBS = [
     path("fine-tuning/<int:pk>/", jobs.detail, name="job-detail"),
     path("fine-tuning/<int:pk>/progress/", jobs.progress, name="job-progress"),
     path("fine-tuning/<int:pk>/cancel/", jobs.cancel, name="job-cancel"),
+]
+
+EVALUATIONS = [
+    path("evaluations/", evaluations.list_, name="evaluation-list"),
+    path("evaluations/rows/", evaluations.rows, name="evaluation-rows"),
+    path("evaluations/new/", evaluations.new, name="evaluation-new"),
+    path("evaluations/new/choices/", evaluations.choices, name="evaluation-choices"),
+    path("evaluations/<int:pk>/", evaluations.detail, name="evaluation-detail"),
+    path("evaluations/<int:pk>/progress/", evaluations.progress, name="evaluation-progress"),
+    path(
+        "evaluations/<int:pk>/predictions/",
+        evaluations.predictions,
+        name="evaluation-predictions",
+    ),
+    path("evaluations/<int:pk>/cancel/", evaluations.cancel, name="evaluation-cancel"),
 ]
 
 MODELS = [
@@ -105,7 +168,9 @@ urlpatterns: list[URLPattern] = [
     *PEOPLE,
     *OVERVIEW,
     *DATASETS,
+    *VERSIONS,
     *JOBS,
+    *EVALUATIONS,
     *MODELS,
     *SETTINGS,
     *PLAYGROUND,

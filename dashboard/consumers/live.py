@@ -22,8 +22,13 @@ TOPICS = {
     "conversations": Permission.VIEW,
     "datasets": Permission.VIEW,
     "dataset": Permission.VIEW,
+    "imports": Permission.VIEW,
+    "import": Permission.DATA,
     "jobs": Permission.VIEW,
     "job": Permission.VIEW,
+    "evaluations": Permission.VIEW,
+    "evaluation": Permission.VIEW,
+    "tasks": Permission.VIEW,
 }
 
 

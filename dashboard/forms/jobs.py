@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 
 from dashboard.forms.look import DashboardForm
-from dashboard.models import Dataset
+from dashboard.models import Dataset, DatasetVersion
 
 
 class NewJobForm(DashboardForm):
@@ -36,6 +36,15 @@ class NewJobForm(DashboardForm):
             "more learns more by heart."
         ),
     )
+
+    of_version = forms.IntegerField(required=False, widget=forms.HiddenInput())
+
+    def version(self) -> DatasetVersion | None:
+        """The version whose page led here, unless another dataset was chosen since; else None."""
+        found: DatasetVersion | None = DatasetVersion.objects.filter(
+            pk=self.cleaned_data.get("of_version"), dataset=self.cleaned_data["dataset"]
+        ).first()
+        return found
 
     def hyperparameters(self) -> dict[str, Any]:
         epochs = self.cleaned_data.get("n_epochs")

@@ -12,8 +12,12 @@ from dashboard.models import AssistantSettings
 class AssistantForm(forms.ModelForm[AssistantSettings]):
     class Meta:
         model = AssistantSettings
-        fields = ("model", "system_prompt", "temperature", "max_tokens")
-        labels = {"system_prompt": "System prompt", "max_tokens": "Longest answer"}
+        fields = ("model", "system_prompt", "temperature", "max_tokens", "training_price")
+        labels = {
+            "system_prompt": "System prompt",
+            "max_tokens": "Longest answer",
+            "training_price": "Price of training",
+        }
         help_texts = {
             "model": "Which model answers, on every face. Empty takes the endpoint's own.",
             "system_prompt": "What the model is told before each conversation, in plain words.",
@@ -21,15 +25,23 @@ class AssistantForm(forms.ModelForm[AssistantSettings]):
                 "0 repeats itself, 1 varies, 2 rambles. Empty takes the model's own default."
             ),
             "max_tokens": "In tokens; a token is about three quarters of a word.",
+            "training_price": (
+                "What the endpoint charges for a million trained tokens, to estimate what a "
+                "fine-tune costs. The model server of this machine is free."
+            ),
         }
         widgets = {
             "model": forms.TextInput(attrs={"list": "models", "placeholder": "the endpoint's own"}),
             "system_prompt": forms.Textarea(attrs={"rows": 5}),
             "temperature": forms.NumberInput(attrs={"step": "0.1", "min": "0", "max": "2"}),
             "max_tokens": forms.NumberInput(attrs={"min": "1"}),
+            "training_price": forms.NumberInput(
+                attrs={"min": "0", "step": "any", "placeholder": "unknown"}
+            ),
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         dress(self)
         self.fields["max_tokens"].validators.append(MinValueValidator(1))
+        self.fields["training_price"].validators.append(MinValueValidator(0))

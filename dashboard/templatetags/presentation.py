@@ -38,6 +38,14 @@ BADGES = {
     "rejected": "badge-neutral",
 }
 
+# The kinds of training record (trainerbot.formats.rows.Kind).
+KINDS = {
+    "chat": "conversations",
+    "preference": "preferences",
+    "unpaired": "judged answers",
+    "labelled": "labelled texts",
+}
+
 
 @register.simple_tag(takes_context=True)
 def theme(context: template.Context) -> SafeString | str:
@@ -80,6 +88,22 @@ def badge_class(state: str) -> str:
 def spaced(state: str) -> str:
     """`validating_files` as a person writes it."""
     return str(state).replace("_", " ")
+
+
+@register.filter
+def kind_name(kind: str) -> str:
+    """What the rows of a dataset are, in two words."""
+    return KINDS.get(kind, kind)
+
+
+@register.filter
+def short_number(value: float) -> str:
+    """1,234,567 as 1.23 M, for tables; small numbers stay whole."""
+    for size, unit in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
+        if value >= size:
+            size = 1e3 if unit == "k" else size
+            return f"{value / size:.3g} {unit}"
+    return f"{value:,}"
 
 
 @register.filter

@@ -33,6 +33,7 @@ ENTRIES = (
     Entry("corrections", "Corrections", "correction", "correction-list", "propose"),
     Entry("datasets", "Datasets", "dataset", "dataset-list", "view"),
     Entry("finetuning", "Fine-tuning", "job", "job-list", "view"),
+    Entry("chart", "Tests", "evaluation", "evaluation-list", "view"),
     Entry("models", "Models", "model", "model-list", "view"),
     Entry("settings", "Settings", "settings", "settings", "settings"),
 )

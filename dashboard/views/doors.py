@@ -9,12 +9,14 @@ from urllib.parse import urlencode
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render, resolve_url
 
 from dashboard.services import access, outbox
 from dashboard.services.access import Permission
 from trainerbot.errors import (
     Conflict,
+    DatasetFrozen,
     InvalidInput,
     NotAllowed,
     NotFound,
@@ -25,7 +27,7 @@ from trainerbot.errors import (
 )
 
 P = ParamSpec("P")
-View = Callable[Concatenate[HttpRequest, P], HttpResponse]
+View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
 # Raised while the endpoint is asked for models; its page has the rest to show.
 ENDPOINT = (ProviderUnavailable, ProviderRefused)
@@ -35,6 +37,7 @@ STATUS: dict[type[TrainerBotError], int] = {
     NotAllowed: 403,
     NotFound: 404,
     Conflict: 409,
+    DatasetFrozen: 409,
     ProviderUnavailable: 503,
     StorageFull: 507,
 }
@@ -61,7 +64,7 @@ def requires(permission: Permission) -> Callable[[View[P]], View[P]]:
 
     def decorate(view: View[P]) -> View[P]:
         @wraps(view)
-        def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             if not request.user.is_authenticated:
                 return _to_sign_in(request)
             allowed = access.MATRIX[access.role_of(request.user)]

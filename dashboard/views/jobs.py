@@ -11,13 +11,23 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from dashboard.forms.jobs import NewJobForm
-from dashboard.models import Dataset, FineTuneEvent, FineTuneJob, Task
+from dashboard.models import (
+    Dataset,
+    DatasetVersion,
+    FineTuneEvent,
+    FineTuneJob,
+    LegacyJob,
+    Provenance,
+    Task,
+)
 from dashboard.services import jobs
 from dashboard.services.access import Permission
 from dashboard.services.paging import page
 from dashboard.views.doors import requires
 
 SHOWN_EVENTS = 200
+SHOWN_LEGACY = 200
+SHOWN_SOURCES = 100
 CHART_POINTS = 600
 
 # What each method does to a model, for somebody who has never trained one.
@@ -82,11 +92,22 @@ def rows(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @requires(Permission.TRAIN)
 def new(request: HttpRequest) -> HttpResponse:
-    form = NewJobForm(request.POST or None, initial={"dataset": request.GET.get("dataset")})
+    number = request.GET.get("version", "")
+    asked = DatasetVersion.objects.filter(
+        dataset=_number(request.GET.get("dataset", "")), number=_number(number)
+    ).first()
+    form = NewJobForm(
+        request.POST or None,
+        initial={
+            "dataset": request.GET.get("dataset"),
+            "of_version": asked.pk if asked is not None else None,
+        },
+    )
     if request.method == "POST" and form.is_valid():
         job = form.attempt(
             lambda: jobs.submit(
                 dataset=form.cleaned_data["dataset"],
+                version=form.version(),
                 base_model=form.cleaned_data["base_model"],
                 method=form.cleaned_data["method"],
                 suffix=form.cleaned_data["suffix"],
@@ -96,7 +117,7 @@ def new(request: HttpRequest) -> HttpResponse:
         )
         if job is not None:
             return redirect("job-detail", pk=job.pk)
-    context = {"form": form, "n_datasets": Dataset.objects.current().count()}
+    context = {"form": form, "asked": asked, "n_datasets": Dataset.objects.current().count()}
     return render(
         request, "dashboard/jobs/form.html", context, status=422 if form.is_bound else 200
     )
@@ -164,13 +185,23 @@ def _watched(job: FineTuneJob, task: Task | None) -> Watched:
     return Watched(job, percent or (0 if job.is_finished else None), task.step)
 
 
+def _number(text: str) -> int | None:
+    return int(text) if text.isdecimal() and len(text) < 10 else None
+
+
 def _rows(request: HttpRequest) -> dict[str, object]:
     found = page(
         FineTuneJob.objects.select_related("version__dataset"),
         after=request.GET.get("after", ""),
         before=request.GET.get("before", ""),
     )
-    return {"page": found, "jobs": with_progress(found.rows)}
+    legacy = list(LegacyJob.objects.order_by("-pk")[: SHOWN_LEGACY + 1])
+    return {
+        "page": found,
+        "jobs": with_progress(found.rows),
+        "legacy": legacy[:SHOWN_LEGACY],
+        "more_legacy": len(legacy) > SHOWN_LEGACY,
+    }
 
 
 def _progress(pk: int) -> dict[str, object]:
@@ -185,7 +216,23 @@ def _progress(pk: int) -> dict[str, object]:
         "events": job.events.exclude(type="metrics").order_by("-pk")[:SHOWN_EVENTS],
         "chart": _chart(metrics),
         "figures": _figures(metrics),
+        "n_trained": _n_trained(job),
+        "sources": _sources(job),
     }
+
+
+def _n_trained(job: FineTuneJob) -> int:
+    """How many examples the model learnt from: of a split version those for training alone."""
+    if not job.version.split:
+        return job.version.n_examples
+    return job.version.examples.filter(part="train").count()
+
+
+def _sources(job: FineTuneJob) -> list[dict[str, Any]]:
+    """Whence the examples came as it was proved when the job was started, with titles."""
+    titles = dict(Provenance.Source.choices)
+    told = job.provenance.get("sources", [])[:SHOWN_SOURCES]
+    return [each | {"title": titles.get(each["source"], each["source"])} for each in told]
 
 
 def _chart(metrics: list[FineTuneEvent]) -> str:

@@ -44,9 +44,11 @@ document.addEventListener("click", (event) => {
 });
 
 document.addEventListener("submit", (event) => {
-  // A second click must not send the form twice.
+  // A second click must not send the form twice. A button that is disabled before the form
+  // is read would not send its own name and value, so they are disabled only after that.
   if (event.target.matches("form[data-once]")) {
-    for (const button of event.target.querySelectorAll("button[type=submit]")) button.disabled = true;
+    const buttons = event.target.querySelectorAll("button[type=submit]");
+    setTimeout(() => { for (const button of buttons) button.disabled = true; });
   }
 });
 

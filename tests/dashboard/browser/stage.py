@@ -14,6 +14,7 @@ from tests.factories import (
     ConversationFactory,
     CorrectionFactory,
     DatasetVersionFactory,
+    EvaluationFactory,
     FineTuneJobFactory,
     QuestionFactory,
     TaskFactory,
@@ -54,6 +55,7 @@ def furnish() -> Stage:
         dataset__name="support answers",
         n_examples=25,
         n_warnings=len(WARNINGS),
+        summary={"state": "done"},
         problems=[
             {"line": line, "code": "c", "message": text, "severity": "warning", "column": None}
             for line, text in WARNINGS
@@ -65,6 +67,8 @@ def furnish() -> Stage:
     FineTuneJobFactory(version=version, status="failed", error="The endpoint said no.")
     FineTuneJobFactory(version=version, status="cancelled")
     succeeded = FineTuneJobFactory(version=version, succeeded=True)
+    test = EvaluationFactory(done=True)
+    waiting = EvaluationFactory(version=test.version, error="The endpoint is away. Start it.")
     CorrectionFactory()
     CorrectionFactory(approved=True)
     for pid, name in enumerate(("web", "worker", "modelserver"), start=4211):
@@ -76,6 +80,9 @@ def furnish() -> Stage:
             "dataset": version.dataset_id,
             "running": running.pk,
             "succeeded": succeeded.pk,
+            "test": test.pk,
+            "waiting_test": waiting.pk,
+            "labelled": test.version_id,
         },
     )
 

@@ -18,11 +18,15 @@ PAGES = [
     "/fine-tuning/new/",
     "/fine-tuning/{running}/",
     "/fine-tuning/{succeeded}/",
+    "/evaluations/",
+    "/evaluations/new/?version={labelled}",
+    "/evaluations/{test}/?show=all",
+    "/evaluations/{waiting_test}/",
     "/models/",
     "/settings/",
     "/account/password/",
 ]
-EMPTY_PAGES = ["/overview/", "/datasets/", "/fine-tuning/", "/fine-tuning/new/"]
+EMPTY_PAGES = ["/overview/", "/datasets/", "/fine-tuning/", "/fine-tuning/new/", "/evaluations/"]
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desk", "phone"])

@@ -1,25 +1,13 @@
-"""Datasets in the browser: listed, uploaded, looked into, deleted."""
+"""Datasets in the browser: listed, looked into, deleted."""
 
-import json
 import re
 
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
 
-from dashboard.models import AuditEvent, Dataset, DatasetVersion
+from dashboard.models import AuditEvent
 from tests.factories import DatasetFactory, DatasetVersionFactory
 
 pytestmark = pytest.mark.django_db
-JSON = {"Accept": "application/json"}
-
-
-def line(question: str, answer: str) -> str:
-    messages = [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
-    return json.dumps({"messages": messages})
-
-
-def file_of(*lines: str, name: str = "opening hours.jsonl") -> SimpleUploadedFile:
-    return SimpleUploadedFile(name, "\n".join(lines).encode())
 
 
 def test_the_empty_list_tells_the_next_step(trainer):
@@ -60,98 +48,24 @@ def test_a_damaged_page_address_is_refused_in_words(trainer):
     assert "page address is damaged" in response.content.decode()
 
 
-def test_a_good_file_becomes_a_dataset_and_its_page_opens(trainer):
-    file = file_of(line("When?", "At nine."), line("Where?", "Here."))
+def test_the_list_tells_drafts_kinds_and_tokens(trainer):
+    DatasetVersionFactory(draft=True, kind="labelled", summary={"tokens": {"total": 1_234_567}})
 
-    response = trainer.post("/datasets/upload/", {"name": "hours", "file": file}, follow=True)
+    page = trainer.get("/datasets/").content.decode()
 
-    version = DatasetVersion.objects.get()
-    assert response.redirect_chain == [(f"/datasets/{version.dataset_id}/", 302)]
-    assert "hours v1: 2 examples are ready" in response.content.decode()
-    assert version.source_filename == "opening hours.jsonl"
-    assert version.created_by is not None
+    assert "draft" in page
+    assert "labelled texts" in page
+    assert "1.23 M" in page
 
 
-def test_a_script_is_told_where_the_new_dataset_is(trainer):
-    file = file_of(line("When?", "At nine."))
-
-    response = trainer.post("/datasets/upload/", {"name": "hours", "file": file}, headers=JSON)
-
-    assert response.json() == {"location": f"/datasets/{Dataset.objects.get().pk}/"}
-
-
-def test_a_file_that_is_wrong_on_line_two_is_refused_whole(trainer):
-    file = file_of(line("When?", "At nine."), '{"messages": [}', name="broken.jsonl")
-
-    response = trainer.post("/datasets/upload/", {"name": "hours", "file": file}, headers=JSON)
-
-    answer = response.json()
-    assert response.status_code == 422
-    assert "broken.jsonl" in answer["problem"]
-    assert "Line 2" in answer["problem"]
-    assert [problem["line"] for problem in answer["problems"]] == [2]
-    assert not Dataset.objects.exists()
-
-
-def test_without_scripts_the_form_comes_back_with_the_problems(trainer):
-    file = file_of(line("When?", "At nine."), "no json", name="broken.jsonl")
-
-    response = trainer.post("/datasets/upload/", {"name": "hours", "file": file})
-
-    assert response.status_code == 422
-    assert "Line 2" in response.content.decode()
-    assert 'value="hours"' in response.content.decode()
-
-
-@pytest.mark.parametrize("content", [b"\xff\xfe\x00\x01", b"   \n\n"], ids=["not-utf-8", "blank"])
-def test_a_file_without_readable_lines_is_refused(trainer, content):
-    file = SimpleUploadedFile("x.jsonl", content)
-
-    response = trainer.post("/datasets/upload/", {"name": "hours", "file": file}, headers=JSON)
-
-    assert response.status_code == 422
-    assert response.json()["problem"]
-    assert not Dataset.objects.exists()
-
-
-def test_an_empty_file_is_refused(trainer):
-    file = SimpleUploadedFile("x.jsonl", b"")
-
-    response = trainer.post("/datasets/upload/", {"name": "hours", "file": file}, headers=JSON)
-
-    assert response.status_code == 422
-    assert "empty" in response.json()["problem"]
-
-
-def test_a_file_over_the_limit_is_refused(trainer, settings):
-    settings.MAX_UPLOAD_BYTES = 10
-
-    response = trainer.post(
-        "/datasets/upload/", {"name": "hours", "file": file_of(line("a", "b"))}, headers=JSON
-    )
-
-    assert response.status_code == 422
-    assert not Dataset.objects.exists()
-
-
-def test_an_upload_without_a_file_says_so(trainer):
-    response = trainer.post("/datasets/upload/", {"name": "hours"}, headers=JSON)
-
-    assert response.status_code == 422
-    assert response.json()["problem"] == "This field is required."
-
-
-def test_the_detail_shows_examples_by_line_and_the_rest_on_the_next_page(trainer):
+def test_the_page_of_a_version_shows_a_few_examples_and_leads_to_all(trainer):
     version = DatasetVersionFactory(n_examples=25)
-    path = f"/datasets/{version.dataset_id}/"
 
-    first = trainer.get(path).content.decode()
-    second = trainer.get(f"{path}examples/?version=1&after=19").content.decode()
+    page = trainer.get(f"/datasets/{version.dataset_id}/").content.decode()
 
-    assert "Where is room 19?" in first
-    assert "Where is room 20?" not in first
-    assert "Where is room 24?" in second
-    assert "<html" not in second
+    assert "Where is room 4?" in page
+    assert "Where is room 5?" not in page
+    assert f'href="/datasets/{version.dataset_id}/versions/1/examples/"' in page
 
 
 def test_the_detail_tells_warnings_by_line(trainer):

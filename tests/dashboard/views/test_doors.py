@@ -1,12 +1,13 @@
 """Every address times every role: who comes in, and what the others are told."""
 
 import json
+import uuid
 
 import pytest
 from django.test import Client
 from django.urls import URLPattern, reverse
 
-from dashboard.services import access
+from dashboard.services import access, exports, imports
 from dashboard.services.access import MATRIX, Permission, Role
 from dashboard.urls import urlpatterns
 from tests.dashboard.views.conftest import make_user
@@ -15,6 +16,7 @@ from tests.factories import (
     ConversationFactory,
     CorrectionFactory,
     DatasetVersionFactory,
+    EvaluationFactory,
     FineTuneJobFactory,
     UserFactory,
 )
@@ -32,28 +34,45 @@ def permission_of(pattern: URLPattern) -> Permission:
 
 
 def has_id(pattern: URLPattern) -> bool:
-    return "pk" in pattern.pattern.converters
+    return bool(pattern.pattern.converters)
 
 
-def existing_row(pattern: URLPattern) -> int:
-    """The id of a row that the address may be about."""
+def existing_row(pattern: URLPattern) -> dict[str, object]:
+    """What names a row that the address may be about."""
+    names = pattern.pattern.converters
+    if "key" in names:
+        imported = imports.begin_upload(filename="a.jsonl", n_bytes=9, created_by=None)
+        return {"key": imported.key}
+    if "export" in names:
+        version = DatasetVersionFactory()
+        return {"export": exports.start(version, formats=["chat-jsonl"], actor=None).key}
     resource = str(pattern.pattern).split("/")[0]
     rows = {
-        "datasets": lambda: DatasetVersionFactory().dataset,
+        "datasets": lambda: DatasetVersionFactory(number=1).dataset,
         "fine-tuning": FineTuneJobFactory,
+        "evaluations": EvaluationFactory,
         "corrections": CorrectionFactory,
         "conversations": ConversationFactory,
         "playground": ConversationFactory,
         "answers": AnswerFactory,
     }
-    return int(rows[resource]().pk)
+    return {"pk": rows[resource]().pk} | {name: 1 for name in names if name != "pk"}
 
 
-def ask(client: Client, pattern: URLPattern, pk: int | None) -> object:
+def no_row(pattern: URLPattern) -> dict[str, object]:
+    """What names no row."""
+    names = pattern.pattern.converters
+    return {name: uuid.uuid4() if name in ("key", "export") else NOBODY for name in names}
+
+
+def ask(client: Client, pattern: URLPattern, named: dict[str, object]) -> object:
     """By whichever method the address takes."""
-    path = reverse(pattern.name, kwargs={"pk": pk} if pk is not None else None)
+    path = reverse(pattern.name, kwargs=named or None)
+    tus = {"Tus-Resumable": "1.0.0"}
     response = client.get(path)
-    return client.post(path) if response.status_code == 405 else response
+    if response.status_code == 405:
+        response = client.post(path, headers=tus)
+    return client.head(path, headers=tus) if response.status_code == 405 else response
 
 
 def by_name(pattern: URLPattern) -> str:
@@ -69,9 +88,9 @@ def test_every_page_says_which_permission_it_needs(pattern):
 @pytest.mark.parametrize("pattern", GUARDED, ids=by_name)
 def test_every_page_opens_for_those_who_may_and_for_nobody_else(pattern, role, reader):
     client = reader(role)
-    pk = existing_row(pattern) if has_id(pattern) else None
+    named = existing_row(pattern) if has_id(pattern) else {}
 
-    response = ask(client, pattern, pk)
+    response = ask(client, pattern, named)
 
     if role is Role.ANONYMOUS:
         assert response.status_code == 302
@@ -80,12 +99,12 @@ def test_every_page_opens_for_those_who_may_and_for_nobody_else(pattern, role, r
         assert response.status_code not in (401, 403, 500), response.content
     else:
         assert response.status_code == 403
-        assert f"A {role} may not" in response.content.decode()
+        assert not response.content or f"A {role} may not" in response.content.decode()
 
 
 @pytest.mark.parametrize("pattern", list(filter(has_id, GUARDED)), ids=by_name)
 def test_an_id_that_is_none_is_answered_with_404(pattern, admin):
-    response = ask(admin, pattern, NOBODY)
+    response = ask(admin, pattern, no_row(pattern))
 
     assert response.status_code == 404
 

@@ -90,6 +90,31 @@ def test_a_job_is_queued_and_its_page_opens(trainer, endpoint):
     assert Task.objects.get().idempotency_key == jobs.key(job)
 
 
+def test_the_page_tells_the_proof_that_was_stored_with_the_job(trainer):
+    told = {"source": "discord_message", "author": "ann", "licence": "", "reference": "general"}
+    told |= {"permission": "Discord's letter of May", "rows": 12}
+    job = FineTuneJobFactory(provenance={"rows": {"discord_message": 12}, "sources": [told]})
+
+    page = trainer.get(f"/fine-tuning/{job.pk}/").content.decode()
+
+    assert "What it may learn from" in page
+    assert "Discord&#x27;s letter of May" in page
+    assert re.search(r'num text-right">12<', page)
+
+
+def test_rows_held_back_do_not_count_among_those_a_model_answers_with(trainer):
+    split = {"seed": 1, "shares": {"train": 0.6, "test": 0.4}}
+    version = DatasetVersionFactory(n_examples=5, split=split)
+    version.examples.filter(position__lt=3).update(part="train")
+    job = FineTuneJobFactory(
+        version=version, status="succeeded", method="knn", fine_tuned_model="ft:tiny"
+    )
+
+    page = trainer.get(f"/fine-tuning/{job.pk}/").content.decode()
+
+    assert "with the help of 3 examples" in page
+
+
 def test_a_double_click_starts_one_job(trainer, endpoint):
     version = DatasetVersionFactory()
 
@@ -242,3 +267,15 @@ def test_after_a_refusal_the_same_model_and_method_are_chosen_again(trainer, end
     assert re.search(rf'<option value="{chosen["base_model"]}" selected', page)
     assert re.search(r'value="supervised" checked', page)
     assert "greater than or equal to 1" in page
+
+
+def test_the_page_of_an_older_version_leads_to_a_job_on_that_version(trainer, endpoint):
+    older = DatasetVersionFactory()
+    DatasetVersionFactory(dataset=older.dataset, number=2)
+    path = f"/fine-tuning/new/?dataset={older.dataset.pk}&version=1"
+
+    page = trainer.get(path).content.decode()
+    assert "Version 1 of" in page
+    trainer.post("/fine-tuning/new/", wanted(older, of_version=str(older.pk)))
+
+    assert FineTuneJob.objects.get().version == older

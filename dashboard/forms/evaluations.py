@@ -1,0 +1,58 @@
+"""Starting a test of a model."""
+
+from django import forms
+from django.db.models import QuerySet
+
+from dashboard.forms.look import DashboardForm
+from dashboard.models import DatasetVersion
+from trainerbot.curation import PARTS
+from trainerbot.formats.rows import Kind
+
+
+def testable() -> QuerySet[DatasetVersion]:
+    """The versions that may have labels, newest first."""
+    found: QuerySet[DatasetVersion] = DatasetVersion.objects.filter(
+        kind__in=(Kind.LABELLED.value, Kind.CHAT.value), dataset__archived_at=None
+    )
+    return found.select_related("dataset").order_by("-pk")
+
+
+class NewEvaluationForm(DashboardForm):
+    """Who is asked about which rows. Which models exist, only the endpoint knows."""
+
+    version = forms.ModelChoiceField(
+        testable(),
+        empty_label="Choose a dataset",
+        label="Dataset",
+        help_text="Texts with their labels, or conversations whose answers are a few short labels.",
+    )
+    model = forms.CharField(max_length=200)
+    part = forms.ChoiceField(
+        choices=[("", "All rows"), *((part, f"Only {part}") for part in PARTS)],
+        required=False,
+        label="Rows",
+        help_text="Of a dataset that was split, test what the model did not learn from.",
+    )
+    limit = forms.IntegerField(
+        min_value=1,
+        required=False,
+        label="At most",
+        widget=forms.NumberInput(attrs={"placeholder": "all"}),
+        help_text="So many rows, spread evenly over the dataset. Empty tests all.",
+    )
+    labels = forms.CharField(
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="One a line, to choose from more labels than the data has. "
+        "Empty takes those of the data.",
+    )
+    instruction = forms.CharField(
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="What the model is told before each text. "
+        "Empty tells it what a fine-tune on this dataset tells it.",
+    )
+
+    def clean_labels(self) -> list[str]:
+        lines: str = self.cleaned_data["labels"]
+        return [line.strip() for line in lines.splitlines() if line.strip()]
