@@ -15,7 +15,12 @@ from botrunner.gateway import bear_malformed_events
 log = logging.getLogger(__name__)
 
 PREFIX = "!"
-EXTENSIONS = ("botrunner.cogs.errors", "botrunner.cogs.general", "botrunner.cogs.chat")
+EXTENSIONS = (
+    "botrunner.cogs.errors",
+    "botrunner.cogs.general",
+    "botrunner.cogs.chat",
+    "botrunner.cogs.library",
+)
 
 
 def intents(*, message_content: bool) -> discord.Intents:

@@ -1,7 +1,7 @@
-"""Which Discord the bot talks to, and what it bears from it."""
+"""Which Discord the bot talks to, what it bears from it, and what it fetches there."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 import aiohttp
@@ -11,11 +11,20 @@ from discord.asset import Asset
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
-from trainerbot.errors import InvalidInput
+from trainerbot.errors import InvalidInput, TrainerBotError
 
 log = logging.getLogger(__name__)
 
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
+CDN_ORIGINS = frozenset(
+    {yarl.URL("https://cdn.discordapp.com"), yarl.URL("https://media.discordapp.net")}
+)
+PIECE_BYTES = 4 * 1024 * 1024
+SILENCE_S = 30.0
+
+
+class AttachmentUnavailable(TrainerBotError):
+    """Discord's file server did not hand out an attachment, or not all of it."""
 
 
 def point_at(client: discord.Client, api_base: str) -> None:
@@ -24,7 +33,6 @@ def point_at(client: discord.Client, api_base: str) -> None:
     `api_base` is what comes before every REST path, such as
     `http://127.0.0.1:4000/api/v10`; the gateway is then at `/gateway` and the
     CDN at `/cdn` of the same server. It counts for the whole process.
-    Attachments need nothing: Discord names them by complete addresses.
 
     Raises InvalidInput unless the host is this machine, since the bot's token
     goes wherever this points.
@@ -59,6 +67,55 @@ def checked(api_base: str) -> yarl.URL:
             "http://127.0.0.1:4000/api/v10. Remove it to use Discord itself."
         )
     return server
+
+
+def is_cdn(address: str) -> bool:
+    """Whether files at `address` lie with Discord, or with the server that `point_at` named."""
+    try:
+        url = yarl.URL(address)
+        origin = url.origin()
+    except ValueError:
+        return False
+    return not url.user and origin in CDN_ORIGINS | {yarl.URL(Asset.BASE).origin()}
+
+
+async def download(address: str) -> AsyncGenerator[bytes]:
+    """Yield the bytes at `address`, an attachment's, in pieces of about 4 MiB.
+
+    Follows no redirect. Raises InvalidInput when the address is not one of
+    Discord's file servers, and AttachmentUnavailable when that one does not
+    hand the file out, is silent for 30 s, or breaks off.
+    """
+    if not is_cdn(address):
+        raise InvalidInput("This attachment does not lie with Discord. Attach the file itself.")
+    timeout = aiohttp.ClientTimeout(total=None, sock_connect=SILENCE_S, sock_read=SILENCE_S)
+    try:
+        async with (
+            # The bytes as they are: an answer unpacked on the way could grow without bounds.
+            aiohttp.ClientSession(auto_decompress=False, timeout=timeout) as session,
+            session.get(
+                yarl.URL(address, encoded=True),
+                allow_redirects=False,
+                headers={"Accept-Encoding": "identity"},
+            ) as response,
+        ):
+            if response.status != 200:
+                log.warning("Discord's file server answered %s.", response.status)
+                raise AttachmentUnavailable(
+                    "Discord does not hand this file out (any more). Attach it to a new message."
+                )
+            piece = bytearray()
+            async for some in response.content.iter_any():
+                piece += some
+                if len(piece) >= PIECE_BYTES:
+                    yield bytes(piece)
+                    piece.clear()
+            if piece:
+                yield bytes(piece)
+    except (aiohttp.ClientError, OSError, TimeoutError) as error:
+        raise AttachmentUnavailable(
+            "Discord's file server broke off. Nothing was stored; send the file again."
+        ) from error
 
 
 def bear_malformed_events(client: discord.Client) -> None:

@@ -62,6 +62,37 @@ async def test_a_correction_made_elsewhere_is_the_next_answer(
     ]
 
 
+# --- a dataset ---------------------------------------------------------------------------
+async def test_a_file_given_to_the_bot_becomes_rows_by_the_worker(
+    bot, discord_server, installation
+):
+    rooms = [
+        {"messages": [{"role": "user", "content": "Where?"}, {"role": "assistant", "content": n}]}
+        for n in ("Left.", "Right.", "Upstairs.")
+    ]
+    lines = "".join(json.dumps(room) + "\n" for room in rooms).encode()
+    file = discord_server.cdn.upload("rooms.jsonl", lines, "application/json")
+    worker = await installation.start("worker")
+    try:
+        asked = await discord_server.say(
+            discord_server.world.owner, "!import rooms", attachments=[file]
+        )
+        answer = await discord_server.wait_for_reply(to=asked, containing="draft", timeout_s=60.0)
+    finally:
+        await worker.kill()
+
+    assert answer.content.endswith(
+        "rooms v1: 3 examples, a draft. Look at it, freeze and train it on the dashboard."
+    )
+    stored = rows(
+        installation,
+        "SELECT e.answer, p.source, p.author, p.reference FROM dashboard_example e "
+        "JOIN dashboard_provenance p ON p.id = e.provenance_id ORDER BY e.position",
+    )
+    came_from = ("discord_command", discord_server.world.owner.name, "rooms.jsonl")
+    assert stored == [(said, *came_from) for said in ("Left.", "Right.", "Upstairs.")]
+
+
 # --- the end -------------------------------------------------------------------------------
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_signal_ends_it_after_the_answer_in_flight(

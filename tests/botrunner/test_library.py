@@ -1,0 +1,279 @@
+"""A dataset's file given to the bot: who may, what comes of it, and what goes wrong."""
+
+import asyncio
+import json
+from contextlib import asynccontextmanager, suppress
+
+import pytest
+from channels.db import database_sync_to_async
+
+from botrunner import gateway
+from botrunner.bot import TrainerBot
+from botrunner.cogs.library import Patience, arguments
+from dashboard.models import AuditEvent, DatasetImport, DatasetVersion, Example
+from dashboard.services import drafts, tasks
+from tests.dashboard.imports.conftest import row
+from trainerbot.errors import InvalidInput
+
+State = DatasetImport.State
+LINES = "".join(json.dumps(row(n)) + "\n" for n in range(12)).encode()
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.simcord(settle_timeout=30)]
+
+
+# --- who may, in a simulated Discord ----------------------------------------------------
+@pytest.fixture
+def channel(simcord_env):
+    return simcord_env.create_guild(name="Testers").create_text_channel("general")
+
+
+@pytest.fixture
+def ada(simcord_env, channel):
+    return channel.guild.add_member(simcord_env.create_user("ada"))
+
+
+def bots_words(channel) -> list[str]:
+    return [m.content for m in channel.history() if m.author.bot]
+
+
+async def test_anybody_but_the_owner_is_refused_and_noted(simcord_env, channel, ada):
+    await ada.send(channel, "!import rooms", attachments=[("rooms.jsonl", LINES)])
+
+    [sentence] = bots_words(channel)
+    assert sentence.startswith("Sorry, only the owner of this bot may import datasets")
+    assert len(simcord_env.errors) == 1
+    event = await AuditEvent.objects.aget()
+    assert (event.action, event.actor_name) == ("import.refuse", "ada")
+    assert event.detail == {"discord_user_id": ada.id}
+    assert not await DatasetImport.objects.aexists()
+
+
+@pytest.mark.parametrize(
+    ("words", "files", "said"),
+    [
+        ("!import rooms", [], "Attach the dataset's file"),
+        ("!import rooms", [("a.jsonl", b"{}"), ("b.jsonl", b"{}")], "Attach one file"),
+        ("!import rooms", [("a.jsonl", b"")], "This file is empty."),
+        ("!import rooms positive=perhaps", [("a.zip", b"x")], "Write positive=True or"),
+        ("!import", [("a.jsonl", b"{}")], "Use it like this: `!import <name> [positive=True"),
+        ("!import rooms", [("a.jsonl", LINES)], "does not lie with Discord"),  # but with simcord
+    ],
+)
+async def test_what_cannot_be_taken_is_said_in_one_sentence(
+    simcord_env, channel, ada, words, files, said
+):
+    simcord_env.bot.owner_id = ada.id
+
+    await ada.send(channel, words, attachments=files)
+
+    [sentence] = bots_words(channel)
+    assert said in sentence
+    assert len(simcord_env.errors) <= 1  # what cogs/errors answered, if it was that
+    assert not await DatasetImport.objects.unfinished().aexists()
+
+
+async def test_a_file_over_the_limit_is_refused_before_a_byte_is_fetched(
+    simcord_env, channel, ada, settings
+):
+    simcord_env.bot.owner_id, settings.MAX_UPLOAD_BYTES = ada.id, 100
+
+    await ada.send(channel, "!import rooms", attachments=[("rooms.jsonl", LINES)])
+
+    [sentence] = bots_words(channel)
+    assert "over the limit" in sentence
+    assert not await DatasetImport.objects.aexists()
+
+
+# --- what is fetched, over sockets ------------------------------------------------------
+@pytest.fixture
+async def bot(aim, discord_server):
+    """The bot over sockets in this process, whose patience a test may shorten."""
+    bot = TrainerBot()
+    gateway.point_at(bot, discord_server.api_base)
+    async with bot:
+        running = asyncio.create_task(bot.start(discord_server.token))
+        await discord_server.wait_until_online()
+        yield bot
+    await running
+
+
+@asynccontextmanager
+async def a_worker(*, n_tasks=1000):
+    """Run tasks while the block runs, in the thread that the bot's rows go through as well."""
+    run_next = database_sync_to_async(tasks.run_next)
+
+    async def work() -> None:
+        n_done = 0
+        while n_done < n_tasks:
+            n_done += await run_next("a worker")
+            await asyncio.sleep(0.02)
+
+    working = asyncio.create_task(work())
+    try:
+        yield
+    finally:
+        working.cancel()
+        with suppress(asyncio.CancelledError):
+            await working
+
+
+async def give(discord_server, text, name, content, **extra):
+    file = discord_server.cdn.upload(name, content, "application/octet-stream", **extra)
+    return await discord_server.say(discord_server.world.owner, text, attachments=[file])
+
+
+async def test_a_clean_file_becomes_a_draft_that_says_where_it_came_from(
+    bot, discord_server, settings
+):
+    settings.CSRF_TRUSTED_ORIGINS = ["https://bot.example.org"]
+    async with a_worker():
+        asked = await give(discord_server, "!import rooms", "rooms_de.jsonl", LINES)
+        answer = await discord_server.wait_for_reply(to=asked, containing="a draft")
+
+    assert answer.content.splitlines() == [
+        r"rooms\_de.jsonl: OpenAI chat data: 12 rows of messages (JSONL).",
+        "12 examples, 0 errors.",
+        "rooms v1: 12 examples, a draft. Look at it, freeze and train it on the dashboard: "
+        "<https://bot.example.org>",
+    ]
+    assert len(discord_server.world.said_by_bot()) == 1
+    version = await DatasetVersion.objects.select_related("dataset").aget()
+    assert (version.dataset.name, version.is_draft) == ("rooms", True)
+    example = await Example.objects.select_related("provenance").afirst()
+    assert example.provenance.source == "discord_command"
+    assert example.provenance.author == discord_server.world.owner.name
+    assert example.provenance.reference == "rooms_de.jsonl"
+
+
+async def test_rows_that_the_newest_frozen_version_has_already_make_no_other(bot, discord_server):
+    async with a_worker():
+        await give(discord_server, "!import rooms", "rooms.jsonl", LINES)
+        await discord_server.wait_for_reply(containing="rooms v1: 12 examples, a draft")
+        version = await DatasetVersion.objects.aget()
+        await database_sync_to_async(drafts.freeze)(version, actor=None)
+
+        await give(discord_server, "!import rooms", "again.jsonl", LINES)
+        await discord_server.wait_for_reply(containing="rooms v1 holds the same 12 examples")
+
+    assert await DatasetVersion.everything.acount() == 1
+
+
+async def test_the_label_of_the_batch_is_taken_from_the_command(bot, discord_server):
+    texts = json.dumps([{"text": "Add to cart"}, {"text": "About us", "label": "negative"}])
+    async with a_worker():
+        await give(discord_server, "!import shops positive=True", "a.json", texts.encode())
+        await discord_server.wait_for_reply(containing="shops v1: 2 examples, a draft.")
+
+    found = Example.objects.order_by("position").values_list("label", flat=True)
+    assert [label async for label in found] == ["positive", "negative"]
+
+
+async def test_a_faulty_file_is_refused_with_its_first_five_errors(bot, discord_server):
+    faulty = LINES + b'{"messages": 1}\n' * 7
+    async with a_worker():
+        await give(discord_server, "!import rooms", "rooms.jsonl", faulty)
+        answer = await discord_server.wait_for_reply(containing="Nothing was stored.")
+
+    assert "12 examples, 7 errors." in answer.content
+    assert "Errors, the first 5:" in answer.content
+    assert [f"Line {n}," in answer.content for n in (13, 17, 18)] == [True, True, False]
+    assert not await DatasetVersion.everything.aexists()
+    assert (await DatasetImport.objects.aget()).is_over
+
+
+async def test_a_file_of_no_known_format_is_refused_in_words(bot, discord_server):
+    async with a_worker():
+        await give(discord_server, "!import rooms", "rooms.pdf", b"%PDF-1.4 and so on")
+        await discord_server.wait_for_reply(containing="This file is a PDF")
+
+    assert (await DatasetImport.objects.aget()).is_over
+
+
+@pytest.mark.parametrize(
+    ("extra", "fault", "said"),
+    [
+        ({}, "breaks_off", "broke off"),
+        ({}, "redirects_to", "does not hand this file out"),
+        ({"size": 10}, "", "longer than was announced"),
+        ({"size": 10**6}, "", "only a part of this file"),
+        ({"url": "http://127.0.0.1:9/secret"}, "", "does not lie with Discord"),
+        ({"url": "https://cdn.discordapp.com.example.org/a"}, "", "does not lie with Discord"),
+        ({"url": "https://me@cdn.discordapp.com/a"}, "", "does not lie with Discord"),
+    ],
+)
+async def test_a_file_that_does_not_come_whole_leaves_nothing(
+    bot, discord_server, extra, fault, said
+):
+    if fault:
+        setattr(discord_server.cdn, fault, f"{discord_server.cdn.address}/avatars/1.png")
+
+    await give(discord_server, "!import rooms", "rooms.jsonl", LINES, **extra)
+
+    await discord_server.wait_for_reply(containing=said)
+    imported = await DatasetImport.objects.aget()
+    assert imported.state == State.CANCELLED
+
+
+# --- nobody works, or somebody stops ----------------------------------------------------
+async def test_without_a_worker_it_asks_for_one_and_goes_on_once_it_runs(bot, discord_server):
+    bot.get_cog("Library").patience = Patience(doubt_after_s=0.0)
+    await give(discord_server, "!import rooms", "rooms.jsonl", LINES)
+    asked_for = await discord_server.wait_for_reply(containing="is the worker running?")
+
+    async with a_worker():
+        answer = await discord_server.wait_for_reply(containing="a draft")
+
+    assert answer is asked_for
+
+
+async def test_without_a_worker_for_long_it_gives_up_and_leaves_nothing(bot, discord_server):
+    bot.get_cog("Library").patience = Patience(give_up_after_s=0.5)
+
+    await give(discord_server, "!import rooms", "rooms.jsonl", LINES)
+
+    await discord_server.wait_for_reply(containing="was not checked in time")
+    assert (await DatasetImport.objects.aget()).state == State.CANCELLED
+
+
+async def test_a_restart_of_the_bot_before_the_check_leaves_nothing(bot, discord_server):
+    await give(discord_server, "!import rooms", "rooms.jsonl", LINES)
+    await discord_server.wait_for_reply(containing="has arrived")
+
+    await bot.in_flight.finish(within_s=0)
+
+    await discord_server.wait_for_reply(containing="being restarted")
+    assert (await DatasetImport.objects.aget()).state == State.CANCELLED
+
+
+async def test_a_restart_of_the_bot_after_the_check_stops_no_import(bot, discord_server):
+    async with a_worker(n_tasks=1):
+        await give(discord_server, "!import rooms", "rooms.jsonl", LINES)
+        await discord_server.wait_for_reply()
+        state = ""
+        while state != State.IMPORTING:
+            await asyncio.sleep(0.05)
+            state = (await DatasetImport.objects.aget()).state
+
+    await bot.in_flight.finish(within_s=0)
+
+    await discord_server.wait_for_reply(containing="still being stored")
+    assert (await DatasetImport.objects.aget()).state == State.IMPORTING
+
+
+# --- the words of the command -----------------------------------------------------------
+@pytest.mark.parametrize(
+    ("words", "understood"),
+    [
+        ("rooms", ("rooms", "")),
+        ("My rooms", ("My rooms", "")),
+        ('"My rooms" positive=False', ("My rooms", "negative")),
+        ("shops Positive = yes", ("shops", "positive")),
+        ("positive", ("positive", "")),
+    ],
+)
+def test_the_words_are_a_name_and_perhaps_a_label(words, understood):
+    assert arguments(words) == understood
+
+
+def test_a_label_that_is_neither_is_refused():
+    with pytest.raises(InvalidInput, match="positive=True"):
+        arguments("shops positive=maybe")
