@@ -3,7 +3,10 @@
 import os
 import tempfile
 
-os.environ["TRAINERBOT_DATA"] = tempfile.mkdtemp(prefix="trainerbot-tests-")
+# A process that a test starts shares the test's own folder when it is told of it.
+os.environ["TRAINERBOT_DATA"] = os.environ.get("TRAINERBOT_TESTS_DATA") or tempfile.mkdtemp(
+    prefix="trainerbot-tests-"
+)
 for name in (
     "OPENAI_API_KEY",
     "OPENAI_BASE_URL",
@@ -27,5 +30,5 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 # Pages are tested without collecting their files first.
-STATIC_ROOT.mkdir()  # noqa: F405
+STATIC_ROOT.mkdir(exist_ok=True)  # noqa: F405
 WHITENOISE_USE_FINDERS = True
