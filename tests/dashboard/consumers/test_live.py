@@ -96,8 +96,10 @@ async def test_a_member_is_refused_what_only_trainers_see(topic):
         await push(topic)
         await push("system")
 
-        assert (await socket.receive())["topic"] == "system"
-        assert await socket.is_silent()
+        heard = {(await socket.receive())["topic"]}
+        while not await socket.is_silent():  # what comes while it subscribes may come twice
+            heard.add((await socket.receive())["topic"])
+        assert heard == {"system"}
 
 
 @pytest.mark.parametrize(
