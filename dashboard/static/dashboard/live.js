@@ -22,6 +22,19 @@ function topicsOfPage() {
   return [...all].sort();
 }
 
+// What is asked of a fragment while its own replacement is on its way would be
+// lost with it: it waits, and is asked of the one that came.
+const ON_ITS_WAY = ["htmx-request", "htmx-swapping", "htmx-added", "htmx-settling"];
+
+function tell(element, name) {
+  if (element.id && ON_ITS_WAY.some((state) => element.classList.contains(state))) {
+    setTimeout(() => {
+      const now = document.getElementById(element.id);
+      if (now) tell(now, name);
+    }, 100);
+  } else element.dispatchEvent(new CustomEvent(name));
+}
+
 // One refresh for many events: a training run that reports ten steps a second
 // must not ask for the page ten times a second. What is dear to draw says
 // `data-calm` and is asked for once in ten seconds at most.
@@ -44,7 +57,7 @@ class Refresh {
     this.timer = null;
     for (const element of document.querySelectorAll(this.selector)) {
       if (this.everything || topicsOf(element).some((topic) => this.dirty.has(topic))) {
-        element.dispatchEvent(new CustomEvent("live"));
+        tell(element, "live");
       }
     }
     this.dirty.clear();
@@ -89,6 +102,8 @@ function connect() {
     wait = Math.min(wait * 2, MAX_WAIT_MS);
   });
 }
+
+document.addEventListener("tell", ({ target, detail }) => tell(target, detail));
 
 if (body.dataset.live) {
   connect();

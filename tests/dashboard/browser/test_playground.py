@@ -282,3 +282,25 @@ def test_reviewing_without_the_mouse(open_page, endpoint):
     states = [Correction.objects.get(pk=row.pk).state for row in (third, second, first)]
     assert states == ["approved", "approved", "rejected"]
     assert Correction.objects.get(pk=second.pk).better_answer == "Better."
+
+
+def test_news_while_a_fragment_is_on_its_way_is_asked_of_the_new_one(open_page, endpoint):
+    trainer = UserFactory(trainer=True)
+    conversation = ConversationFactory(user=trainer, title=QUESTION)
+    page = open_page(f"/conversations/{conversation.pk}/", user=trainer)
+    expect(page.get_by_text("Nothing was said yet")).to_be_visible()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+
+    page.evaluate(
+        """() => {
+          const shown = () => document.getElementById("messages");
+          const tell = () => shown().dispatchEvent(
+            new CustomEvent("tell", { bubbles: true, detail: "followed" }));
+          tell();
+          tell();
+        }"""
+    )
+
+    page.wait_for_timeout(1500)
+    assert len([url for url in asked if url.endswith("/messages/")]) == 2
