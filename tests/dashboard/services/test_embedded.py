@@ -1,28 +1,26 @@
 """Commands bring the model server up for themselves when nobody else has."""
 
 import http.server
-import socket
 import threading
 from collections.abc import Iterator
 
 import pytest
 
 from dashboard.services import embedded
+from tests.ports import free_port
 from trainerbot.errors import ProviderUnavailable
 
 
 @pytest.fixture(autouse=True)
-def free_port(settings) -> int:
+def port(settings) -> int:
     settings.OPENAI_API_KEY = settings.OPENAI_BASE_URL = ""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port = free_port()
     settings.MODELSERVER_PORT, settings.MODELSERVER_URL = port, f"http://127.0.0.1:{port}/v1"
     return port
 
 
 @pytest.fixture
-def web_page(free_port) -> Iterator[list[str]]:
+def web_page(port) -> Iterator[list[str]]:
     """Another program on the port, which answers 404; the paths that it was asked for."""
     asked: list[str] = []
 
@@ -34,7 +32,7 @@ def web_page(free_port) -> Iterator[list[str]]:
         def log_message(self, *args: object) -> None:
             """Say nothing."""
 
-    with http.server.ThreadingHTTPServer(("127.0.0.1", free_port), Page) as server:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", port), Page) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))
         thread.start()
         yield asked

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -17,16 +16,11 @@ from django.core.management import CommandError, call_command
 
 from dashboard.services import preparation
 from dashboard.services.supervision.alone import the_only_one
+from tests.ports import free_port
 from trainerbot.errors import Conflict
 
 ROOT = Path(__file__).resolve().parents[3]
 WAIT_S = 120
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture
