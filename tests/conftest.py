@@ -9,6 +9,8 @@ from django.db import connection, connections
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
+from dashboard.services import places
+
 # Examples drawn the same each time and judged by what they return: never by
 # how long a busy machine took over them.
 hypothesis_settings.register_profile(
@@ -45,3 +47,5 @@ def database_for_processes(transactional_db: None) -> str:
 def no_leftovers_of_another_test() -> None:
     """The data folder belongs to this test run alone."""
     assert "trainerbot-tests-" in str(settings.DATA_DIR)
+    # Factories write settings beside the services.
+    places.forget()

@@ -13,7 +13,7 @@ import discord
 from channels.db import database_sync_to_async
 from discord.ext import commands
 
-from botrunner.cogs.errors import explain
+from botrunner.faults import explain
 from botrunner.replies import LiveReply, close_fence, typing
 from dashboard.services import chat, conversations
 from trainerbot.errors import ProviderUnavailable
@@ -108,7 +108,7 @@ class Chat(commands.Cog):
             # Discord does not take the answer itself, so it would take no apology either.
             log.warning("An answer in channel %s was refused: %s", message.channel.id, error)
         except Exception as error:
-            sentence = explain(error, f"The answer to message {message.id}")
+            sentence = await explain(error, f"The answer to message {message.id}")
             await self._end(live, broken_off(said, sentence))
         else:
             await link_discord_reply(message_id=answer.message_id, discord_message_id=posted[0].id)

@@ -1,38 +1,20 @@
-"""What people are told when something goes wrong: one safe sentence, never an exception's text."""
+"""Answers every command that failed."""
 
 from __future__ import annotations
 
 import logging
-import secrets
 from typing import TYPE_CHECKING
 
 import discord
 from discord.ext import commands
 
-from trainerbot.errors import TrainerBotError
+from botrunner.faults import explain
+from botrunner.people import Denied
 
 if TYPE_CHECKING:
     from botrunner.bot import TrainerBot
 
 log = logging.getLogger(__name__)
-
-
-def explain(error: BaseException, doing: str) -> str:
-    """Return the sentence for the person who met `error`, and log what it was.
-
-    doing: what went on, for the log. Errors made for people speak for
-    themselves; of any other the person learns only a reference, which stands
-    in the log beside the stack.
-    """
-    if isinstance(error, TrainerBotError):
-        log.warning("%s: %s", doing, error)
-        return str(error)
-    reference = secrets.token_hex(3)
-    log.error("%s went wrong (reference %s)", doing, reference, exc_info=error)
-    return (
-        "Something went wrong on our side and was logged. "
-        f"Try again; if it stays, tell an admin this reference: `{reference}`."
-    )
 
 
 class Errors(commands.Cog):
@@ -48,14 +30,16 @@ class Errors(commands.Cog):
         if isinstance(error, commands.CommandNotFound):
             return  # other bots listen to the same prefix; cogs/chat answers if it was meant for us
         try:
-            await context.reply(_sentence(context, error), mention_author=False, ephemeral=True)
+            await context.reply(
+                await _sentence(context, error), mention_author=False, ephemeral=True
+            )
         except discord.HTTPException as refusal:
             log.warning("The sentence about an error could not be sent: %s", refusal)
 
 
-def _sentence(context: commands.Context[TrainerBot], error: commands.CommandError) -> str:
+async def _sentence(context: commands.Context[TrainerBot], error: commands.CommandError) -> str:
     if isinstance(error, commands.HybridCommandError):
-        return _sentence(context, commands.CommandInvokeError(error.original))
+        return await _sentence(context, commands.CommandInvokeError(error.original))
     command = context.command
     assert command is not None
     name = f"{context.clean_prefix}{command.qualified_name}"
@@ -65,11 +49,13 @@ def _sentence(context: commands.Context[TrainerBot], error: commands.CommandErro
         return f"Not so fast: `{name}` works again in {error.retry_after:.0f} s."
     if isinstance(error, commands.NoPrivateMessage):
         return f"`{name}` works on a server only."
+    if isinstance(error, Denied):
+        return str(error)
     if isinstance(error, commands.CheckFailure):
         return f"You may not use `{name}` here."
     if isinstance(error, commands.CommandInvokeError):
-        return explain(error.original, f"Command {command.qualified_name}")
-    return explain(error, f"Command {command.qualified_name}")
+        return await explain(error.original, f"Command {command.qualified_name}")
+    return await explain(error, f"Command {command.qualified_name}")
 
 
 async def setup(bot: TrainerBot) -> None:

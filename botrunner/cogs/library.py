@@ -18,7 +18,7 @@ from django.conf import settings
 from django.db import DatabaseError
 
 from botrunner import gateway
-from botrunner.cogs.errors import explain
+from botrunner.faults import explain
 from botrunner.replies import FENCE, LiveReply
 from dashboard.models import DatasetImport, Provenance, Task
 from dashboard.services import audit, imports
@@ -102,7 +102,7 @@ class Library(commands.Cog):
                 await _end(live, CUT_SHORT)
                 raise
             except Exception as error:
-                said = explain(error, f"The import of message {context.message.id}")
+                said = await explain(error, f"The import of message {context.message.id}")
             await _end(live, said)
 
     async def _import(

@@ -7,13 +7,23 @@ from dashboard.models.evaluations import Evaluation, Prediction
 from dashboard.models.exports import DatasetExport
 from dashboard.models.finetuning import FineTuneEvent, FineTuneJob, LegacyJob
 from dashboard.models.imports import DatasetImport
+from dashboard.models.incidents import Incident
 from dashboard.models.outbox import OutboxEvent
-from dashboard.models.people import DiscordChannel, DiscordGuild, DiscordUser, FailedSignIn
+from dashboard.models.people import (
+    Access,
+    DiscordChannel,
+    DiscordGuild,
+    DiscordUser,
+    FailedSignIn,
+)
+from dashboard.models.places import DiscordRole, GuildSettings, PlaceSettings
 from dashboard.models.processes import ProcessState
 from dashboard.models.settings import AssistantSettings
 from dashboard.models.tasks import Task
+from dashboard.models.usage import ModelPrice, Usage
 
 __all__ = [
+    "Access",
     "AssistantSettings",
     "AuditEvent",
     "Conversation",
@@ -25,6 +35,7 @@ __all__ = [
     "DatasetVersion",
     "DiscordChannel",
     "DiscordGuild",
+    "DiscordRole",
     "DiscordUser",
     "EditedExample",
     "Evaluation",
@@ -33,12 +44,17 @@ __all__ = [
     "Feedback",
     "FineTuneEvent",
     "FineTuneJob",
+    "GuildSettings",
+    "Incident",
     "LegacyJob",
     "Message",
+    "ModelPrice",
     "OutboxEvent",
+    "PlaceSettings",
     "Prediction",
     "ProcessState",
     "Provenance",
     "Source",
     "Task",
+    "Usage",
 ]

@@ -80,7 +80,7 @@ class Message(models.Model):
         null=True,
         on_delete=models.SET_NULL,
         related_name="replies",
-        help_text="The question that this answers",
+        help_text="The question that this answers, or the answer that this question is about",
     )
     model = models.CharField(max_length=200, blank=True, help_text="Which model answered")
     correction = models.ForeignKey(
@@ -107,7 +107,13 @@ class Message(models.Model):
     audio = models.FileField(
         blank=True, upload_to="audio/", help_text="What was spoken, where consent keeps it"
     )
+    attachments = models.JSONField(
+        default=list, help_text="What came with it: {name, content_type, n_bytes, use} each"
+    )
     discord_message_id = models.BigIntegerField(null=True, unique=True, help_text="Discord's id")
+    discord_parts = models.JSONField(
+        default=list, help_text="Discord's ids of the further messages of a long answer"
+    )
     created_at = models.DateTimeField(auto_now_add=True, help_text="When it was logged")
 
     class Meta:
@@ -130,6 +136,9 @@ class Feedback(models.Model):
         default=0, help_text="1 for good, -1 for bad, 0 for words only"
     )
     text = models.TextField(blank=True, help_text="In their own words")
+    tone = models.CharField(
+        max_length=8, blank=True, help_text="Of the words: positive, negative or neutral"
+    )
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         null=True,

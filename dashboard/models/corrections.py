@@ -63,6 +63,22 @@ class Correction(models.Model):
         related_name="+",
         help_text="Who decided",
     )
+    discord_reviewer = models.ForeignKey(
+        "dashboard.DiscordUser",
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text="Who decided, on Discord",
+    )
+    card_channel_id = models.BigIntegerField(
+        null=True, help_text="Discord's id of the review channel that shows it"
+    )
+    card_message_id = models.BigIntegerField(
+        null=True, unique=True, help_text="Discord's id of the card that shows it"
+    )
+    told_at = models.DateTimeField(
+        null=True, help_text="When its author was told, and the old answer mended, on Discord"
+    )
     review_note = models.TextField(blank=True, help_text="Why, in the reviewer's words")
     n_fired = models.PositiveIntegerField(
         default=0, help_text="How often its words were the answer"

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from dashboard.models.datasets import DatasetVersion
+from dashboard.models.people import DiscordUser
 
 TERMINAL = ("succeeded", "failed", "cancelled")
 
@@ -66,6 +67,22 @@ class FineTuneJob(models.Model):
         on_delete=models.SET_NULL,
         related_name="+",
         help_text="Who asked for it; empty for a command",
+    )
+    discord_user = models.ForeignKey(
+        DiscordUser,
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text="Who asked for it on Discord",
+    )
+    discord_channel_id = models.BigIntegerField(
+        null=True, help_text="Discord's id of the channel where it was asked for"
+    )
+    discord_message_id = models.BigIntegerField(
+        null=True, help_text="Discord's id of the message that shows its progress"
+    )
+    told_at = models.DateTimeField(
+        null=True, help_text="When who asked on Discord was told how it ended"
     )
     created_at = models.DateTimeField(auto_now_add=True, help_text="When it was asked for")
     finished_at = models.DateTimeField(null=True, help_text="When it came to its end")

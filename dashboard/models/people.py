@@ -3,11 +3,26 @@
 from django.db import models
 
 
+class Access(models.TextChoices):
+    """Whether the bot answers in a channel, or the holders of a role.
+
+    What is denied is not answered. Where anything of a kind is allowed by
+    name, only that is.
+    """
+
+    INHERIT = "", "Not named"
+    ALLOW = "allow", "Allowed"
+    DENY = "deny", "Denied"
+
+
 class DiscordUser(models.Model):
     """A person on Discord, known by the id that never changes."""
 
     discord_user_id = models.BigIntegerField(unique=True, help_text="Discord's own id")
     name = models.CharField(max_length=100, help_text="Display name when last seen")
+    language = models.CharField(
+        max_length=35, blank=True, help_text="Language tag they chose, such as ru-RU"
+    )
     first_seen_at = models.DateTimeField(auto_now_add=True, help_text="When first met")
 
     def __str__(self) -> str:
@@ -35,7 +50,17 @@ class DiscordChannel(models.Model):
         related_name="channels",
         help_text="Where the channel is; empty for direct messages",
     )
+    parent = models.ForeignKey(
+        "self",
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="threads",
+        help_text="The channel that a thread belongs to; its settings count for the thread, too",
+    )
     name = models.CharField(max_length=100, help_text="Name when last seen")
+    access = models.CharField(
+        max_length=5, choices=Access, blank=True, default="", help_text="Whether it answers there"
+    )
 
     def __str__(self) -> str:
         return f"#{self.name}" if self.guild_id else self.name

@@ -31,6 +31,12 @@ class ProcessState(models.Model):
     holder = models.CharField(
         max_length=80, blank=True, help_text="Who runs it now, where only one may"
     )
+    is_wanted = models.BooleanField(
+        default=True, help_text="Whether it shall run; an admin may stop it on the dashboard"
+    )
+    restart_asked_at = models.DateTimeField(
+        null=True, help_text="When an admin last asked for a restart"
+    )
     started_at = models.DateTimeField(null=True, help_text="When it last started")
     heartbeat_at = models.DateTimeField(null=True, help_text="When it last spoke for itself")
 

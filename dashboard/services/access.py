@@ -1,5 +1,6 @@
 """Who may do what: one matrix for the dashboard and the bot."""
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import assert_never
 
@@ -26,6 +27,7 @@ class Permission(StrEnum):
     TRAIN = "start and cancel fine-tunes"
     SETTINGS = "change how the bot answers"
     PERMIT = "record that others permitted training on their words"
+    FILES = "fetch files of the library"
 
 
 _MEMBER = frozenset({Permission.CHAT, Permission.PROPOSE})
@@ -38,8 +40,26 @@ MATRIX: dict[Role, frozenset[Permission]] = {
 }
 
 
-def role_of(user: AbstractBaseUser | AnonymousUser | None) -> Role:
-    """The highest role of a dashboard account."""
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who acts, on either face: with an account of the dashboard, or known by Discord.
+
+    `role` was found out at the door; of a Discord user it counts in one guild.
+    """
+
+    role: Role
+    name: str
+    user: User | None = None
+    discord_user_id: int | None = None
+
+
+Actor = AbstractBaseUser | AnonymousUser | Person | None
+
+
+def role_of(user: Actor) -> Role:
+    """The highest role of a dashboard account, or of a person where they act."""
+    if isinstance(user, Person):
+        return user.role
     if not isinstance(user, User) or not user.is_active:
         return Role.ANONYMOUS
     if user.is_superuser:
@@ -49,11 +69,11 @@ def role_of(user: AbstractBaseUser | AnonymousUser | None) -> Role:
     return Role.MEMBER
 
 
-def can(user: AbstractBaseUser | AnonymousUser | None, permission: Permission) -> bool:
+def can(user: Actor, permission: Permission) -> bool:
     return permission in MATRIX[role_of(user)]
 
 
-def require(user: AbstractBaseUser | AnonymousUser | None, permission: Permission) -> None:
+def require(user: Actor, permission: Permission) -> None:
     """Raise NotAllowed, in words, unless `user` may do this."""
     role = role_of(user)
     if permission in MATRIX[role]:

@@ -1,0 +1,228 @@
+"""How the bot behaves where: settings, roles and lists of all guilds, read at each message."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.db import models, transaction
+
+from dashboard.models import (
+    Access,
+    AssistantSettings,
+    DiscordChannel,
+    DiscordGuild,
+    DiscordRole,
+    GuildSettings,
+    OutboxEvent,
+    PlaceSettings,
+)
+from dashboard.services import assistant, audit, outbox
+from dashboard.services.access import Person, Role
+from trainerbot.errors import InvalidInput, NotAllowed
+
+TOPIC = "settings"
+Answers = PlaceSettings.Answers
+NOT_HERE = "I do not answer in this channel. Ask in another one, or write to me directly."
+NOT_YOU = "The admins of this server have not opened me to your role."
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """How the bot behaves at one place, with all that falls through filled in.
+
+    answers: ADDRESSED, EVERYTHING or NOTHING. language: "" where nobody chose one.
+    """
+
+    answers: str
+    model: str
+    system_prompt: str
+    language: str
+    temperature: float | None
+    max_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """All settings of all guilds at one moment. Discord's own ids are the keys; never changes."""
+
+    everywhere: AssistantSettings
+    guilds: Mapping[int, GuildSettings] = field(default_factory=dict)
+    in_guild: Mapping[int, PlaceSettings] = field(default_factory=dict)
+    in_channel: Mapping[int, PlaceSettings] = field(default_factory=dict)
+    roles: Mapping[int, Mapping[int, DiscordRole]] = field(default_factory=dict)
+    channel_access: Mapping[int, Mapping[int, str]] = field(default_factory=dict)
+
+    def place(self, guild_id: int | None, *channel_ids: int) -> Place:
+        """How the bot behaves in a channel; name the thread first, then its channel."""
+        rows = [self.in_channel[each] for each in channel_ids if each in self.in_channel]
+        if guild_id is not None and guild_id in self.in_guild:
+            rows.append(self.in_guild[guild_id])
+        last = self.everywhere
+        temperatures = [row.temperature for row in rows if row.temperature is not None]
+        return Place(
+            answers=next((row.answers for row in rows if row.answers), Answers.ADDRESSED),
+            model=next((row.model for row in rows if row.model), last.model),
+            system_prompt=next(
+                (row.system_prompt for row in rows if row.system_prompt), last.system_prompt
+            ),
+            language=next((row.language for row in rows if row.language), ""),
+            temperature=temperatures[0] if temperatures else last.temperature,
+            max_tokens=next((row.max_tokens for row in rows if row.max_tokens), last.max_tokens),
+        )
+
+    def role(self, guild_id: int | None, role_ids: Collection[int]) -> Role:
+        """The highest role that Discord's roles give their holder in a guild."""
+        known = self.roles.get(guild_id or 0, {})
+        grants = {known[each].grants for each in role_ids if each in known}
+        if DiscordRole.Grants.ADMIN in grants:
+            return Role.ADMIN
+        return Role.TRAINER if DiscordRole.Grants.TRAINER in grants else Role.MEMBER
+
+    def check_listens(
+        self, guild_id: int | None, channel_ids: Collection[int], role_ids: Collection[int]
+    ) -> None:
+        """Raise NotAllowed, in words, where or to whom the bot does not answer.
+
+        Denied beats allowed; where anything is allowed by name, only that is.
+        A thread is what its channel is, unless it is named itself.
+        """
+        if guild_id is None:
+            return
+        channels = self.channel_access.get(guild_id, {})
+        named = [channels[each] for each in channel_ids if each in channels]
+        if Access.DENY in named or (Access.ALLOW in channels.values() and not named):
+            raise NotAllowed(NOT_HERE)
+        known = self.roles.get(guild_id, {})
+        held = [known[each].access for each in role_ids if each in known]
+        some_allowed = any(role.access == Access.ALLOW for role in known.values())
+        if Access.DENY in held or (some_allowed and Access.ALLOW not in held):
+            raise NotAllowed(NOT_YOU)
+
+
+_lock = threading.Lock()
+# The last event about settings, and what was in force after it.
+_kept: tuple[object, Rules] | None = None
+
+
+def rules() -> Rules:
+    """What is in force when this is called, in whichever process it was changed.
+
+    One query of an index tells whether anything changed.
+    """
+    global _kept
+    events = OutboxEvent.objects.filter(topic=TOPIC).order_by("-pk")
+    stamp = events.values_list("pk", "created_at").first()
+    with _lock:
+        if _kept is None or _kept[0] != stamp:
+            _kept = stamp, _read()
+        return _kept[1]
+
+
+def forget() -> None:
+    """Read all anew at the next call: rows were changed beside the services, as by a test."""
+    global _kept
+    with _lock:
+        _kept = None
+
+
+def _read() -> Rules:
+    guilds = GuildSettings.objects.select_related("guild", "review_channel")
+    places = PlaceSettings.objects.select_related("guild", "channel")
+    named = DiscordChannel.objects.exclude(access=Access.INHERIT).filter(guild__isnull=False)
+    roles: dict[int, dict[int, DiscordRole]] = {}
+    for role in DiscordRole.objects.exclude(grants="", access="").select_related("guild"):
+        roles.setdefault(role.guild.discord_guild_id, {})[role.discord_role_id] = role
+    channel_access: dict[int, dict[int, str]] = {}
+    for channel in named.select_related("guild"):
+        assert channel.guild is not None  # as filtered
+        in_guild = channel_access.setdefault(channel.guild.discord_guild_id, {})
+        in_guild[channel.discord_channel_id] = channel.access
+    return Rules(
+        everywhere=assistant.current(),
+        guilds={row.guild.discord_guild_id: row for row in guilds},
+        in_guild={row.guild.discord_guild_id: row for row in places if row.channel is None},
+        in_channel={row.channel.discord_channel_id: row for row in places if row.channel},
+        roles=roles,
+        channel_access=channel_access,
+    )
+
+
+# --- Writing --------------------------------------------------------------------
+def guild(discord_guild_id: int, name: str = "") -> DiscordGuild:
+    """The row of a guild, made if it is new; `name` is kept where it is given."""
+    row, _ = DiscordGuild.objects.get_or_create(
+        discord_guild_id=discord_guild_id, defaults={"name": name[:100] or str(discord_guild_id)}
+    )
+    return row
+
+
+@transaction.atomic
+def save_guild(changed: GuildSettings, *, actor: User | Person | None) -> GuildSettings:
+    """Put the settings of a guild in force. Raises InvalidInput, in words, for a bad value."""
+    channel = changed.review_channel
+    if channel is not None and channel.guild_id != changed.guild_id:
+        raise InvalidInput("The review channel belongs to another server. Choose one of this one.")
+    _check(changed)
+    changed.save()
+    _announce(actor, f"guild {changed.guild_id}")
+    return changed
+
+
+@transaction.atomic
+def save_place(changed: PlaceSettings, *, actor: User | Person | None) -> PlaceSettings:
+    """Put the settings of a guild or channel in force. Raises InvalidInput for a bad value."""
+    channel = changed.channel
+    if channel is not None and channel.guild_id != changed.guild_id:
+        raise InvalidInput("This channel belongs to another server.")
+    if changed.max_tokens is not None and not 1 <= changed.max_tokens <= assistant.MOST_TOKENS:
+        raise InvalidInput(f"The longest answer has 1 to {assistant.MOST_TOKENS:,} tokens.")
+    _check(changed)
+    changed.save()
+    _announce(actor, f"channel {changed.channel_id}" if channel else f"guild {changed.guild_id}")
+    return changed
+
+
+@transaction.atomic
+def save_role(role: DiscordRole, *, grants: str, access: str, actor: User | Person | None) -> None:
+    """Say what the holders of a role may do, and whether they are answered."""
+    role.grants, role.access = grants, access
+    _check(role, "grants", "access")
+    role.save(update_fields=["grants", "access"])
+    _announce(actor, f"role {role.pk}", grants=grants, access=access)
+
+
+@transaction.atomic
+def save_access(channel: DiscordChannel, *, access: str, actor: User | Person | None) -> None:
+    """Say whether the bot answers in a channel."""
+    channel.access = access
+    _check(channel, "access")
+    channel.save(update_fields=["access"])
+    _announce(actor, f"channel {channel.pk}", access=access)
+
+
+def _check(row: models.Model, *fields: str) -> None:
+    """Raise InvalidInput unless `fields` of a row hold what they may; all, if none is named."""
+    others = {field.name for field in row._meta.fields} - set(fields) if fields else set()
+    try:
+        row.full_clean(exclude=others)
+    except ValidationError as error:
+        raise InvalidInput(" ".join(error.messages)) from error
+
+
+def _announce(actor: User | Person | None, target: str, **detail: str) -> None:
+    if isinstance(actor, Person):
+        audit.record(
+            actor.user,
+            "place.change",
+            target,
+            name=actor.name,
+            discord_user_id=actor.discord_user_id,
+            **detail,
+        )
+    else:
+        audit.record(actor, "place.change", target, **detail)
+    outbox.publish(TOPIC, "settings.changed")

@@ -1,0 +1,89 @@
+import pytest
+
+from dashboard.models import (
+    Access,
+    DiscordChannel,
+    DiscordGuild,
+    DiscordRole,
+    GuildSettings,
+    PlaceSettings,
+)
+from dashboard.services import places
+from dashboard.services.access import Role
+from trainerbot.errors import InvalidInput, NotAllowed
+
+pytestmark = pytest.mark.django_db
+GUILD, CHANNEL, THREAD, ROLE = 7, 70, 700, 77
+
+
+@pytest.fixture
+def guild() -> DiscordGuild:
+    return places.guild(GUILD, "The library")
+
+
+@pytest.fixture
+def channel(guild: DiscordGuild) -> DiscordChannel:
+    return DiscordChannel.objects.create(discord_channel_id=CHANNEL, guild=guild, name="desk")
+
+
+@pytest.fixture
+def role(guild: DiscordGuild) -> DiscordRole:
+    return DiscordRole.objects.create(guild=guild, discord_role_id=ROLE, name="librarian")
+
+
+def test_what_a_channel_leaves_empty_comes_from_its_guild(
+    guild: DiscordGuild, channel: DiscordChannel
+) -> None:
+    places.save_place(PlaceSettings(guild=guild, model="big", language="ru-RU"), actor=None)
+    places.save_place(PlaceSettings(guild=guild, channel=channel, model="small"), actor=None)
+
+    place = places.rules().place(GUILD, THREAD, CHANNEL)
+
+    assert (place.model, place.language) == ("small", "ru-RU")
+
+
+def test_a_direct_message_is_answered_as_everywhere() -> None:
+    assert places.rules().place(None, 1).answers == PlaceSettings.Answers.ADDRESSED
+
+
+def test_a_change_is_in_force_at_the_next_look(guild: DiscordGuild) -> None:
+    before = places.rules().place(GUILD).model
+
+    places.save_place(PlaceSettings(guild=guild, model="big"), actor=None)
+
+    assert (before, places.rules().place(GUILD).model) == ("", "big")
+
+
+def test_discords_roles_count_in_their_own_guild_only(role: DiscordRole) -> None:
+    places.save_role(role, grants="trainer", access="", actor=None)
+
+    rules = places.rules()
+
+    assert rules.role(GUILD, [ROLE]) is Role.TRAINER
+    assert rules.role(GUILD, [1]) is Role.MEMBER
+    assert rules.role(8, [ROLE]) is Role.MEMBER
+    assert rules.role(None, []) is Role.MEMBER
+
+
+def test_where_one_channel_is_allowed_the_others_are_not(channel: DiscordChannel) -> None:
+    places.save_access(channel, access=Access.ALLOW, actor=None)
+    rules = places.rules()
+
+    rules.check_listens(GUILD, [THREAD, CHANNEL], [])
+
+    with pytest.raises(NotAllowed, match="do not answer in this channel"):
+        rules.check_listens(GUILD, [71], [])
+
+
+def test_a_denied_role_is_not_answered(role: DiscordRole) -> None:
+    places.save_role(role, grants="", access=Access.DENY, actor=None)
+
+    with pytest.raises(NotAllowed, match="not opened me to your role"):
+        places.rules().check_listens(GUILD, [CHANNEL], [ROLE])
+
+
+def test_a_review_channel_of_another_server_is_refused(channel: DiscordChannel) -> None:
+    other = places.guild(8, "Elsewhere")
+
+    with pytest.raises(InvalidInput, match="another server"):
+        places.save_guild(GuildSettings(guild=other, review_channel=channel), actor=None)
