@@ -14,8 +14,8 @@ from django.db import DatabaseError
 
 from botrunner import gateway
 from botrunner.bot import TrainerBot
-from dashboard.models import ProcessState, Source
-from dashboard.services import conversations, processes, providers, recall
+from dashboard.models import ProcessState
+from dashboard.services import processes, providers, recall
 from trainerbot.errors import Conflict, TrainerBotError
 
 log = logging.getLogger(__name__)
@@ -184,11 +184,7 @@ class BotProcess:
 
 
 async def warm_up() -> None:
-    """Load what the first answer needs: it should not wait, and no heartbeat should wait for it.
-
-    And close what a bot that was killed has left unanswered.
-    """
-    await database_sync_to_async(conversations.close_unanswered)(Source.DISCORD)
+    """Load what the first answer needs: it should not wait, and no heartbeat should wait for it."""
     await providers.chat_model()
     await database_sync_to_async(recall.current)()
 

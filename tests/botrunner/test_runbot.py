@@ -53,8 +53,10 @@ async def test_a_correction_made_elsewhere_is_the_next_answer(
     assert right.content == f"Paris, on the Seine.\n-# corrected · #{number}"
     assert "corrected" not in wrong.content
     assert len(endpoint.chats) == 1
-    said = rows(installation, "SELECT content FROM dashboard_message ORDER BY id")
-    assert [content for (content,) in said] == [
+    query = "SELECT content FROM dashboard_message ORDER BY id"
+    # An answer is logged with the id of its message, so a moment after it was posted.
+    await discord_server.until(lambda: len(rows(installation, query)) == 4, "all is logged")
+    assert [content for (content,) in rows(installation, query)] == [
         "What is the capital of France?",
         "Lyon.",
         "What is the capital of France?",
