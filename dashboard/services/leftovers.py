@@ -26,9 +26,9 @@ def open_questions(source: str, *, before: datetime | None = None) -> list[Messa
     if before is not None:
         questions = questions.filter(created_at__lt=before)
     newest = list(
-        questions.select_related("conversation__discord_channel__guild", "conversation__discord_user")[
-            :MOST_OPEN
-        ]
+        questions.select_related(
+            "conversation__discord_channel__guild", "conversation__discord_user"
+        )[:MOST_OPEN]
     )
     answered = set(
         Message.objects.filter(reply_to__in=newest, role=Message.Role.ASSISTANT).values_list(

@@ -17,7 +17,6 @@ from discord import app_commands
 from discord.ext import commands
 
 from botrunner import people
-from botrunner.bot import PREFIX
 from botrunner.cogs.chat import addressing, attachments
 from botrunner.cogs.chat.catching_up import CatchingUp
 from botrunner.cogs.chat.words import (
@@ -80,6 +79,7 @@ class Question:
 class Chat(commands.Cog):
     def __init__(self, bot: TrainerBot) -> None:
         self.bot = bot
+        self._prefix = str(bot.command_prefix)
         # One turn at a time in a conversation: the second question of a person
         # is asked with the answer to the first in memory.
         self._turns: WeakValueDictionary[tuple[int, int], asyncio.Lock] = WeakValueDictionary()
@@ -114,7 +114,7 @@ class Chat(commands.Cog):
         if not is_addressed and not await self._answers_everything(message):
             return
         with self.bot.in_flight.answering():
-            if message.content.startswith(PREFIX):
+            if message.content.startswith(self._prefix):
                 context = await self.bot.get_context(message)
                 if context.command is not None:
                     return
