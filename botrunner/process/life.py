@@ -14,7 +14,8 @@ from django.db import DatabaseError
 
 from botrunner import gateway
 from botrunner.bot import TrainerBot
-from dashboard.models import ProcessState, Source
+from botrunner.process.news import News
+from dashboard.models import OutboxEvent, ProcessState, Source
 from dashboard.services import conversations, processes, providers, recall
 from trainerbot.errors import Conflict, TrainerBotError
 
@@ -69,8 +70,8 @@ class BotProcess:
         self._api_base = api_base
         self._drain_s = drain_s
         self.holder = f"{socket.gethostname()}:{os.getpid()}"
-        self._bot: TrainerBot | None = None
-        self._news = asyncio.Event()
+        self.bot: TrainerBot | None = None
+        self._heart = asyncio.Event()
         self.wishes = Wishes()
 
     async def run(self) -> None:
@@ -81,6 +82,8 @@ class BotProcess:
         """
         if not await self._wait_for_place():
             return
+        news = News(self._tell)
+        news.start()
         tasks = [
             asyncio.create_task(work)
             for work in (self._beat(), self._stay_connected(), self.wishes.stop.wait())
@@ -92,6 +95,7 @@ class BotProcess:
             for task in tasks:
                 task.cancel()
             ends = await asyncio.gather(*tasks, return_exceptions=True)
+            await news.stop()
             await providers.close_chat_model()
             await self._leave_place()
         for end in ends:
@@ -100,7 +104,11 @@ class BotProcess:
 
     def beat_now(self) -> None:
         """Let the next heartbeat not wait for its time."""
-        self._news.set()
+        self._heart.set()
+
+    def _tell(self, event: OutboxEvent) -> None:
+        if self.bot is not None:
+            self.bot.dispatch("outbox", event)
 
     # --- alone with the token ---------------------------------------------------
     async def _wait_for_place(self) -> bool:
@@ -131,20 +139,20 @@ class BotProcess:
             try:
                 if not await take_place(self.holder):
                     raise Conflict("Another runbot took over. This one ends.")
-                if self._bot and self._bot.is_ready():
-                    await report(NAME, state=State.RUNNING, message="", detail=figures(self._bot))
+                if self.bot and self.bot.is_ready():
+                    await report(NAME, state=State.RUNNING, message="", detail=figures(self.bot))
             except DatabaseError:
                 log.exception("The heartbeat could not be stored; the bot goes on.")
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._news.wait(), HEARTBEAT_S)
-            self._news.clear()
+                await asyncio.wait_for(self._heart.wait(), HEARTBEAT_S)
+            self._heart.clear()
 
     # --- connected --------------------------------------------------------------
     async def _stay_connected(self) -> None:
         await warm_up()
         message_content, pause_s = True, RETRY_FIRST_S
         while True:
-            self._bot = bot = TrainerBot(message_content=message_content)
+            self.bot = bot = TrainerBot(message_content=message_content)
             bot.add_listener(self._on_ready, "on_ready")
             if self._api_base:
                 gateway.point_at(bot, self._api_base)
@@ -172,14 +180,14 @@ class BotProcess:
         self.beat_now()
 
     async def _finish_answers(self) -> None:
-        if self._bot is None:
+        if self.bot is None:
             return
-        self._bot.is_stopping = True
-        finishing = asyncio.create_task(self._bot.in_flight.finish(within_s=self._drain_s))
+        self.bot.is_stopping = True
+        finishing = asyncio.create_task(self.bot.in_flight.finish(within_s=self._drain_s))
         hurrying = asyncio.create_task(self.wishes.hurry.wait())
         await asyncio.wait((finishing, hurrying), return_when=asyncio.FIRST_COMPLETED)
         hurrying.cancel()
-        await self._bot.in_flight.finish(within_s=0)
+        await self.bot.in_flight.finish(within_s=0)
         await finishing
 
 
