@@ -1,4 +1,4 @@
-"""One `manage.py runbot`: alone with its token, connected, heard of, ended cleanly."""
+"""One `manage.py runbot`: alone with its shards, connected, heard of, ended cleanly."""
 
 from botrunner.process.life import BotProcess, LoginRefused, Wishes
 

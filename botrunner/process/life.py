@@ -1,9 +1,9 @@
-"""The life of one runbot: alone with its token, logged in, heard of, ended cleanly."""
+"""The life of one runbot: alone with its shards, logged in, heard of, ended cleanly."""
 
 import asyncio
 import logging
 import os
-import socket
+import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -13,20 +13,29 @@ from channels.db import database_sync_to_async
 from django.db import DatabaseError
 
 from botrunner import gateway
-from botrunner.bot import TrainerBot
+from botrunner.bot import ShardedBot, TrainerBot
+from botrunner.process import tree
+from botrunner.process.figures import figures
+from botrunner.process.lag import LoopLag
 from botrunner.process.news import News
+from botrunner.rest import Patience
 from dashboard.models import OutboxEvent, ProcessState, Source
+from dashboard.services import bot as bots
 from dashboard.services import conversations, processes, providers, recall
+from dashboard.services.bot import ShardRange, orders
+from dashboard.services.bot.places import this_process
 from trainerbot.errors import Conflict, TrainerBotError
 
 log = logging.getLogger(__name__)
 
 State = ProcessState.State
 report = database_sync_to_async(processes.report)
-release = database_sync_to_async(processes.release)
+take_place = database_sync_to_async(bots.take_place)
+leave_place = database_sync_to_async(bots.leave_place)
+wishes_of_admins = database_sync_to_async(bots.wishes)
 
-NAME = "bot"
 HEARTBEAT_S = 10.0
+LOOK_FOR_PLACE_S = 2.0
 RETRY_FIRST_S, RETRY_LONGEST_S = 1.0, 60.0
 BAD_TOKEN = "Discord refused the token. Set DISCORD_TOKEN to the bot's current one."
 NO_MESSAGE_CONTENT = (
@@ -63,73 +72,147 @@ class Wishes:
 
 
 class BotProcess:
-    """Runs the bot until it is asked to stop. One object, one run."""
+    """Runs the bot until it is asked to stop. One object, one run.
 
-    def __init__(self, *, token: str, api_base: str, drain_s: float) -> None:
+    obeys: whether it follows the orders of admins itself, as a runbot must
+    that nobody supervises.
+    """
+
+    def __init__(
+        self,
+        *,
+        token: str,
+        api_base: str,
+        drain_s: float,
+        shards: ShardRange | None = None,
+        obeys: bool = False,
+    ) -> None:
         self._token = token
         self._api_base = api_base
         self._drain_s = drain_s
-        self.holder = f"{socket.gethostname()}:{os.getpid()}"
+        self._shards = shards or ShardRange()
+        self._obeys = obeys
+        self.holder = this_process()
         self.bot: TrainerBot | None = None
-        self._heart = asyncio.Event()
         self.wishes = Wishes()
+        self._patience = Patience()
+        self._heart = asyncio.Event()
+        self._ordered = asyncio.Event()
+        self._started = time.time()
+        self._tree: asyncio.Task[None] | None = None
 
-    async def run(self) -> None:
-        """Answer on Discord until asked to stop.
+    async def run(self) -> bool:
+        """Answer on Discord until asked to stop; True where an admin wants it to run again.
 
         Raises LoginRefused for settings that Discord refuses, and Conflict
         when another runbot took over meanwhile.
         """
-        if not await self._wait_for_place():
-            return
+        self._patience.guard_webhooks()
         news = News(self._tell)
         news.start()
+        try:
+            if await self._wait_until_wanted() and await self._wait_for_place():
+                return await self._live()
+            return False
+        finally:
+            await news.stop()
+
+    async def _live(self) -> bool:
+        self._lag = LoopLag()
+        self._lag.start()
+        ordered = asyncio.create_task(self._wait_for_order())
         tasks = [
             asyncio.create_task(work)
             for work in (self._beat(), self._stay_connected(), self.wishes.stop.wait())
         ]
         try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([ordered, *tasks], return_when=asyncio.FIRST_COMPLETED)
+            again = ordered.done() and not self.wishes.stop.is_set()
             await self._finish_answers()
         finally:
-            for task in tasks:
+            for task in (ordered, *tasks):
                 task.cancel()
-            ends = await asyncio.gather(*tasks, return_exceptions=True)
-            await news.stop()
+            if self._tree:
+                self._tree.cancel()
+            ends = await asyncio.gather(ordered, *tasks, return_exceptions=True)
+            self._lag.stop()
             await providers.close_chat_model()
             await self._leave_place()
         for end in ends:
             if isinstance(end, Exception):
                 raise end
+        return again
 
     def beat_now(self) -> None:
         """Let the next heartbeat not wait for its time."""
         self._heart.set()
 
     def _tell(self, event: OutboxEvent) -> None:
-        if self.bot is not None:
+        if event.kind == orders.KIND:
+            self._ordered.set()
+        if self.bot is not None and not self.bot.is_closed():
             self.bot.dispatch("outbox", event)
 
-    # --- alone with the token ---------------------------------------------------
+    # --- what admins want ---------------------------------------------------------
+    async def _wait_until_wanted(self) -> bool:
+        """Wait while an admin has the bot stopped. False if asked to end before."""
+        told = False
+        while self._obeys and not (await wishes_of_admins()).is_wanted:
+            if not told:
+                log.warning("Stopped on the dashboard. Waiting until it is started there.")
+                await report(
+                    self._shards.name, state=State.STOPPED, message=orders.STOPPED_BY_ADMIN
+                )
+                told = True
+            await self._until_stop_or(self._ordered)
+            if self.wishes.stop.is_set():
+                return False
+        return True
+
+    async def _wait_for_order(self) -> None:
+        """Return when an admin wants the bot to stop or to start anew."""
+        if not self._obeys:
+            await asyncio.Event().wait()
+        before = await wishes_of_admins()
+        while True:
+            self._ordered.clear()
+            try:
+                wish = await wishes_of_admins()
+            except DatabaseError as error:
+                log.warning("What admins want of the bot could not be read: %s", error)
+                wish = before
+            if not wish.is_wanted or wish.restart_asked_at != before.restart_asked_at:
+                return
+            await self._ordered.wait()
+
+    async def _until_stop_or(self, event: asyncio.Event, *, within_s: float | None = None) -> None:
+        waiting = [asyncio.create_task(each.wait()) for each in (self.wishes.stop, event)]
+        await asyncio.wait(waiting, timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
+        for task in waiting:
+            task.cancel()
+        event.clear()
+
+    # --- alone with its shards ----------------------------------------------------
     async def _wait_for_place(self) -> bool:
-        """Wait until no other runbot runs on this database. False if asked to stop before."""
+        """Wait until no other runbot runs these shards. False if asked to stop before."""
         told = False
         while not self.wishes.stop.is_set():
-            if await take_place(self.holder):
-                await report(NAME, state=State.STARTING, pid=os.getpid(), message="")
+            if await take_place(self._shards, self.holder):
+                await report(self._shards.name, state=State.STARTING, pid=os.getpid(), message="")
                 return True
             if not told:
                 log.warning("Another runbot is running. Waiting until it ends, to take over.")
                 told = True
             with suppress(TimeoutError):
-                await asyncio.wait_for(self.wishes.stop.wait(), 2.0)
+                await asyncio.wait_for(self.wishes.stop.wait(), LOOK_FOR_PLACE_S)
         return False
 
     async def _leave_place(self) -> None:
         try:
-            if await take_place(self.holder):  # else another one has it, and speaks for itself
-                await report(NAME, state=State.STOPPED, message="Stopped.")
-                await release(NAME, self.holder)
+            # Else another one has it, and speaks for itself.
+            if await take_place(self._shards, self.holder):
+                await report(self._shards.name, state=State.STOPPED, message="Stopped.")
+                await leave_place(self._shards, self.holder)
         except DatabaseError:
             log.exception("That the bot ended could not be stored.")
 
@@ -137,25 +220,24 @@ class BotProcess:
         """Say every ten seconds that the bot lives. Raises Conflict if another took over."""
         while True:
             try:
-                if not await take_place(self.holder):
+                if not await take_place(self._shards, self.holder):
                     raise Conflict("Another runbot took over. This one ends.")
                 if self.bot and self.bot.is_ready():
-                    await report(NAME, state=State.RUNNING, message="", detail=figures(self.bot))
+                    detail = figures(self.bot, self._patience, self._lag, started=self._started)
+                    await report(self._shards.name, state=State.RUNNING, message="", detail=detail)
             except DatabaseError:
                 log.exception("The heartbeat could not be stored; the bot goes on.")
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._heart.wait(), HEARTBEAT_S)
             self._heart.clear()
+            self._ordered.set()  # look again, whatever the outbox told
 
     # --- connected --------------------------------------------------------------
     async def _stay_connected(self) -> None:
         await warm_up()
         message_content, pause_s = True, RETRY_FIRST_S
         while True:
-            self.bot = bot = TrainerBot(message_content=message_content)
-            bot.add_listener(self._on_ready, "on_ready")
-            if self._api_base:
-                gateway.point_at(bot, self._api_base)
+            self.bot = bot = self._new_bot(message_content=message_content)
             try:
                 async with bot:
                     await bot.start(self._token)
@@ -170,14 +252,31 @@ class BotProcess:
                 if closed.code in FATAL_CLOSE_CODES:
                     raise LoginRefused(FATAL_CLOSE_CODES[closed.code]) from closed
                 problem: Exception = closed
-            except (discord.HTTPException, aiohttp.ClientError, OSError, TimeoutError) as error:
+            except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
                 problem = error
             log.warning("Discord cannot be reached (%s). Again in %.0f s.", problem, pause_s)
             await asyncio.sleep(pause_s)
             pause_s = min(pause_s * 2, RETRY_LONGEST_S)
 
+    def _new_bot(self, *, message_content: bool) -> TrainerBot:
+        if self._shards.count:
+            bot: TrainerBot = ShardedBot(
+                message_content=message_content,
+                patience=self._patience,
+                shard_ids=self._shards.ids,
+                shard_count=self._shards.count,
+            )
+        else:
+            bot = TrainerBot(message_content=message_content, patience=self._patience)
+        bot.add_listener(self._on_ready, "on_ready")
+        if self._api_base:
+            gateway.point_at(bot, self._api_base)
+        return bot
+
     async def _on_ready(self) -> None:
         self.beat_now()
+        if self._tree is None and self._shards.first == 0 and self.bot is not None:
+            self._tree = asyncio.create_task(tree.keep_synced(self.bot))
 
     async def _finish_answers(self) -> None:
         if self.bot is None:
@@ -199,40 +298,3 @@ async def warm_up() -> None:
     await database_sync_to_async(conversations.close_unanswered)(Source.DISCORD)
     await providers.chat_model()
     await database_sync_to_async(recall.current)()
-
-
-def figures(bot: TrainerBot) -> dict[str, object]:
-    """What the dashboard shows of a running bot."""
-    return {
-        "user": str(bot.user),
-        "guilds": len(bot.guilds),
-        "latency_ms": round(bot.latency * 1000),
-        "message_content": bot.intents.message_content,
-    }
-
-
-@database_sync_to_async
-def take_place(holder: str) -> bool:
-    """Be the one runbot, or stay it. False while another one lives."""
-    if processes.hold(NAME, holder):
-        return True
-    row = ProcessState.objects.get(name=NAME)
-    host, _, pid = row.holder.rpartition(":")
-    if host != socket.gethostname() or is_running(int(pid)):
-        return False
-    # It died without a word; there is no need to wait until it has been silent for long.
-    processes.release(NAME, row.holder)
-    return processes.hold(NAME, holder)
-
-
-def is_running(pid: int) -> bool:
-    """Whether a process of this machine has the id `pid`. On Windows we cannot tell: True."""
-    if os.name != "posix":
-        return True  # there, signal 0 would end the process
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

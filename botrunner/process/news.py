@@ -1,6 +1,7 @@
 """What happens elsewhere reaches the bot's cogs: each event of the outbox, as `on_outbox`."""
 
 import asyncio
+import contextvars
 from collections.abc import Callable, Sequence
 
 from dashboard.models import OutboxEvent
@@ -18,6 +19,8 @@ class News:
     def __init__(self, tell: Callable[[OutboxEvent], None]) -> None:
         self._tell = tell
         self._loop = asyncio.get_running_loop()
+        # The thread has none of its own, and discord.py keeps its way to webhooks in it.
+        self._context = contextvars.copy_context()
         self._follower = Follower(
             self._hand_over, name="outbox-news", goes_on=lambda: not self._loop.is_closed()
         )
@@ -31,4 +34,4 @@ class News:
     def _hand_over(self, events: Sequence[OutboxEvent]) -> None:
         """In the follower's thread. The loop keeps the order in which it is called."""
         for event in events:
-            self._loop.call_soon_threadsafe(self._tell, event)
+            self._loop.call_soon_threadsafe(self._tell, event, context=self._context)

@@ -138,10 +138,12 @@ async def test_a_discord_that_is_down_at_first_is_tried_again(
     run_bot, discord_server, model, caplog
 ):
     discord_server.fail_next(503, path="/users/@me")
+    discord_server.fail_next(403, path="/users/@me")
 
     run_bot()
 
     await discord_server.wait_until_online()
+    assert "Discord answered 503" in caplog.text
     assert "Discord cannot be reached" in caplog.text
 
 
