@@ -15,6 +15,7 @@ from dashboard.models import (
     Evaluation,
     Example,
     FineTuneJob,
+    Incident,
     Message,
     Prediction,
     Provenance,
@@ -255,3 +256,13 @@ class PredictionFactory(DjangoModelFactory[Prediction]):
     answer = factory.LazyAttribute(lambda row: f'{{"label":"{row.predicted}"}}')
     is_right = factory.LazyAttribute(lambda row: row.expected == row.predicted)
     ms = 12
+
+
+class IncidentFactory(DjangoModelFactory[Incident]):
+    class Meta:
+        model = Incident
+
+    reference = factory.Sequence(lambda n: f"{n:06x}")
+    process = "bot"
+    doing = "Command train"
+    error = "RuntimeError in submit, line 7"
