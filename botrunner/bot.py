@@ -20,6 +20,7 @@ EXTENSIONS = (
     "botrunner.cogs.general",
     "botrunner.cogs.chat",
     "botrunner.cogs.library",
+    "botrunner.cogs.places",
 )
 
 
