@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import discord
+from discord import app_commands
 from discord.ext import commands
 
 from botrunner.faults import explain
-from botrunner.people import Denied
+from botrunner.people import Denied, MenuDenied
 
 if TYPE_CHECKING:
     from botrunner.bot import TrainerBot
 
 log = logging.getLogger(__name__)
+
+OUTDATED = "Discord shows an older form of this command. Wait a minute, then try it again."
 
 
 class Errors(commands.Cog):
@@ -22,6 +25,9 @@ class Errors(commands.Cog):
 
     def __init__(self, bot: TrainerBot) -> None:
         self.bot = bot
+
+    async def cog_load(self) -> None:
+        self.bot.tree.error(self.on_menu_error)
 
     @commands.Cog.listener()
     async def on_command_error(
@@ -33,6 +39,29 @@ class Errors(commands.Cog):
             await context.reply(
                 await _sentence(context, error), mention_author=False, ephemeral=True
             )
+        except discord.HTTPException as refusal:
+            log.warning("The sentence about an error could not be sent: %s", refusal)
+
+    async def on_menu_error(
+        self, interaction: discord.Interaction[Any], error: app_commands.AppCommandError
+    ) -> None:
+        """Answer whoever used a context menu, or a slash command that Discord remembers wrongly."""
+        if isinstance(error, MenuDenied):
+            sentence = str(error)
+        elif isinstance(
+            error, app_commands.CommandSignatureMismatch | app_commands.CommandNotFound
+        ):
+            log.warning("Discord has other commands than we: %s", error)
+            sentence = OUTDATED
+        else:
+            name = interaction.command.qualified_name if interaction.command else "unknown"
+            cause = getattr(error, "original", error)
+            sentence = await explain(cause, f"Menu {name}")
+        try:
+            if interaction.response.is_done():
+                await interaction.followup.send(sentence, ephemeral=True)
+            else:
+                await interaction.response.send_message(sentence, ephemeral=True)
         except discord.HTTPException as refusal:
             log.warning("The sentence about an error could not be sent: %s", refusal)
 
