@@ -26,6 +26,7 @@ EXTENSIONS = (
     "botrunner.cogs.library",
     "botrunner.cogs.voice",
     "botrunner.cogs.errands",
+    "botrunner.cogs.places",
 )
 IDENTIFY_PACE_S = 5.0
 
