@@ -19,6 +19,7 @@ EXTENSIONS = (
     "botrunner.cogs.errors",
     "botrunner.cogs.general",
     "botrunner.cogs.chat",
+    "botrunner.cogs.corrections",
     "botrunner.cogs.library",
 )
 
@@ -29,6 +30,8 @@ def intents(*, message_content: bool) -> discord.Intents:
         guilds=True,
         guild_messages=True,
         dm_messages=True,
+        guild_reactions=True,
+        dm_reactions=True,
         voice_states=True,
         message_content=message_content,
     )
