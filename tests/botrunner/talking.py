@@ -43,7 +43,9 @@ def review_in(guild, channel) -> None:
 
 async def say_as_bot(env, channel, text: str = ANSWER, **kwargs):
     """Let the bot post a message, of which nothing is logged."""
-    message = await env.bot.get_partial_messageable(channel.id).send(text, **kwargs)
+    message = await env.bot.get_partial_messageable(
+        channel.id, guild_id=channel.guild.id if channel.guild else None
+    ).send(text, **kwargs)
     await env.settle()
     return message
 
@@ -51,9 +53,9 @@ async def say_as_bot(env, channel, text: str = ANSWER, **kwargs):
 async def answered(env, channel, member, *, text: str = ANSWER, question: str = QUESTION, **fields):
     """An answer of the bot to `member`, on Discord and in the log: the message and its row."""
     asked = await log_question(channel, member, question)
-    message = await env.bot.get_partial_messageable(channel.id).send(
-        text, view=verdict.buttons(asked.pk)
-    )
+    message = await env.bot.get_partial_messageable(
+        channel.id, guild_id=channel.guild.id if channel.guild else None
+    ).send(text, view=verdict.buttons(asked.pk))
     await env.settle()
     return message, await log_answer(asked, message.id, text, fields)
 
