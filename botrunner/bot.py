@@ -20,6 +20,7 @@ EXTENSIONS = (
     "botrunner.cogs.general",
     "botrunner.cogs.chat",
     "botrunner.cogs.corrections",
+    "botrunner.cogs.review",
     "botrunner.cogs.library",
 )
 
