@@ -43,6 +43,9 @@ class Conversation(models.Model):
     )
     created_at = models.DateTimeField(auto_now_add=True, help_text="When it began")
     last_message_at = models.DateTimeField(default=now, help_text="When last spoken in")
+    forgotten_before = models.BigIntegerField(
+        default=0, help_text="No model reads messages with lower ids again; they stay in the log"
+    )
 
     class Meta:
         constraints = [
@@ -97,6 +100,9 @@ class Message(models.Model):
     completion_tokens = models.PositiveIntegerField(null=True, help_text="Tokens written, if told")
     cost_usd = models.DecimalField(
         max_digits=12, decimal_places=6, null=True, help_text="US dollars, where a price is known"
+    )
+    charged_at = models.DateTimeField(
+        null=True, help_text="When it was counted in the usage of its month, once"
     )
     first_token_ms = models.PositiveIntegerField(null=True, help_text="Until the first words")
     total_ms = models.PositiveIntegerField(null=True, help_text="Until the last word")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,6 @@ from dashboard.models import (
     DiscordChannel,
     DiscordGuild,
     DiscordUser,
-    Feedback,
     Message,
     Source,
 )
@@ -168,6 +167,25 @@ def _met(
     return talk
 
 
+@transaction.atomic
+def forget(*, discord_user_id: int, channel_ids: Collection[int]) -> int:
+    """Let no later turn of this person see what was said here; how many messages that is.
+
+    The log keeps them, for those who may read it.
+    """
+    theirs = Conversation.objects.filter(
+        discord_user__discord_user_id=discord_user_id,
+        discord_channel__discord_channel_id__in=channel_ids,
+    )
+    remembered = Message.objects.filter(
+        conversation__in=theirs, pk__gte=F("conversation__forgotten_before")
+    )
+    n_messages = remembered.count()
+    newest = Message.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    theirs.update(forgotten_before=newest + 1)
+    return n_messages
+
+
 def check_question(text: str, *, may_be_empty: bool = False) -> None:
     """Raise InvalidInput for a question that is empty, over-long or not storable as text."""
     if not text.strip() and not may_be_empty:
@@ -282,19 +300,6 @@ def log_failure(
     )
     _touch(question.conversation)
     return message
-
-
-@transaction.atomic
-def give_feedback(*, message: Message, rating: int, text: str = "", user: User | None) -> Feedback:
-    """Keep what a person thought of an answer; their later word replaces the earlier one."""
-    if message.role != Message.Role.ASSISTANT:
-        raise InvalidInput("Only the bot's answers can be rated.")
-    if rating not in (-1, 0, 1):
-        raise InvalidInput("A rating is 1 (good), -1 (bad) or 0 (words only).")
-    feedback, _ = Feedback.objects.update_or_create(
-        message=message, user=user, discord_user=None, defaults={"rating": rating, "text": text}
-    )
-    return feedback
 
 
 _insert = Insert(Message, unless_taken="discord_message_id")

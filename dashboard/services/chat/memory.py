@@ -15,20 +15,19 @@ MOST_EXCHANGES = 20
 
 NO_WORDS = "[an attachment without words]"
 
-# Failed answers are left out with their questions.
+# Failed answers are left out with their questions, and so is what somebody
+# wanted forgotten.
 _EXCHANGES = """
     SELECT question.content, answer.content
     FROM dashboard_message answer
     JOIN dashboard_message question ON question.id = answer.reply_to_id
-    {join}
-    WHERE {where} AND answer.role = 'assistant' AND answer.error = '' AND answer.id < %s
+    JOIN dashboard_conversation talk ON talk.id = answer.conversation_id
+    WHERE {where} AND question.id >= talk.forgotten_before
+        AND answer.role = 'assistant' AND answer.error = '' AND answer.id < %s
     ORDER BY answer.id DESC LIMIT %s
 """
-_OF_CONVERSATION = _EXCHANGES.format(join="", where="answer.conversation_id = %s")
-_OF_CHANNEL = _EXCHANGES.format(
-    join="JOIN dashboard_conversation talk ON talk.id = answer.conversation_id",
-    where="talk.discord_channel_id = %s",
-)
+_OF_CONVERSATION = _EXCHANGES.format(where="answer.conversation_id = %s")
+_OF_CHANNEL = _EXCHANGES.format(where="talk.discord_channel_id = %s")
 _CHAIN = """
     WITH RECURSIVE chain (id, reply_to_id, role, content, error, depth) AS (
         SELECT id, reply_to_id, role, content, error, 0 FROM dashboard_message WHERE id = %s
