@@ -23,9 +23,12 @@ EXTENSIONS = (
     "botrunner.cogs.errors",
     "botrunner.cogs.general",
     "botrunner.cogs.chat",
+    "botrunner.cogs.corrections",
+    "botrunner.cogs.review",
     "botrunner.cogs.library",
     "botrunner.cogs.voice",
     "botrunner.cogs.errands",
+    "botrunner.cogs.places",
 )
 IDENTIFY_PACE_S = 5.0
 
@@ -38,6 +41,8 @@ def intents(*, message_content: bool) -> discord.Intents:
         guilds=True,
         guild_messages=True,
         dm_messages=True,
+        guild_reactions=True,
+        dm_reactions=True,
         voice_states=True,
         message_content=message_content,
     )

@@ -11,7 +11,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from botrunner.faults import explain, refusal
-from botrunner.people import Denied
+from botrunner.people import Denied, MenuDenied
 from botrunner.ui.base import say_alone
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ async def _sentence(error: Exception, usage: str) -> str:
             return refusal(f"`{name}` works on a server only.", doing)
         case commands.DisabledCommand():
             return refusal(f"`{name}` is switched off.", doing)
-        case Denied():
+        case Denied() | MenuDenied():
             return refusal(str(error), doing)
         case commands.CheckFailure() | app_commands.CheckFailure():
             return refusal(f"You may not use `{name}` here.", doing)
