@@ -21,6 +21,7 @@ from dashboard.models import (
     Example,
     FineTuneJob,
     GuildSettings,
+    Incident,
     Message,
     ModelPrice,
     PlaceSettings,
@@ -354,3 +355,13 @@ class PredictionFactory(DjangoModelFactory[Prediction]):
     answer = factory.LazyAttribute(lambda row: f'{{"label":"{row.predicted}"}}')
     is_right = factory.LazyAttribute(lambda row: row.expected == row.predicted)
     ms = 12
+
+
+class IncidentFactory(DjangoModelFactory[Incident]):
+    class Meta:
+        model = Incident
+
+    reference = factory.Sequence(lambda n: f"{n:06x}")
+    process = "bot"
+    doing = "Command train"
+    error = "RuntimeError in submit, line 7"

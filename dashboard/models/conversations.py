@@ -43,6 +43,9 @@ class Conversation(models.Model):
     )
     created_at = models.DateTimeField(auto_now_add=True, help_text="When it began")
     last_message_at = models.DateTimeField(default=now, help_text="When last spoken in")
+    forgotten_before = models.BigIntegerField(
+        default=0, help_text="No model reads messages with lower ids again; they stay in the log"
+    )
 
     class Meta:
         constraints = [

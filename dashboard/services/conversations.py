@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,6 @@ from dashboard.models import (
     DiscordChannel,
     DiscordGuild,
     DiscordUser,
-    Feedback,
     Message,
     Source,
 )
@@ -126,10 +126,16 @@ def for_discord(
 
 
 def history(conversation: Conversation, *, before: Message) -> list[ChatMessage]:
-    """What was said before `before`, oldest first; failed answers left out with their questions."""
+    """What was said before `before`, oldest first; failed answers left out with their questions.
+
+    And what the person wanted forgotten: `Conversation.forgotten_before`.
+    """
     newest = (
         conversation.messages.filter(
-            pk__lt=before.pk, role=Message.Role.ASSISTANT, reply_to__isnull=False, error=""
+            pk__lt=before.pk,
+            role=Message.Role.ASSISTANT,
+            reply_to__gte=conversation.forgotten_before,
+            error="",
         )
         .order_by("-pk")
         .values_list("reply_to__content", "content")[: HISTORY_MESSAGES // 2]
@@ -138,6 +144,25 @@ def history(conversation: Conversation, *, before: Message) -> list[ChatMessage]
     for question, answer in reversed(newest):
         said += [ChatMessage(Role.USER, question), ChatMessage(Role.ASSISTANT, answer)]
     return said
+
+
+@transaction.atomic
+def forget(*, discord_user_id: int, channel_ids: Collection[int]) -> int:
+    """Let no later turn of this person see what was said here; how many messages that is.
+
+    The log keeps them, for those who may read it.
+    """
+    theirs = Conversation.objects.filter(
+        discord_user__discord_user_id=discord_user_id,
+        discord_channel__discord_channel_id__in=channel_ids,
+    )
+    remembered = Message.objects.filter(
+        conversation__in=theirs, pk__gte=F("conversation__forgotten_before")
+    )
+    n_messages = remembered.count()
+    newest = Message.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    theirs.update(forgotten_before=newest + 1)
+    return n_messages
 
 
 def check_question(text: str) -> None:
@@ -248,19 +273,6 @@ def close_unanswered(source: str) -> int:
 def link_discord_reply(*, message_id: int, discord_message_id: int) -> None:
     """Remember which Discord message carries the answer `message_id`."""
     Message.objects.filter(pk=message_id).update(discord_message_id=discord_message_id)
-
-
-@transaction.atomic
-def give_feedback(*, message: Message, rating: int, text: str = "", user: User | None) -> Feedback:
-    """Keep what a person thought of an answer; their later word replaces the earlier one."""
-    if message.role != Message.Role.ASSISTANT:
-        raise InvalidInput("Only the bot's answers can be rated.")
-    if rating not in (-1, 0, 1):
-        raise InvalidInput("A rating is 1 (good), -1 (bad) or 0 (words only).")
-    feedback, _ = Feedback.objects.update_or_create(
-        message=message, user=user, discord_user=None, defaults={"rating": rating, "text": text}
-    )
-    return feedback
 
 
 def _touch(conversation: Conversation, *, title: str = "") -> None:

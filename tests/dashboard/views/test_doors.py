@@ -21,6 +21,7 @@ from tests.factories import (
     DiscordRoleFactory,
     EvaluationFactory,
     FineTuneJobFactory,
+    IncidentFactory,
     UserFactory,
 )
 
@@ -59,6 +60,7 @@ def existing_row(pattern: URLPattern) -> dict[str, object]:
         }
         return {name: named[name] for name in names}
     rows = {
+        "bot": IncidentFactory,
         "datasets": lambda: DatasetVersionFactory(number=1).dataset,
         "fine-tuning": FineTuneJobFactory,
         "evaluations": EvaluationFactory,
