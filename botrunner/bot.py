@@ -21,6 +21,7 @@ EXTENSIONS = (
     "botrunner.cogs.chat",
     "botrunner.cogs.corrections",
     "botrunner.cogs.review",
+    "botrunner.cogs.myself",
     "botrunner.cogs.library",
 )
 
