@@ -5,6 +5,7 @@ from django.urls import URLPattern, path
 
 from dashboard.views import (
     answers,
+    bot,
     conversations,
     corrections,
     evaluations,
@@ -49,6 +50,16 @@ OVERVIEW = [
     path("overview/jobs/", overview.jobs, name="overview-jobs"),
     path("overview/parts/", overview.parts, name="overview-parts"),
     path("overview/state/", overview.state, name="overview-state"),
+]
+
+BOT = [
+    path("bot/", bot.page, name="bot"),
+    path("bot/state/", bot.state, name="bot-state"),
+    path("bot/order/", bot.order, name="bot-order"),
+    path("bot/incidents/", bot.incident_list, name="bot-incidents"),
+    path("bot/incidents/<int:pk>/", bot.incident, name="bot-incident"),
+    path("bot/say/", bot.say, name="bot-say"),
+    path("bot/said/", bot.said, name="bot-said"),
 ]
 
 DATASETS = [
@@ -167,6 +178,7 @@ urlpatterns: list[URLPattern] = [
     *SYSTEM,
     *PEOPLE,
     *OVERVIEW,
+    *BOT,
     *DATASETS,
     *VERSIONS,
     *JOBS,

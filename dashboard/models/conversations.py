@@ -101,6 +101,9 @@ class Message(models.Model):
     cost_usd = models.DecimalField(
         max_digits=12, decimal_places=6, null=True, help_text="US dollars, where a price is known"
     )
+    charged_at = models.DateTimeField(
+        null=True, help_text="When it was counted in the usage of its month, once"
+    )
     first_token_ms = models.PositiveIntegerField(null=True, help_text="Until the first words")
     total_ms = models.PositiveIntegerField(null=True, help_text="Until the last word")
     fingerprint = models.CharField(

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 from discord.asset import Asset
@@ -12,6 +13,7 @@ from discord.http import Route
 from pytest_django import Settings
 
 from botrunner.bot import TrainerBot
+from botrunner.cogs.places import Places
 from botrunner.process import BotProcess
 from dashboard.services import providers
 from tests.botrunner.running import ROOT, Installation, Running, environ
@@ -39,9 +41,17 @@ async def model(endpoint: FakeOpenAI, settings: Settings) -> AsyncIterator[FakeO
 
 
 # --- the bot in a simulated Discord ---------------------------------------------------
+class HastyBot(TrainerBot):
+    """Tells of new channels at once: else each would keep its test waiting for a second."""
+
+    async def setup_hook(self) -> None:
+        await super().setup_hook()
+        cast("Places", self.get_cog("Places")).spacing_s = 0.0
+
+
 @pytest.fixture
 def simcord_bot() -> TrainerBot:
-    return TrainerBot()
+    return HastyBot()
 
 
 # --- the bot over sockets, in this process --------------------------------------------

@@ -18,6 +18,7 @@ from tests.factories import (
     DatasetVersionFactory,
     EvaluationFactory,
     FineTuneJobFactory,
+    IncidentFactory,
     UserFactory,
 )
 
@@ -48,6 +49,7 @@ def existing_row(pattern: URLPattern) -> dict[str, object]:
         return {"export": exports.start(version, formats=["chat-jsonl"], actor=None).key}
     resource = str(pattern.pattern).split("/")[0]
     rows = {
+        "bot": IncidentFactory,
         "datasets": lambda: DatasetVersionFactory(number=1).dataset,
         "fine-tuning": FineTuneJobFactory,
         "evaluations": EvaluationFactory,
