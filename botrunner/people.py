@@ -82,15 +82,32 @@ async def who(
     channel: Any,
 ) -> Asker:
     """Say who `user` is at a place: the owner of the bot is its admin, else Discord's roles count."""
-    rules = await read_rules()
+    return asker(bot, user, guild=guild, channel=channel, rules=await read_rules())
+
+
+def asker(
+    bot: commands.Bot,
+    user: discord.abc.User,
+    *,
+    guild: discord.Guild | None,
+    channel: Any,
+    rules: Rules,
+) -> Asker:
+    """The same for whoever has read the rules already."""
     guild_id = guild.id if guild else None
     role_ids = frozenset(role.id for role in getattr(user, "roles", ()))
     role = Role.ADMIN if is_owner(bot, user) else rules.role(guild_id, role_ids)
-    ids = [channel.id] if channel is not None else []
-    if isinstance(channel, discord.Thread):
-        ids.append(channel.parent_id)
     person = Person(role=role, name=user.name, discord_user_id=user.id)
-    return Asker(person, guild_id, tuple(ids), role_ids, rules)
+    return Asker(person, guild_id, channel_ids(channel), role_ids, rules)
+
+
+def channel_ids(channel: Any) -> tuple[int, ...]:
+    """The ids whose settings count in a channel: its own, and for a thread its channel's."""
+    if channel is None:
+        return ()
+    if isinstance(channel, discord.Thread):
+        return channel.id, channel.parent_id
+    return (channel.id,)
 
 
 async def require(asker: Asker, permission: Permission, *, what: str) -> None:

@@ -19,9 +19,9 @@ from botrunner.process.figures import figures
 from botrunner.process.lag import LoopLag
 from botrunner.process.news import News
 from botrunner.rest import Patience
-from dashboard.models import OutboxEvent, ProcessState, Source
+from dashboard.models import OutboxEvent, ProcessState
 from dashboard.services import bot as bots
-from dashboard.services import conversations, processes, providers, recall
+from dashboard.services import processes, providers, recall
 from dashboard.services.bot import ShardRange, orders
 from dashboard.services.bot.places import this_process
 from trainerbot.errors import Conflict, TrainerBotError
@@ -291,10 +291,6 @@ class BotProcess:
 
 
 async def warm_up() -> None:
-    """Load what the first answer needs: it should not wait, and no heartbeat should wait for it.
-
-    And close what a bot that was killed has left unanswered.
-    """
-    await database_sync_to_async(conversations.close_unanswered)(Source.DISCORD)
+    """Load what the first answer needs: it should not wait, and no heartbeat should wait for it."""
     await providers.chat_model()
     await database_sync_to_async(recall.current)()

@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("dashboard", "0009_places_and_prices"),
+        ("dashboard", "0010_message_begun_discord_message_id"),
     ]
 
     operations = [

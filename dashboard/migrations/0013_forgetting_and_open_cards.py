@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("dashboard", "0009_places_and_prices"),
+        ("dashboard", "0012_usage_and_seen_places"),
     ]
 
     operations = [

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("dashboard", "0009_places_and_prices"),
+        ("dashboard", "0014_decided_corrections_are_told"),
     ]
 
     operations = [

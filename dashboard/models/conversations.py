@@ -120,6 +120,9 @@ class Message(models.Model):
     discord_parts = models.JSONField(
         default=list, help_text="Discord's ids of the further messages of a long answer"
     )
+    begun_discord_message_id = models.BigIntegerField(
+        null=True, help_text="Of a question: Discord's id of the message that began to answer it"
+    )
     created_at = models.DateTimeField(auto_now_add=True, help_text="When it was logged")
 
     class Meta:
