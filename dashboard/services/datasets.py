@@ -21,6 +21,11 @@ READ_AT_ONCE = 500
 TRAINS_ON_PREFERENCES = "dpo"
 
 
+def topic(version: DatasetVersion) -> str:
+    """Where pages of the version's dataset hear of it; the list of all hears on TOPIC."""
+    return f"dataset.{version.dataset_id}"
+
+
 def named(name: str) -> Dataset:
     dataset = Dataset.objects.current().filter(name=" ".join(name.split())).first()
     if dataset is None:

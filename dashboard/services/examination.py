@@ -19,7 +19,7 @@ from django.db.models.functions import Cast, Length
 from django.utils.timezone import now
 
 from dashboard.models import DatasetVersion, Example, Task
-from dashboard.services import outbox, provenance, providers, searching, tasks
+from dashboard.services import datasets, outbox, provenance, providers, searching, tasks
 from dashboard.services.tasks import Run
 from trainerbot.curation import (
     balance,
@@ -43,10 +43,6 @@ MAX_NEAR = 200_000
 
 AFTER_EDITS = timedelta(seconds=2)
 _TABLE = Example._meta.db_table
-
-
-def topic(version: DatasetVersion) -> str:
-    return f"dataset.{version.dataset_id}"
 
 
 def request(version: DatasetVersion, *, soon: bool = False) -> Task:
@@ -287,5 +283,8 @@ def _tell(version: DatasetVersion, summary: dict[str, Any]) -> None:
         DatasetVersion.objects.filter(pk=version.pk).update(summary=summary)
         version.summary = summary
         outbox.publish(
-            topic(version), "dataset.examined", id=version.dataset_id, state=summary["state"]
+            datasets.topic(version),
+            "dataset.examined",
+            id=version.dataset_id,
+            state=summary["state"],
         )

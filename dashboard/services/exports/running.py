@@ -7,7 +7,7 @@ from typing import Any
 from django.db import transaction
 
 from dashboard.models import DatasetExport
-from dashboard.services import outbox, storage, tasks
+from dashboard.services import datasets, outbox, storage, tasks
 from dashboard.services.exports import formats, places
 from dashboard.services.exports.writing import Tick, write_archive, write_file
 from dashboard.services.tasks import Run
@@ -55,7 +55,7 @@ def run_export(run: Run) -> dict[str, Any]:
 
 def announce(exported: DatasetExport) -> None:
     """Tell open pages of the dataset."""
-    topic = f"dataset.{exported.version.dataset_id}"
+    topic = datasets.topic(exported.version)
     outbox.publish(topic, "export.changed", key=str(exported.key), is_ready=exported.is_ready)
 
 
