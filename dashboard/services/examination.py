@@ -5,7 +5,6 @@ up in `DatasetVersion.summary`. Nothing here changes what a row says, so a
 frozen version is examined like a draft.
 """
 
-import time
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -223,12 +222,10 @@ def _texts(rows: QuerySet[Example], kind: Kind) -> Iterator[tuple[int, str]]:
 
 def _beat(run: Run, total: int) -> Callable[[int], None]:
     """What a long comparison calls: it keeps the lease and hears of a cancellation."""
-    last = 0.0
+    pace = tasks.Pace(1.0)
 
     def tick(n_read: int) -> None:
-        nonlocal last
-        if time.monotonic() - last >= 1.0:
-            last = time.monotonic()
+        if pace.is_due():
             run.save(progress=0.7 + 0.25 * min(n_read / max(total, 1), 1.0))
 
     return tick

@@ -1,6 +1,5 @@
 """The task `export`: writes the file, shows its progress, starts anew after a kill."""
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -76,15 +75,12 @@ def _write(exported: DatasetExport, folder: Path, tick: Tick) -> tuple[str, str,
 def _ticker(run: Run, exported: DatasetExport) -> Tick:
     """Save the progress now and then, which keeps the lease and hears of a cancellation."""
     total = max(exported.version.n_examples * len(exported.formats), 1)
-    last = 0.0
+    pace = tasks.Pace(SAVE_EVERY_S)
 
     def tick(n_rows: int) -> None:
-        nonlocal last
-        if time.monotonic() - last < SAVE_EVERY_S:
-            return
-        last = time.monotonic()
-        with transaction.atomic():
-            run.save(progress=n_rows / total)
-            announce(exported)
+        if pace.is_due():
+            with transaction.atomic():
+                run.save(progress=n_rows / total)
+                announce(exported)
 
     return tick
