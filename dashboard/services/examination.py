@@ -79,7 +79,7 @@ def examine(run: Run) -> dict[str, Any]:
     version = DatasetVersion.objects.filter(pk=run.args["version"]).first()
     if version is None:
         return {"state": "deleted"}
-    kind, rows = Kind(version.kind), Example.objects.filter(version=version, removed_by=None)
+    kind, rows = Kind(version.kind), version.examples.kept()
     total = rows.count()
     _tell(version, {**version.summary, "state": "running", "step": "reading every example"})
     encoding, count = _counter()

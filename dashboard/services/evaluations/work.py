@@ -98,9 +98,7 @@ def _ask_all(run: Run, evaluation: Evaluation) -> None:
 
 def _unasked(evaluation: Evaluation) -> Iterator[Example]:
     """Yield the rows to ask, in order, without those that have their prediction."""
-    rows = evaluation.version.examples.filter(removed_by=None).order_by("position")
-    if evaluation.part:
-        rows = rows.filter(part=evaluation.part)
+    rows = evaluation.version.examples.kept(part=evaluation.part).order_by("position")
     # Read to the end at once: a cursor that stays open would keep SQLite from
     # writing. Eight bytes a row.
     keys = array("q", rows.values_list("pk", flat=True).iterator())

@@ -182,7 +182,7 @@ def _parts(version: DatasetVersion) -> list[Any]:
     """How many rows each part of a split has; empty without a split."""
     if not version.split:
         return []
-    rows = version.examples.filter(removed_by=None)
+    rows = version.examples.kept()
     counts = {part: rows.filter(part=part).count() for part in PARTS}
     return bars({part: n for part, n in counts.items() if n})
 
