@@ -87,7 +87,7 @@ def examine(run: Run) -> dict[str, Any]:
     kind, rows = Kind(version.kind), Example.objects.filter(version=version, removed_by=None)
     total = rows.count()
     _tell(version, {**version.summary, "state": "running", "step": "reading every example"})
-    encoding, count = _counter()
+    encoding, count = usual_counter()
     if version.summary.get("tokens", {}).get("encoding") not in (None, encoding):
         rows.update(n_tokens=None)
     n_done = 0
@@ -111,7 +111,7 @@ def examine(run: Run) -> dict[str, Any]:
     return {"version": version.pk}
 
 
-def _counter() -> tuple[str, TokenCounter]:
+def usual_counter() -> tuple[str, TokenCounter]:
     """How the tokens of the endpoint that is set are counted: exactly for its usual models."""
     if providers.uses_embedded_server():
         try:
