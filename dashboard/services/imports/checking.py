@@ -9,7 +9,7 @@ from django.db import transaction
 
 from dashboard.models import DatasetImport
 from dashboard.services import tasks
-from dashboard.services.imports import moving, surveying
+from dashboard.services.imports import moving, origins, surveying
 from dashboard.services.imports.moving import State
 from dashboard.services.tasks import Run
 from trainerbot.errors import InvalidInput
@@ -81,7 +81,7 @@ def run_check(run: Run) -> dict[str, Any]:
             options = {**options, "mapping": dict(found.mapping)}
         imported.options = options
         report: dict[str, Any] = {}
-        detected = detected_row(found) | {"stamp": stamp}
+        detected = detected_row(found) | {"stamp": stamp, "tells_origins": origins.tells(path)}
         if chosen:
             detected |= _first_rows(path, chosen, moving.options_of(imported))
             if sheet := options.get("sheet"):

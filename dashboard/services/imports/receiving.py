@@ -164,7 +164,8 @@ def start_import(
         )
     refuse_faults(imported, skip_faulty=skip_faulty)
     path = moving.path_of(imported)
-    source, licence = origins.source_of(path, source), origins.licence_of(path, licence)
+    source = origins.source_of(path, source)
+    licence = origins.licence_of(path, licence, source=source)
     if not storage.holds(licence + author + reference):
         raise InvalidInput("The licence holds characters that are no text. Remove them.")
     who = author or (actor.get_username() if actor else "command line")
