@@ -23,10 +23,13 @@ from dashboard.views.datasets import (
     examples,
     exporting,
     imports,
-    lists,
     uploads,
     versions,
 )
+from dashboard.views.datasets import lists as datasets
+from dashboard.views.servers import detail as server
+from dashboard.views.servers import lists as servers
+from dashboard.views.servers import rows as server_rows
 
 SYSTEM = [
     path("healthz", health.healthz, name="healthz"),
@@ -63,15 +66,16 @@ BOT = [
 ]
 
 DATASETS = [
-    path("datasets/", lists.list_, name="dataset-list"),
-    path("datasets/rows/", lists.rows, name="dataset-rows"),
-    path("datasets/imports/", lists.imports, name="dataset-imports"),
+    path("datasets/", datasets.list_, name="dataset-list"),
+    path("datasets/rows/", datasets.rows, name="dataset-rows"),
+    path("datasets/imports/", datasets.imports, name="dataset-imports"),
     path("datasets/upload/", uploads.page, name="dataset-upload"),
     path("datasets/uploads/", uploads.create, name="dataset-upload-create"),
     path("datasets/uploads/<uuid:key>/", uploads.upload, name="dataset-upload-pieces"),
     path("datasets/imports/<uuid:key>/", imports.detail, name="dataset-import"),
     path("datasets/imports/<uuid:key>/progress/", imports.progress, name="dataset-import-progress"),
     path("datasets/imports/<uuid:key>/problems/", imports.problems, name="dataset-import-problems"),
+    path("datasets/imports/<uuid:key>/survey/", imports.survey, name="dataset-import-survey"),
     path("datasets/imports/<uuid:key>/excerpt/", imports.excerpt, name="dataset-import-excerpt"),
     path("datasets/imports/<uuid:key>/choose/", imports.choose, name="dataset-import-choose"),
     path("datasets/imports/<uuid:key>/start/", imports.start, name="dataset-import-start"),
@@ -80,7 +84,7 @@ DATASETS = [
     path("datasets/exports/<uuid:export>/", exporting.download, name="dataset-export"),
     path("datasets/exports/<uuid:export>/cancel/", exporting.cancel, name="dataset-export-cancel"),
     path("datasets/<int:pk>/", versions.detail, name="dataset-detail"),
-    path("datasets/<int:pk>/delete/", lists.delete, name="dataset-delete"),
+    path("datasets/<int:pk>/delete/", datasets.delete, name="dataset-delete"),
 ]
 
 # One version of a dataset; `number` counts within the dataset.
@@ -138,11 +142,31 @@ MODELS = [
     path("models/", models.list_, name="model-list"),
     path("models/rows/", models.rows, name="model-rows"),
     path("models/use/", models.use, name="model-use"),
+    path("models/price/", models.price, name="model-price"),
+    path("models/price/remove/", models.remove_price, name="model-price-remove"),
 ]
 
 SETTINGS = [
     path("settings/", settings.page, name="settings"),
     path("settings/models/", settings.model_options, name="settings-models"),
+]
+
+SERVERS = [
+    path("servers/", servers.list_, name="server-list"),
+    path("servers/rows/", servers.rows, name="server-rows"),
+    path("servers/direct/", servers.direct, name="server-direct"),
+    path("servers/<int:pk>/", server.page, name="server-detail"),
+    path("servers/<int:pk>/answers/", server.answers, name="server-answers"),
+    path("servers/<int:pk>/limits/", server.limits, name="server-limits"),
+    path("servers/<int:pk>/usage/", server.usage, name="server-usage"),
+    path("servers/<int:pk>/people/", server.people, name="server-people"),
+    path("servers/<int:pk>/roles/", server_rows.roles, name="server-roles"),
+    path("servers/<int:pk>/roles/<int:role>/", server_rows.role, name="server-role"),
+    path("servers/<int:pk>/channels/", server_rows.channels, name="server-channels"),
+    path("servers/<int:pk>/channels/<int:channel>/", server.channel, name="server-channel"),
+    path(
+        "servers/<int:pk>/channels/<int:channel>/access/", server_rows.access, name="server-access"
+    ),
 ]
 
 PLAYGROUND = [
@@ -185,6 +209,7 @@ urlpatterns: list[URLPattern] = [
     *EVALUATIONS,
     *MODELS,
     *SETTINGS,
+    *SERVERS,
     *PLAYGROUND,
     *CONVERSATIONS,
     *ANSWERS,

@@ -1,6 +1,7 @@
 """How rows look: icons, badges, durations, the theme. No row is read here."""
 
 from datetime import datetime
+from decimal import Decimal
 
 from django import template
 from django.http import HttpRequest
@@ -104,6 +105,25 @@ def short_number(value: float) -> str:
             size = 1e3 if unit == "k" else size
             return f"{value / size:.3g} {unit}"
     return f"{value:,}"
+
+
+@register.filter
+def dollars(value: Decimal | None) -> str:
+    """An amount as people read it: cents, and of less than a cent the first digits that count."""
+    if value is None:
+        return "\N{EN DASH}"
+    if value == 0 or abs(value) >= Decimal("0.01"):
+        return f"${value:,.2f}"
+    return f"${value:.6f}".rstrip("0")
+
+
+@register.filter
+def binary_size(n_bytes: int) -> str:
+    """Bytes in the units that limits are counted in: 1 MiB is 1,048,576 bytes."""
+    for size, unit in ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB")):
+        if n_bytes >= size:
+            return f"{f'{n_bytes / size:,.1f}'.removesuffix('.0')} {unit}"
+    return "1 byte" if n_bytes == 1 else f"{n_bytes} bytes"
 
 
 @register.filter
