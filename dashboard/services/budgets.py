@@ -251,24 +251,30 @@ def _count(answer: Message, month: date, cost: Decimal) -> None:
     channel = conversation.discord_channel
     guild_id = channel.guild_id if channel else None
     person_id = conversation.discord_user_id
-    person = Usage(
-        key=key(month, guild_id, person_id),
-        month=month,
-        guild_id=guild_id,
-        discord_user_id=person_id,
-    )
-    rows = [person]
+    keys = [key(month, guild_id, person_id)]
     if guild_id is not None:
-        rows.append(Usage(key=key(month, guild_id), month=month, guild_id=guild_id))
+        keys.append(key(month, guild_id))
     n_tokens = (answer.prompt_tokens or 0) + (answer.completion_tokens or 0)
-    n_counted = _add(rows, n_tokens, cost)
-    if n_counted < len(rows):
-        # The first answer of this month. A guild's row is there whenever one of its
-        # people's is, so where one of two was counted, the person's is missing.
-        # What another process makes at this moment is not made twice.
-        missing = [person] if n_counted else rows
-        Usage.objects.bulk_create(missing, ignore_conflicts=True)
-        _add(missing, n_tokens, cost)
+    n_counted = _add(keys, n_tokens, cost)
+    if n_counted == len(keys):
+        return
+    # The first answer of this month. A guild's row is there whenever one of its
+    # people's is, so where one of two was counted, the person's is missing.
+    # What another process makes at this moment is not made twice.
+    missing = keys[:1] if n_counted else keys
+    Usage.objects.bulk_create(
+        [
+            Usage(
+                key=each,
+                month=month,
+                guild_id=guild_id,
+                discord_user_id=person_id if each == keys[0] else None,
+            )
+            for each in missing
+        ],
+        ignore_conflicts=True,
+    )
+    _add(missing, n_tokens, cost)
 
 
 # Written out, since each answer waits for it and Django would write it anew each time.
@@ -278,11 +284,11 @@ _ADD = """
 """
 
 
-def _add(rows: Sequence[Usage], n_tokens: int, cost: Decimal) -> int:
-    """Count one answer in each of these one or two rows; how many of them there were."""
+def _add(keys: Sequence[str], n_tokens: int, cost: Decimal) -> int:
+    """Count one answer in each of these one or two months; how many of them there were."""
     usd = connection.ops.adapt_decimalfield_value(cost, max_digits=12, decimal_places=6)
     with connection.cursor() as cursor:
-        cursor.execute(_ADD, [n_tokens, usd, rows[0].key, rows[-1].key])
+        cursor.execute(_ADD, [n_tokens, usd, keys[0], keys[-1]])
         return int(cursor.rowcount)
 
 

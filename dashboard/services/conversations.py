@@ -273,7 +273,8 @@ def log_answer(
         Correction.objects.filter(pk__in=finished.example_ids).update(
             n_shown=F("n_shown") + 1, last_fired_at=moment
         )
-    _touch(conversation)
+    # When it was last spoken in, the question has told.
+    outbox.publish(TOPIC, "conversation.changed", id=conversation.pk)
     return Answer(
         message_id=message.pk,
         text=message.content,
