@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet, Sum
 from django.utils.timezone import now
 
 from dashboard.models import DiscordGuild, DiscordUser, Message, Source, Usage
@@ -270,6 +270,13 @@ def _count(answer: Message, month: date, cost: Decimal) -> None:
         missing = [person] if n_counted else rows
         Usage.objects.bulk_create(missing, ignore_conflicts=True)
         Usage.objects.filter(key__in=[row.key for row in missing]).update(**more)
+
+
+def cost_of_month() -> Decimal:
+    """US dollars that this month's answers on Discord came to, as far as prices are known."""
+    # A guild's row holds what its people used; direct messages belong to no guild.
+    whole = Usage.objects.filter(Q(discord_user=None) | Q(guild=None), month=this_month())
+    return whole.aggregate(usd=Sum("cost_usd"))["usd"] or Decimal(0)
 
 
 def key(month: date, guild_id: int | None, person_id: int | None = None) -> str:

@@ -339,3 +339,12 @@ def test_a_price_is_in_force_for_the_next_answer(guild, ada):
     budgets.charge(answer=after)
 
     assert (before.cost_usd, after.cost_usd) == (None, Decimal("0.0004"))
+
+
+def test_the_cost_of_a_month_counts_nobody_twice(guild, ada):
+    UsageFactory(guild=guild, cost_usd=Decimal("2.5"))
+    UsageFactory(guild=guild, discord_user=ada, cost_usd=Decimal("2.5"))
+    UsageFactory(guild=None, discord_user=ada, cost_usd=Decimal("0.5"))
+    UsageFactory(guild=guild, month=date(2020, 1, 1), cost_usd=Decimal(100))
+
+    assert budgets.cost_of_month() == Decimal(3)
