@@ -25,6 +25,7 @@ EXTENSIONS = (
     "botrunner.cogs.chat",
     "botrunner.cogs.corrections",
     "botrunner.cogs.review",
+    "botrunner.cogs.myself",
     "botrunner.cogs.library",
     "botrunner.cogs.voice",
     "botrunner.cogs.errands",

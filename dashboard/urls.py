@@ -75,6 +75,7 @@ DATASETS = [
     path("datasets/imports/<uuid:key>/", imports.detail, name="dataset-import"),
     path("datasets/imports/<uuid:key>/progress/", imports.progress, name="dataset-import-progress"),
     path("datasets/imports/<uuid:key>/problems/", imports.problems, name="dataset-import-problems"),
+    path("datasets/imports/<uuid:key>/survey/", imports.survey, name="dataset-import-survey"),
     path("datasets/imports/<uuid:key>/excerpt/", imports.excerpt, name="dataset-import-excerpt"),
     path("datasets/imports/<uuid:key>/choose/", imports.choose, name="dataset-import-choose"),
     path("datasets/imports/<uuid:key>/start/", imports.start, name="dataset-import-start"),

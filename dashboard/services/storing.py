@@ -80,6 +80,18 @@ def insert(
     part: str = "",
 ) -> None:
     """Store `rows` at `first_position` and after. Call it in a transaction."""
+    origins = [(provenance.pk, part)] * len(rows)
+    insert_from(version, rows, origins, first_position=first_position)
+
+
+def insert_from(
+    version: DatasetVersion,
+    rows: Sequence[Prepared],
+    origins: Sequence[tuple[int, str]],
+    *,
+    first_position: int,
+) -> None:
+    """Store `rows`, each with the key of its provenance and its part. Call it in a transaction."""
     if not rows:
         return
     values = [
@@ -92,12 +104,12 @@ def insert(
             row.answer,
             row.label,
             part,
-            provenance.pk,
+            provenance,
             row.digest,
             0,
             False,
         )
-        for index, row in enumerate(rows)
+        for index, (row, (provenance, part)) in enumerate(zip(rows, origins, strict=True))
     ]
     if connection.vendor == "sqlite":
         first_pk = _next_pk()
@@ -105,21 +117,6 @@ def insert(
         searching.add((first_pk + index, row.words) for index, row in enumerate(rows))
     else:
         _execute(_COLUMNS, values)
-
-
-def next_position(version: DatasetVersion) -> int:
-    """The position after the last one of `version`, removed rows counted."""
-    last = (
-        Example.objects.filter(version=version)
-        .order_by("-position")
-        .values_list("position", flat=True)
-        .first()
-    )
-    return 0 if last is None else last + 1
-
-
-def kind_of(version: DatasetVersion) -> Kind:
-    return Kind(version.kind)
 
 
 def _next_pk() -> int:

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 from discord.asset import Asset
@@ -20,7 +20,7 @@ from tests.botrunner.running import ROOT, Installation, Running, environ
 from tests.fakes.discord import FakeDiscord
 from tests.fakes.openai_endpoint import API_KEY, FakeOpenAI
 
-RunBot = Callable[..., tuple[BotProcess, asyncio.Task[None]]]
+RunBot = Callable[..., tuple[BotProcess, asyncio.Task[bool]]]
 StartBot = Callable[..., Awaitable[Running]]
 
 
@@ -65,11 +65,11 @@ def aim(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 async def run_bot(aim: None, discord_server: FakeDiscord) -> AsyncIterator[RunBot]:
     """Start the bot, and end it with the test."""
-    running: list[tuple[BotProcess, asyncio.Task[None]]] = []
+    running: list[tuple[BotProcess, asyncio.Task[bool]]] = []
 
-    def run_bot(*, drain_s: float = 5.0) -> tuple[BotProcess, asyncio.Task[None]]:
+    def run_bot(*, drain_s: float = 5.0, **more: Any) -> tuple[BotProcess, asyncio.Task[bool]]:
         process = BotProcess(
-            token=discord_server.token, api_base=discord_server.api_base, drain_s=drain_s
+            token=discord_server.token, api_base=discord_server.api_base, drain_s=drain_s, **more
         )
         running.append((process, asyncio.create_task(process.run())))
         return running[-1]
@@ -83,7 +83,7 @@ async def run_bot(aim: None, discord_server: FakeDiscord) -> AsyncIterator[RunBo
 @pytest.fixture
 async def bot(
     run_bot: RunBot, discord_server: FakeDiscord, model: FakeOpenAI
-) -> tuple[BotProcess, asyncio.Task[None]]:
+) -> tuple[BotProcess, asyncio.Task[bool]]:
     running = run_bot()
     await discord_server.wait_until_online()
     return running

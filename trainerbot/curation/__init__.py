@@ -16,13 +16,13 @@ from trainerbot.curation.private import (
     mask,
     mask_record,
 )
-from trainerbot.curation.scoring import UNKNOWN, LabelScore, Scores, scores
+from trainerbot.curation.scoring import LabelScore, Scores, scores
 from trainerbot.curation.splitting import PARTS, split
+from trainerbot.curation.surveying import Survey, survey
 from trainerbot.curation.texts import fingerprint, text_of, wording_of
 
 __all__ = [
     "PARTS",
-    "UNKNOWN",
     "Balance",
     "Change",
     "Difference",
@@ -33,6 +33,7 @@ __all__ = [
     "Outliers",
     "PrivateKind",
     "Scores",
+    "Survey",
     "balance",
     "differences",
     "find_private",
@@ -44,6 +45,7 @@ __all__ = [
     "outliers",
     "scores",
     "split",
+    "survey",
     "text_of",
     "wording_of",
 ]

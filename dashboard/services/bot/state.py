@@ -111,7 +111,9 @@ def condition() -> Condition:
     newest = next(iter(online or parts), None)
     detail = newest.detail if newest else {}
     row = newest.row if newest else ProcessState(name=NAME)
-    has_token = bool(settings.DISCORD_TOKEN.strip())
+    # A bot that was started had one, wherever it runs.
+    was_started = row.state not in (State.DISABLED, State.STOPPED)
+    has_token = was_started or bool(settings.DISCORD_TOKEN.strip())
     is_wanted = main.is_wanted if main else True
     latencies = [part.detail.get("latency_ms") for part in online]
     minutes = [part.detail.get("lag_minutes_ms") or [] for part in online]

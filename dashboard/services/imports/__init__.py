@@ -23,10 +23,12 @@ from dashboard.services.imports.receiving import (
     start_import,
 )
 from dashboard.services.imports.rows import IMPORT, store
+from dashboard.services.imports.surveying import SURVEY, look
 
 __all__ = [
     "CHECK",
     "IMPORT",
+    "SURVEY",
     "TOPIC",
     "DatasetRefused",
     "begin_upload",
@@ -37,6 +39,7 @@ __all__ = [
     "get",
     "import_file",
     "keep_job_ids",
+    "look",
     "path_of",
     "receive",
     "report_of",
