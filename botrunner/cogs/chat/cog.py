@@ -29,6 +29,7 @@ from botrunner.cogs.chat.words import (
 )
 from botrunner.faults import explain
 from botrunner.replies import LiveReply, typing
+from botrunner.ui.verdict import buttons
 from dashboard.models import Message, PlaceSettings
 from dashboard.services import access, chat, leftovers
 from dashboard.services.access import Permission
@@ -296,7 +297,9 @@ class Chat(commands.Cog):
             return
         try:
             posted = await live.finish(
-                with_marks(finished, ready.warning, notes), title=title_of(question.content)
+                with_marks(finished, ready.warning, notes),
+                view=buttons(question.pk),
+                title=title_of(question.content),
             )
         except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
             # Discord does not take the answer itself, so it would take no apology either.
