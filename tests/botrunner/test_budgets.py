@@ -121,8 +121,7 @@ async def test_at_100_percent_a_question_is_refused_politely_and_noted(ask, mode
 
     opens = budgets.next_month(now().date())
     assert said == (
-        f"Sorry, you have used up your budget for {now():%B}. "
-        f"I answer you again on 1 {opens:%B}."
+        f"Sorry, you have used up your budget for {now():%B}. I answer you again on 1 {opens:%B}."
     )
     assert (len(model.chats), await denials()) == (1, [("ada", "ask")])
 
