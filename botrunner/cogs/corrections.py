@@ -10,7 +10,15 @@ from channels.db import database_sync_to_async
 from discord import app_commands
 from discord.ext import commands
 
-from botrunner.people import Asker, asker_of, interaction_asker, require, requires, who
+from botrunner.people import (
+    Asker,
+    asker_of,
+    declares,
+    interaction_asker,
+    require,
+    requires,
+    who,
+)
 from botrunner.ui import correcting, forms, reasons, verdict
 from botrunner.ui.acting import answering, say
 from dashboard.models import Message
@@ -36,8 +44,12 @@ class Corrections(commands.Cog, description="Teaching"):
     def __init__(self, bot: TrainerBot) -> None:
         self.bot = bot
         self.menus = (
-            app_commands.ContextMenu(name="Correct this answer", callback=self.correct_menu),
-            app_commands.ContextMenu(name="Why this answer?", callback=self.why_menu),
+            declares(Permission.PROPOSE)(
+                app_commands.ContextMenu(name="Correct this answer", callback=self.correct_menu)
+            ),
+            declares(Permission.CHAT)(
+                app_commands.ContextMenu(name="Why this answer?", callback=self.why_menu)
+            ),
         )
 
     async def cog_load(self) -> None:

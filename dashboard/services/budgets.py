@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet, Sum
 from django.utils.timezone import now
 
 from dashboard.models import DiscordGuild, DiscordUser, Message, Source, Usage
@@ -290,6 +290,13 @@ def _add(keys: Sequence[str], n_tokens: int, cost: Decimal) -> int:
     with connection.cursor() as cursor:
         cursor.execute(_ADD, [n_tokens, usd, keys[0], keys[-1]])
         return int(cursor.rowcount)
+
+
+def cost_of_month() -> Decimal:
+    """US dollars that this month's answers on Discord came to, as far as prices are known."""
+    # A guild's row holds what its people used; direct messages belong to no guild.
+    whole = Usage.objects.filter(Q(discord_user=None) | Q(guild=None), month=this_month())
+    return whole.aggregate(usd=Sum("cost_usd"))["usd"] or Decimal(0)
 
 
 def key(month: date, guild_id: int | None, person_id: int | None = None) -> str:
