@@ -59,12 +59,15 @@ async def test_asked_twice_it_stays_and_says_so(speaking, discord_server, ada):
 async def test_asked_from_another_channel_it_moves(bot, speaking, discord_server, ada):
     await discord_server.voice.sit(ada, discord_server.world.voice)
     await after(discord_server, ada, "!join")
+    [client] = speaking.voice_clients
+    before = client._connection.socket
     other = discord_server.world.add_channel("other", ChannelType.VOICE)
     await discord_server.add_to_guild(other)
     await discord_server.voice.sit(ada, other)
 
     assert await after(discord_server, ada, "!join") == "Joined other"
     assert [client.channel.name for client in speaking.voice_clients] == ["other"]
+    before.close()  # discord.py forgets it when it moves
 
 
 async def test_who_is_in_no_voice_channel_is_told(speaking, discord_server, ada):
