@@ -6,6 +6,7 @@ from dashboard.models.edits import DatasetEdit, EditedExample
 from dashboard.models.evaluations import Evaluation, Prediction
 from dashboard.models.exports import DatasetExport
 from dashboard.models.finetuning import FineTuneEvent, FineTuneJob, LegacyJob
+from dashboard.models.gateway import IdentifySlot, SyncedCommands
 from dashboard.models.imports import DatasetImport
 from dashboard.models.incidents import Incident
 from dashboard.models.outbox import OutboxEvent
@@ -45,6 +46,7 @@ __all__ = [
     "FineTuneEvent",
     "FineTuneJob",
     "GuildSettings",
+    "IdentifySlot",
     "Incident",
     "LegacyJob",
     "Message",
@@ -55,6 +57,7 @@ __all__ = [
     "ProcessState",
     "Provenance",
     "Source",
+    "SyncedCommands",
     "Task",
     "Usage",
 ]
