@@ -20,6 +20,8 @@ EXTENSIONS = (
     "botrunner.cogs.general",
     "botrunner.cogs.chat",
     "botrunner.cogs.library",
+    "botrunner.cogs.models",
+    "botrunner.cogs.training",
 )
 
 

@@ -1,4 +1,4 @@
-"""Accounts of the dashboard, and the first one above all."""
+"""Accounts of the dashboard, the first one above all; and the rows of people on Discord."""
 
 import contextlib
 import secrets
@@ -8,7 +8,9 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 
+from dashboard.models import DiscordUser
 from dashboard.services import audit
+from dashboard.services.access import Person
 from trainerbot.errors import NotAllowed
 
 FIRST_ADMIN = "admin"
@@ -85,3 +87,13 @@ def choose_password(user: User, password: str) -> None:
     user.set_password(password)
     user.save(update_fields=["password"])
     audit.record(user, "password.change", str(user))
+
+
+def on_discord(person: Person) -> DiscordUser | None:
+    """The row of a person of Discord, made if they are new; None for one of the dashboard."""
+    if person.discord_user_id is None:
+        return None
+    row, _ = DiscordUser.objects.get_or_create(
+        discord_user_id=person.discord_user_id, defaults={"name": person.name[:100]}
+    )
+    return row
