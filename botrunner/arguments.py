@@ -26,6 +26,8 @@ _BARE_FLAG: Final = re.compile(r"(?:^|\s)(true|false)$", re.IGNORECASE)
 _KEY: Final = re.compile(r"^(?:data_dir|data|dataset)\s*=\s*", re.IGNORECASE)
 _EVERYWHERE: Final = re.compile(r"(?:^|\s)everywhere(?:\s*[=:]\s*(true|yes))?$", re.IGNORECASE)
 _QUOTES: Final = ('""', "''", "“”", "„“", "«»", "``")
+# They turn the direction of all that follows, so a text could rewrite the sentence around it.
+_DIRECTIONS: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
 # What a phone makes of straight quotes.
 _CURLY: Final = str.maketrans("“”„‟\u2018’", '""""\'\'')
 
@@ -136,7 +138,7 @@ def the_one(attachments: Sequence[discord.Attachment]) -> discord.Attachment | N
 
 def echo(words: str) -> str:
     """Return other people's words for a sentence of ours: in one line, shown as they are, short."""
-    line = " ".join(words.split())
+    line = " ".join(_DIRECTIONS.sub("", words).split())
     if len(line) > MAX_ECHO:
         line = line[:MAX_ECHO] + "…"
     return discord.utils.escape_mentions(discord.utils.escape_markdown(line))

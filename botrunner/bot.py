@@ -8,9 +8,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import discord
+from channels.db import database_sync_to_async
 from discord.ext import commands
+from django.db import DatabaseError
 
-from botrunner.gateway import bear_malformed_events
+from botrunner.gateway import bear_malformed_events, connection_pause_s, pace_connections
+from botrunner.rest import Patience
+from dashboard.services import bot as bots
 
 log = logging.getLogger(__name__)
 
@@ -19,10 +23,19 @@ EXTENSIONS = (
     "botrunner.cogs.errors",
     "botrunner.cogs.general",
     "botrunner.cogs.chat",
+    "botrunner.cogs.corrections",
+    "botrunner.cogs.review",
+    "botrunner.cogs.myself",
     "botrunner.cogs.library",
     "botrunner.cogs.models",
     "botrunner.cogs.training",
+    "botrunner.cogs.voice",
+    "botrunner.cogs.errands",
+    "botrunner.cogs.places",
 )
+IDENTIFY_PACE_S = 5.0
+
+try_identify = database_sync_to_async(bots.try_identify)
 
 
 def intents(*, message_content: bool) -> discord.Intents:
@@ -31,6 +44,8 @@ def intents(*, message_content: bool) -> discord.Intents:
         guilds=True,
         guild_messages=True,
         dm_messages=True,
+        guild_reactions=True,
+        dm_reactions=True,
         voice_states=True,
         message_content=message_content,
     )
@@ -41,10 +56,14 @@ class InFlight:
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[Any]] = set()
+        self.n_answered = 0
 
     @contextlib.contextmanager
-    def answering(self) -> Iterator[None]:
-        """Count the current task in while the block runs."""
+    def answering(self, *, counts: bool = True) -> Iterator[None]:
+        """Let a stop wait for the current task while the block runs.
+
+        counts: whether somebody is answered by it, as the dashboard counts.
+        """
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
@@ -52,6 +71,7 @@ class InFlight:
             yield
         finally:
             self._tasks.discard(task)
+            self.n_answered += counts
 
     async def finish(self, *, within_s: float) -> None:
         """Wait for all of them; cut short, with their word to the asker, those that take longer."""
@@ -71,15 +91,28 @@ class TrainerBot(commands.Bot):
     said to the bot, and it works all the same.
     """
 
-    def __init__(self, *, message_content: bool = True) -> None:
+    def __init__(
+        self,
+        *,
+        message_content: bool = True,
+        patience: Patience | None = None,
+        **of_discord: Any,
+    ) -> None:
+        self.patience = patience or Patience()
         super().__init__(
             command_prefix=PREFIX,
             intents=intents(message_content=message_content),
             allowed_mentions=discord.AllowedMentions.none(),
             help_command=None,
             max_messages=None,  # other people's words are not ours to keep
+            http_trace=self.patience.trace,
+            **of_discord,
         )
         bear_malformed_events(self)
+        self.patience.guard(self)
+        pace_connections(self, n_shards=len(of_discord.get("shard_ids", [0])))
+        self.max_concurrency = 1
+        self.voice_problem = ""  # why voice is off, for people
         self.in_flight = InFlight()
         self.is_stopping = False
 
@@ -87,7 +120,21 @@ class TrainerBot(commands.Bot):
         for extension in EXTENSIONS:
             await self.load_extension(extension)
 
+    def shard_latencies(self) -> list[tuple[int, float]]:
+        """Seconds to Discord and back, by shard; none for a bot on one connection."""
+        return []
+
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        bucket = (shard_id or 0) % self.max_concurrency
+        try:
+            while (wait_s := await try_identify(bucket)) > 0:  # noqa: ASYNC110 (rows wake nobody up)
+                await asyncio.sleep(min(wait_s, IDENTIFY_PACE_S))
+        except DatabaseError as error:
+            log.warning("The turn to identify could not be taken: %s", error)
+            await asyncio.sleep(IDENTIFY_PACE_S)
+
     async def connect(self, *, reconnect: bool = True) -> None:
+        n_failed = 0
         while True:
             try:
                 return await super().connect(reconnect=reconnect)
@@ -97,7 +144,8 @@ class TrainerBot(commands.Bot):
                 if self.ws:
                     raise
                 log.warning("The first handshake with Discord failed; trying again.")
-                await asyncio.sleep(1.0)
+                n_failed += 1
+                await asyncio.sleep(max(1.0, connection_pause_s(n_failed)))
 
     async def close(self) -> None:
         # Until the bot is ready, discord.py waits for guilds in a task that
@@ -110,3 +158,19 @@ class TrainerBot(commands.Bot):
     async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
         error = sys.exception()
         log.error("An event went wrong: %s", event_method, exc_info=error)
+
+
+class ShardedBot(TrainerBot, commands.AutoShardedBot):
+    """The same bot on several connections: some or all shards of a bot in many servers.
+
+    Takes `shard_ids` and `shard_count`, as discord.py does. Direct messages
+    come on shard 0.
+    """
+
+    def shard_latencies(self) -> list[tuple[int, float]]:
+        return self.latencies
+
+    async def connect(self, *, reconnect: bool = True) -> None:
+        limits = await self.fetch_session_start_limits()
+        self.max_concurrency = max(1, limits.max_concurrency)
+        await commands.AutoShardedBot.connect(self, reconnect=reconnect)

@@ -13,14 +13,17 @@ log = logging.getLogger(__name__)
 PROCESS = "bot"
 
 
-async def explain(error: BaseException, doing: str) -> str:
+async def explain(error: BaseException, doing: str, *, referenced: bool = False) -> str:
     """Return the sentence for the person who met `error`, and log what it was.
 
     doing: what went on, for the log and the dashboard. Errors made for people
-    speak for themselves; of any other the person learns only a reference,
-    which stands in the log beside the stack and on the dashboard's Bot page.
+    speak for themselves, with a reference if `referenced`; of any other the
+    person learns only a reference, which stands in the log beside the stack
+    and on the dashboard's Bot page.
     """
     if isinstance(error, TrainerBotError):
+        if referenced:
+            return refusal(str(error), doing)
         log.warning("%s: %s", doing, error)
         return str(error)
     reference = incidents.new_reference()
@@ -36,3 +39,10 @@ async def explain(error: BaseException, doing: str) -> str:
         "Something went wrong on our side and was logged. "
         f"Try again; if it stays, tell an admin this reference: `{reference}`."
     )
+
+
+def refusal(sentence: str, doing: str) -> str:
+    """Return `sentence`, made for people, with a small reference by which the log knows it."""
+    reference = incidents.new_reference()
+    log.info("%s was refused (reference %s): %s", doing, reference, sentence)
+    return f"{sentence}\n-# reference `{reference}`"

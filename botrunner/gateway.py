@@ -1,6 +1,10 @@
 """Which Discord the bot talks to, what it bears from it, and what it fetches there."""
 
+import asyncio
 import logging
+import random
+import time
+from collections import deque
 from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
@@ -21,6 +25,10 @@ CDN_ORIGINS = frozenset(
 )
 PIECE_BYTES = 4 * 1024 * 1024
 SILENCE_S = 30.0
+# Connections to the gateway that may follow each other at once, then the window they count in.
+CONNECTIONS_FREE = 4
+CONNECTIONS_WINDOW_S = 120.0
+LONGEST_CONNECTION_PAUSE_S = 30.0
 
 
 class AttachmentUnavailable(TrainerBotError):
@@ -116,6 +124,37 @@ async def download(address: str) -> AsyncGenerator[bytes]:
         raise AttachmentUnavailable(
             "Discord's file server broke off. Nothing was stored; send the file again."
         ) from error
+
+
+def pace_connections(client: discord.Client, *, n_shards: int = 1) -> None:
+    """Let each new connection to the gateway wait longer, once there were many in two minutes.
+
+    discord.py resumes at once, however often it is thrown out.
+    """
+    connect = client.http.ws_connect
+    opened: deque[float] = deque()
+
+    async def connect_with_patience(
+        url: str, *, compress: int = 0
+    ) -> aiohttp.ClientWebSocketResponse:
+        if "encoding" in yarl.URL(url).query:  # else it is voice's
+            while opened and opened[0] < time.monotonic() - CONNECTIONS_WINDOW_S:
+                opened.popleft()
+            pause_s = connection_pause_s(len(opened) - n_shards)
+            opened.append(time.monotonic() + pause_s)
+            if pause_s:
+                log.warning("Discord ends our connections early; the next one in %.1f s.", pause_s)
+                await asyncio.sleep(pause_s * random.uniform(0.8, 1.0))
+        return await connect(url, compress=compress)
+
+    # discord.py offers no setting for it, and makes the HTTP client itself.
+    client.http.ws_connect = connect_with_patience  # type: ignore[method-assign]
+
+
+def connection_pause_s(n_again: int) -> float:
+    """Return the pause before a connection, after `n_again` others than the first ones lately."""
+    over = n_again - CONNECTIONS_FREE
+    return 0.0 if over < 0 else min(2.0 ** min(over, 10), LONGEST_CONNECTION_PAUSE_S)
 
 
 def bear_malformed_events(client: discord.Client) -> None:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Protocol
 
 import discord
 from channels.db import database_sync_to_async
-from django.conf import settings
 from django.db import DatabaseError
 
 from botrunner import gateway
@@ -279,12 +278,6 @@ def found_in(imported: DatasetImport, report: Report) -> str:
             shown = [_line(problem) for problem in problems[:SHOWN_PROBLEMS]]
             lines += [f"{title}, the first {len(shown)}:", FENCE, *shown, FENCE]
     return "\n".join(lines)
-
-
-def dashboard_address() -> str:
-    """Where people reach the dashboard, if the settings name one place for it, else ""."""
-    named = settings.CSRF_TRUSTED_ORIGINS
-    return f"<{named[0]}>" if len(named) == 1 and "*" not in named[0] else ""
 
 
 def counted(n: int, what: str) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import discord
 from channels.db import database_sync_to_async
+from discord import app_commands
 from discord.ext import commands
 
 from dashboard.services import access, audit, places
@@ -18,12 +19,19 @@ from trainerbot.errors import NotAllowed
 if TYPE_CHECKING:
     from botrunner.bot import TrainerBot
 
-Command = TypeVar("Command", bound=Callable[..., Any])
+Command = TypeVar("Command", bound=Callable[..., Any] | app_commands.ContextMenu)
+# Of a team that owns the application: not those who may only read, nor the merely invited.
+RULING = frozenset({discord.TeamMemberRole.admin, discord.TeamMemberRole.developer})
+MARK = "trainerbot_permission"
 read_rules = database_sync_to_async(places.rules)
 
 
 class Denied(commands.CheckFailure):
     """A command that the asker may not use here; its text is for people."""
+
+
+class MenuDenied(app_commands.CheckFailure):
+    """The same of a context menu. Not one class: of slash commands discord.py tells them apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +63,15 @@ def is_owner(bot: commands.Bot, user: discord.abc.User) -> bool:
     application = bot.application
     if application is None:
         return False
-    if application.team is not None:
-        return any(member.id == user.id for member in application.team.members)
-    return application.owner.id == user.id
+    team = application.team
+    if team is None:
+        return application.owner.id == user.id
+    return user.id == team.owner_id or any(
+        member.id == user.id
+        and member.membership_state is discord.TeamMembershipState.accepted
+        and member.role in RULING
+        for member in team.members
+    )
 
 
 async def who(
@@ -68,15 +82,32 @@ async def who(
     channel: Any,
 ) -> Asker:
     """Say who `user` is at a place: the owner of the bot is its admin, else Discord's roles count."""
-    rules = await read_rules()
+    return asker(bot, user, guild=guild, channel=channel, rules=await read_rules())
+
+
+def asker(
+    bot: commands.Bot,
+    user: discord.abc.User,
+    *,
+    guild: discord.Guild | None,
+    channel: Any,
+    rules: Rules,
+) -> Asker:
+    """The same for whoever has read the rules already."""
     guild_id = guild.id if guild else None
     role_ids = frozenset(role.id for role in getattr(user, "roles", ()))
     role = Role.ADMIN if is_owner(bot, user) else rules.role(guild_id, role_ids)
-    ids = [channel.id] if channel is not None else []
-    if isinstance(channel, discord.Thread):
-        ids.append(channel.parent_id)
     person = Person(role=role, name=user.name, discord_user_id=user.id)
-    return Asker(person, guild_id, tuple(ids), role_ids, rules)
+    return Asker(person, guild_id, channel_ids(channel), role_ids, rules)
+
+
+def channel_ids(channel: Any) -> tuple[int, ...]:
+    """The ids whose settings count in a channel: its own, and for a thread its channel's."""
+    if channel is None:
+        return ()
+    if isinstance(channel, discord.Thread):
+        return channel.id, channel.parent_id
+    return (channel.id,)
 
 
 async def require(asker: Asker, permission: Permission, *, what: str) -> None:
@@ -95,26 +126,47 @@ async def asker_of(context: commands.Context[TrainerBot]) -> Asker:
 
 
 def requires(permission: Permission) -> Callable[[Command], Command]:
-    """Open a command, hybrid ones too, only to those who may do `permission`."""
+    """Open a command, hybrid ones too, or a context menu only to those who may do `permission`.
+
+    Beneath the decorator that makes the command; around a menu that is made.
+    """
 
     async def may(context: commands.Context[TrainerBot]) -> bool:
         assert context.command is not None
-        asker = await asker_of(context)
         try:
+            asker = await asker_of(context)
             await require(asker, permission, what=context.command.qualified_name)
         except NotAllowed as error:
             raise Denied(str(error)) from error
         return True
 
-    check: Callable[[Command], Command] = commands.check(may)
+    async def may_by_menu(interaction: discord.Interaction[TrainerBot]) -> bool:
+        assert interaction.command is not None
+        try:
+            asker = await interaction_asker(interaction)
+            await require(asker, permission, what=interaction.command.qualified_name)
+        except NotAllowed as error:
+            raise MenuDenied(str(error)) from error
+        return True
 
     def mark(command: Command) -> Command:
-        marked = check(command)
-        # Read by the test that walks every command.
-        marked.__dict__["trainerbot_permission"] = permission
-        return marked
+        if isinstance(command, app_commands.ContextMenu):
+            command.add_check(may_by_menu)
+        else:
+            commands.check(may)(command)
+        command.__dict__[MARK] = permission
+        return command
 
     return mark
+
+
+def permission_of(
+    command: commands.Command[Any, ..., Any] | app_commands.ContextMenu,
+) -> Permission:
+    """What it takes to use a command or menu. Raises KeyError where `requires` was forgotten."""
+    marked = command if MARK in command.__dict__ else command.callback
+    permission: Permission = marked.__dict__[MARK]
+    return permission
 
 
 async def interaction_asker(interaction: discord.Interaction[TrainerBot]) -> Asker:

@@ -15,7 +15,8 @@ import discord
 from discord.ext import commands
 
 from botrunner.faults import explain
-from botrunner.replies import EDIT_INTERVAL_S, FIRST_POST_AFTER_S, RETRY_PAUSES_S, attempt, split
+from botrunner.replies import RETRY_PAUSES_S, attempt, split
+from botrunner.replies.live import EDIT_INTERVAL_S, FIRST_POST_AFTER_S
 
 if TYPE_CHECKING:
     from botrunner.bot import TrainerBot
@@ -196,7 +197,8 @@ async def carry_out(
         except commands.CommandError:
             raise
         except Exception as error:
-            said = Said(await explain(error, f"The command of message {context.message.id}"))
+            doing = f"The command of message {context.message.id}"
+            said = Said(await explain(error, doing, referenced=True))
             if failed:
                 said = Said(f"{failed}\n{said.text}")
         if said is not None:

@@ -5,6 +5,7 @@ from django.urls import URLPattern, path
 
 from dashboard.views import (
     answers,
+    bot,
     conversations,
     corrections,
     evaluations,
@@ -22,10 +23,13 @@ from dashboard.views.datasets import (
     examples,
     exporting,
     imports,
-    lists,
     uploads,
     versions,
 )
+from dashboard.views.datasets import lists as datasets
+from dashboard.views.servers import detail as server
+from dashboard.views.servers import lists as servers
+from dashboard.views.servers import rows as server_rows
 
 SYSTEM = [
     path("healthz", health.healthz, name="healthz"),
@@ -51,10 +55,20 @@ OVERVIEW = [
     path("overview/state/", overview.state, name="overview-state"),
 ]
 
+BOT = [
+    path("bot/", bot.page, name="bot"),
+    path("bot/state/", bot.state, name="bot-state"),
+    path("bot/order/", bot.order, name="bot-order"),
+    path("bot/incidents/", bot.incident_list, name="bot-incidents"),
+    path("bot/incidents/<int:pk>/", bot.incident, name="bot-incident"),
+    path("bot/say/", bot.say, name="bot-say"),
+    path("bot/said/", bot.said, name="bot-said"),
+]
+
 DATASETS = [
-    path("datasets/", lists.list_, name="dataset-list"),
-    path("datasets/rows/", lists.rows, name="dataset-rows"),
-    path("datasets/imports/", lists.imports, name="dataset-imports"),
+    path("datasets/", datasets.list_, name="dataset-list"),
+    path("datasets/rows/", datasets.rows, name="dataset-rows"),
+    path("datasets/imports/", datasets.imports, name="dataset-imports"),
     path("datasets/upload/", uploads.page, name="dataset-upload"),
     path("datasets/uploads/", uploads.create, name="dataset-upload-create"),
     path("datasets/uploads/<uuid:key>/", uploads.upload, name="dataset-upload-pieces"),
@@ -69,7 +83,7 @@ DATASETS = [
     path("datasets/exports/<uuid:export>/", exporting.download, name="dataset-export"),
     path("datasets/exports/<uuid:export>/cancel/", exporting.cancel, name="dataset-export-cancel"),
     path("datasets/<int:pk>/", versions.detail, name="dataset-detail"),
-    path("datasets/<int:pk>/delete/", lists.delete, name="dataset-delete"),
+    path("datasets/<int:pk>/delete/", datasets.delete, name="dataset-delete"),
 ]
 
 # One version of a dataset; `number` counts within the dataset.
@@ -127,11 +141,31 @@ MODELS = [
     path("models/", models.list_, name="model-list"),
     path("models/rows/", models.rows, name="model-rows"),
     path("models/use/", models.use, name="model-use"),
+    path("models/price/", models.price, name="model-price"),
+    path("models/price/remove/", models.remove_price, name="model-price-remove"),
 ]
 
 SETTINGS = [
     path("settings/", settings.page, name="settings"),
     path("settings/models/", settings.model_options, name="settings-models"),
+]
+
+SERVERS = [
+    path("servers/", servers.list_, name="server-list"),
+    path("servers/rows/", servers.rows, name="server-rows"),
+    path("servers/direct/", servers.direct, name="server-direct"),
+    path("servers/<int:pk>/", server.page, name="server-detail"),
+    path("servers/<int:pk>/answers/", server.answers, name="server-answers"),
+    path("servers/<int:pk>/limits/", server.limits, name="server-limits"),
+    path("servers/<int:pk>/usage/", server.usage, name="server-usage"),
+    path("servers/<int:pk>/people/", server.people, name="server-people"),
+    path("servers/<int:pk>/roles/", server_rows.roles, name="server-roles"),
+    path("servers/<int:pk>/roles/<int:role>/", server_rows.role, name="server-role"),
+    path("servers/<int:pk>/channels/", server_rows.channels, name="server-channels"),
+    path("servers/<int:pk>/channels/<int:channel>/", server.channel, name="server-channel"),
+    path(
+        "servers/<int:pk>/channels/<int:channel>/access/", server_rows.access, name="server-access"
+    ),
 ]
 
 PLAYGROUND = [
@@ -167,12 +201,14 @@ urlpatterns: list[URLPattern] = [
     *SYSTEM,
     *PEOPLE,
     *OVERVIEW,
+    *BOT,
     *DATASETS,
     *VERSIONS,
     *JOBS,
     *EVALUATIONS,
     *MODELS,
     *SETTINGS,
+    *SERVERS,
     *PLAYGROUND,
     *CONVERSATIONS,
     *ANSWERS,

@@ -1,6 +1,7 @@
 """Rows for tests. Traits name the situation: `FineTuneJobFactory(running=True)`."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 import factory
 from django.contrib.auth.models import Group, User
@@ -12,15 +13,25 @@ from dashboard.models import (
     Correction,
     Dataset,
     DatasetVersion,
+    DiscordChannel,
+    DiscordGuild,
+    DiscordRole,
+    DiscordUser,
     Evaluation,
     Example,
     FineTuneJob,
+    GuildSettings,
+    Incident,
     Message,
+    ModelPrice,
+    PlaceSettings,
     Prediction,
     Provenance,
     Source,
     Task,
+    Usage,
 )
+from dashboard.services import budgets
 from dashboard.services.access import TRAINERS
 from dashboard.services.evaluations import results
 
@@ -158,6 +169,95 @@ class AnswerFactory(DjangoModelFactory[Message]):
     total_ms = 120
 
 
+class DiscordUserFactory(DjangoModelFactory[DiscordUser]):
+    class Meta:
+        model = DiscordUser
+
+    discord_user_id = factory.Sequence(lambda n: 100_000 + n)
+    name = factory.Sequence(lambda n: f"reader {n}")
+
+
+class DiscordGuildFactory(DjangoModelFactory[DiscordGuild]):
+    class Meta:
+        model = DiscordGuild
+
+    discord_guild_id = factory.Sequence(lambda n: 200_000 + n)
+    name = factory.Sequence(lambda n: f"Library {n}")
+
+
+class DiscordChannelFactory(DjangoModelFactory[DiscordChannel]):
+    """A channel of a guild; `direct=True` is one of direct messages."""
+
+    class Meta:
+        model = DiscordChannel
+
+    discord_channel_id = factory.Sequence(lambda n: 300_000 + n)
+    guild = factory.SubFactory(DiscordGuildFactory)
+    name = factory.Sequence(lambda n: f"desk-{n}")
+    kind = "text"
+
+    class Params:
+        direct = factory.Trait(guild=None, kind="")
+
+
+class DiscordRoleFactory(DjangoModelFactory[DiscordRole]):
+    class Meta:
+        model = DiscordRole
+
+    guild = factory.SubFactory(DiscordGuildFactory)
+    discord_role_id = factory.Sequence(lambda n: 400_000 + n)
+    name = factory.Sequence(lambda n: f"librarian {n}")
+
+
+class GuildSettingsFactory(DjangoModelFactory[GuildSettings]):
+    class Meta:
+        model = GuildSettings
+
+    guild = factory.SubFactory(DiscordGuildFactory)
+
+
+class PlaceSettingsFactory(DjangoModelFactory[PlaceSettings]):
+    class Meta:
+        model = PlaceSettings
+
+    guild = factory.SubFactory(DiscordGuildFactory)
+
+
+class ModelPriceFactory(DjangoModelFactory[ModelPrice]):
+    class Meta:
+        model = ModelPrice
+
+    model = "smollm2-135m-instruct"
+    prompt_usd = Decimal("1")
+    completion_usd = Decimal("4")
+
+
+class UsageFactory(DjangoModelFactory[Usage]):
+    """A month of a guild; `discord_user=person` is that of a person in it."""
+
+    class Meta:
+        model = Usage
+
+    guild = factory.SubFactory(DiscordGuildFactory)
+    month = factory.LazyFunction(budgets.this_month)
+    key = factory.LazyAttribute(
+        lambda row: budgets.key(
+            row.month,
+            row.guild and row.guild.pk,
+            getattr(getattr(row, "discord_user", None), "pk", None),
+        )
+    )
+
+
+class DiscordTalkFactory(ConversationFactory):
+    """What one person says to the bot in one channel of Discord."""
+
+    source = Source.DISCORD
+    user = None
+    discord_user = factory.SubFactory(DiscordUserFactory)
+    discord_channel = factory.SubFactory(DiscordChannelFactory)
+
+
 class CorrectionFactory(DjangoModelFactory[Correction]):
     class Meta:
         model = Correction
@@ -255,3 +355,13 @@ class PredictionFactory(DjangoModelFactory[Prediction]):
     answer = factory.LazyAttribute(lambda row: f'{{"label":"{row.predicted}"}}')
     is_right = factory.LazyAttribute(lambda row: row.expected == row.predicted)
     ms = 12
+
+
+class IncidentFactory(DjangoModelFactory[Incident]):
+    class Meta:
+        model = Incident
+
+    reference = factory.Sequence(lambda n: f"{n:06x}")
+    process = "bot"
+    doing = "Command train"
+    error = "RuntimeError in submit, line 7"

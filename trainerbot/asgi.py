@@ -25,7 +25,7 @@ from dashboard.consumers.origins import SameOrigin  # noqa: E402
 from dashboard.consumers.tail import Tail  # noqa: E402
 from dashboard.models import Source  # noqa: E402
 from dashboard.routing import websocket_urlpatterns  # noqa: E402
-from dashboard.services import conversations  # noqa: E402
+from dashboard.services import leftovers  # noqa: E402
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ async def lifespan(scope: Any, receive: Any, send: Any) -> None:
     """Say what became of questions left open, and follow the outbox while the server runs."""
     await receive()
     try:
-        await database_sync_to_async(conversations.close_unanswered)(Source.PLAYGROUND)
+        await database_sync_to_async(leftovers.close_unanswered)(Source.PLAYGROUND)
     except DatabaseError as error:
         # Pages that say what is wrong are better than none.
         log.warning("Questions that a stop left open could not be closed: %s", error)

@@ -1,6 +1,6 @@
 """The chat message, as every package of the project means it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -15,8 +15,17 @@ class Role(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Image:
+    """A picture as a model is shown it. `media_type` is what its bytes are, such as image/png."""
+
+    media_type: str
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class ChatMessage:
-    """One message as a model reads it: plain text by one speaker."""
+    """One message as a model reads it: plain text by one speaker, and the pictures beside it."""
 
     role: Role
     content: str
+    images: tuple[Image, ...] = ()

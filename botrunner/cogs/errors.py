@@ -1,27 +1,37 @@
-"""Answers every command that failed."""
+"""Answers every command and menu that failed, typed or picked."""
 
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import aiohttp
 import discord
+from discord import app_commands
 from discord.ext import commands
 
-from botrunner.faults import explain
-from botrunner.people import Denied
+from botrunner.faults import explain, refusal
+from botrunner.people import Denied, MenuDenied
+from botrunner.ui.base import say_alone
 
 if TYPE_CHECKING:
     from botrunner.bot import TrainerBot
 
 log = logging.getLogger(__name__)
 
+CHANGED = "This command has changed. Reload Discord (Ctrl-R) and use it anew."
+TAKES_ONE = "It is still busy with the last one. Try again in a moment."
+
 
 class Errors(commands.Cog):
-    """Answers every command that failed. The only place that does."""
+    """Answers every command that failed. The only place that does.
+
+    Buttons and forms are `botrunner.ui.base`'s, which says it the same way.
+    """
 
     def __init__(self, bot: TrainerBot) -> None:
         self.bot = bot
+        bot.tree.error(self.on_tree_error)
 
     @commands.Cog.listener()
     async def on_command_error(
@@ -29,33 +39,62 @@ class Errors(commands.Cog):
     ) -> None:
         if isinstance(error, commands.CommandNotFound):
             return  # other bots listen to the same prefix; cogs/chat answers if it was meant for us
+        sentence = await _sentence(error, _usage(context))
+        if context.interaction is not None:
+            await say_alone(context.interaction, sentence)
+            return
         try:
-            await context.reply(
-                await _sentence(context, error), mention_author=False, ephemeral=True
-            )
-        except discord.HTTPException as refusal:
-            log.warning("The sentence about an error could not be sent: %s", refusal)
+            await context.reply(sentence, mention_author=False)
+        except (discord.DiscordException, aiohttp.ClientError, OSError) as problem:
+            log.warning("The sentence about an error could not be sent: %s", problem)
+
+    async def on_tree_error(
+        self, interaction: discord.Interaction[Any], error: app_commands.AppCommandError
+    ) -> None:
+        name = interaction.command.qualified_name if interaction.command else "?"
+        await say_alone(interaction, await _sentence(error, name))
 
 
-async def _sentence(context: commands.Context[TrainerBot], error: commands.CommandError) -> str:
-    if isinstance(error, commands.HybridCommandError):
-        return await _sentence(context, commands.CommandInvokeError(error.original))
+def _usage(context: commands.Context[TrainerBot]) -> str:
     command = context.command
     assert command is not None
-    name = f"{context.clean_prefix}{command.qualified_name}"
-    if isinstance(error, commands.UserInputError):
-        return f"Use it like this: `{f'{name} {command.signature}'.strip()}`"
-    if isinstance(error, commands.CommandOnCooldown):
-        return f"Not so fast: `{name}` works again in {error.retry_after:.0f} s."
-    if isinstance(error, commands.NoPrivateMessage):
-        return f"`{name}` works on a server only."
-    if isinstance(error, Denied):
-        return str(error)
-    if isinstance(error, commands.CheckFailure):
-        return f"You may not use `{name}` here."
-    if isinstance(error, commands.CommandInvokeError):
-        return await explain(error.original, f"Command {command.qualified_name}")
-    return await explain(error, f"Command {command.qualified_name}")
+    return f"{context.clean_prefix}{command.qualified_name} {command.signature}".strip()
+
+
+async def _sentence(error: Exception, usage: str) -> str:
+    """Return what the person is told. usage: the command and how it is used."""
+    name = usage.partition(" ")[0]
+    doing = f"Command {name}"
+    match error:
+        case (
+            commands.HybridCommandError()
+            | commands.ConversionError()
+            | commands.CommandInvokeError()
+            | app_commands.CommandInvokeError()
+        ):
+            original = error.original
+            if isinstance(original, (commands.CommandError, app_commands.AppCommandError)):
+                return await _sentence(original, usage)
+            return await explain(original, doing, referenced=True)
+        case commands.UserInputError() | app_commands.TransformerError():
+            return refusal(f"Use it like this: `{usage}`", doing)
+        case commands.CommandOnCooldown() | app_commands.CommandOnCooldown():
+            return refusal(
+                f"Not so fast: `{name}` works again in {error.retry_after:.0f} s.", doing
+            )
+        case commands.MaxConcurrencyReached():
+            return refusal(TAKES_ONE, doing)
+        case commands.NoPrivateMessage() | app_commands.NoPrivateMessage():
+            return refusal(f"`{name}` works on a server only.", doing)
+        case commands.DisabledCommand():
+            return refusal(f"`{name}` is switched off.", doing)
+        case Denied() | MenuDenied():
+            return refusal(str(error), doing)
+        case commands.CheckFailure() | app_commands.CheckFailure():
+            return refusal(f"You may not use `{name}` here.", doing)
+        case app_commands.CommandNotFound() | app_commands.CommandSignatureMismatch():
+            return refusal(CHANGED, doing)
+    return await explain(error, doing, referenced=True)
 
 
 async def setup(bot: TrainerBot) -> None:

@@ -20,12 +20,12 @@ from botrunner.intake import (
     TookTooLong,
     attached,
     counted,
-    dashboard_address,
     found_in,
     take,
 )
 from botrunner.people import asker_of, requires
 from botrunner.progress import Page, Progress, Said, carry_out
+from botrunner.ui.links import dashboard_address
 from botrunner.ui.names import find_datasets, find_files, offering
 from dashboard.models import DatasetExport, DatasetImport, Task
 from dashboard.services import audit, choices, imports, library

@@ -18,6 +18,7 @@ RECHECK_S = 10.0
 TOPICS = {
     "system": Permission.CHAT,
     "settings": Permission.CHAT,
+    "places": Permission.SETTINGS,
     "corrections": Permission.VIEW,
     "conversations": Permission.VIEW,
     "datasets": Permission.VIEW,

@@ -7,6 +7,7 @@ from dashboard.models.edits import DatasetEdit, EditedExample
 from dashboard.models.evaluations import Evaluation, Prediction
 from dashboard.models.exports import DatasetExport
 from dashboard.models.finetuning import FineTuneEvent, FineTuneJob, LegacyJob
+from dashboard.models.gateway import IdentifySlot, SyncedCommands
 from dashboard.models.imports import DatasetImport
 from dashboard.models.incidents import Incident
 from dashboard.models.outbox import OutboxEvent
@@ -47,6 +48,7 @@ __all__ = [
     "FineTuneEvent",
     "FineTuneJob",
     "GuildSettings",
+    "IdentifySlot",
     "Incident",
     "LegacyJob",
     "Message",
@@ -57,6 +59,7 @@ __all__ = [
     "ProcessState",
     "Provenance",
     "Source",
+    "SyncedCommands",
     "Task",
     "Usage",
 ]

@@ -43,6 +43,9 @@ class Conversation(models.Model):
     )
     created_at = models.DateTimeField(auto_now_add=True, help_text="When it began")
     last_message_at = models.DateTimeField(default=now, help_text="When last spoken in")
+    forgotten_before = models.BigIntegerField(
+        default=0, help_text="No model reads messages with lower ids again; they stay in the log"
+    )
 
     class Meta:
         constraints = [
@@ -98,6 +101,9 @@ class Message(models.Model):
     cost_usd = models.DecimalField(
         max_digits=12, decimal_places=6, null=True, help_text="US dollars, where a price is known"
     )
+    charged_at = models.DateTimeField(
+        null=True, help_text="When it was counted in the usage of its month, once"
+    )
     first_token_ms = models.PositiveIntegerField(null=True, help_text="Until the first words")
     total_ms = models.PositiveIntegerField(null=True, help_text="Until the last word")
     fingerprint = models.CharField(
@@ -113,6 +119,9 @@ class Message(models.Model):
     discord_message_id = models.BigIntegerField(null=True, unique=True, help_text="Discord's id")
     discord_parts = models.JSONField(
         default=list, help_text="Discord's ids of the further messages of a long answer"
+    )
+    begun_discord_message_id = models.BigIntegerField(
+        null=True, help_text="Of a question: Discord's id of the message that began to answer it"
     )
     created_at = models.DateTimeField(auto_now_add=True, help_text="When it was logged")
 

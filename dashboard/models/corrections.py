@@ -76,8 +76,16 @@ class Correction(models.Model):
     card_message_id = models.BigIntegerField(
         null=True, unique=True, help_text="Discord's id of the card that shows it"
     )
+    card_is_open = models.BooleanField(
+        default=False, help_text="Whether the card still asks for a decision"
+    )
     told_at = models.DateTimeField(
-        null=True, help_text="When its author was told, and the old answer mended, on Discord"
+        null=True,
+        help_text="When the old answer on Discord was mended, and its author told; "
+        "empty again when it changes",
+    )
+    told_state = models.CharField(
+        max_length=10, blank=True, help_text="Which decision its author was last told of"
     )
     review_note = models.TextField(blank=True, help_text="Why, in the reviewer's words")
     n_fired = models.PositiveIntegerField(
@@ -100,7 +108,17 @@ class Correction(models.Model):
                 name="correction_says_something",
             )
         ]
-        indexes = [models.Index(fields=["state", "-id"], name="correction_queue")]
+        indexes = [
+            models.Index(fields=["state", "-id"], name="correction_queue"),
+            models.Index(
+                fields=["id"],
+                condition=models.Q(told_at__isnull=True, message__isnull=False),
+                name="correction_untold",
+            ),
+            models.Index(
+                fields=["id"], condition=models.Q(card_is_open=True), name="correction_open_card"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"#{self.pk} {self.question[:60]}"

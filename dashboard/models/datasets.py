@@ -189,6 +189,13 @@ class Provenance(models.Model):
         return f"{self.get_source_display()} {self.reference}".strip()
 
 
+class ExampleQuerySet(models.QuerySet["Example"]):
+    def kept(self, *, part: str = "") -> Self:
+        """Those that no edit took out: all, or those of one part of the split."""
+        rows = self.filter(removed_by=None)
+        return rows.filter(part=part) if part else rows
+
+
 class Example(models.Model):
     """One row of a version: something to learn from, in the shape of the version's kind."""
 
@@ -242,6 +249,8 @@ class Example(models.Model):
         related_name="removed",
         help_text="The edit of a draft that took it out; it goes for good when frozen",
     )
+
+    objects = ExampleQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -30,10 +30,13 @@ class DiscordUser(models.Model):
 
 
 class DiscordGuild(models.Model):
-    """A Discord server that the bot has spoken in."""
+    """A Discord server that the bot is in, or was."""
 
     discord_guild_id = models.BigIntegerField(unique=True, help_text="Discord's own id")
     name = models.CharField(max_length=100, help_text="Name when last seen")
+    left_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the bot was last seen to be no longer in it"
+    )
 
     def __str__(self) -> str:
         return self.name
@@ -58,6 +61,18 @@ class DiscordChannel(models.Model):
         help_text="The channel that a thread belongs to; its settings count for the thread, too",
     )
     name = models.CharField(max_length=100, help_text="Name when last seen")
+    kind = models.CharField(
+        max_length=20, blank=True, help_text="What Discord calls it: text, forum, voice, ..."
+    )
+    category = models.CharField(
+        max_length=100, blank=True, help_text="The heading above it in Discord's list"
+    )
+    position = models.IntegerField(
+        default=0, help_text="Place in Discord's list, counted over all categories"
+    )
+    gone_at = models.DateTimeField(
+        null=True, blank=True, help_text="When it was last seen to be deleted"
+    )
     access = models.CharField(
         max_length=5, choices=Access, blank=True, default="", help_text="Whether it answers there"
     )

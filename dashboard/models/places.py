@@ -23,6 +23,9 @@ class DiscordRole(models.Model):
     discord_role_id = models.BigIntegerField(unique=True, help_text="Discord's own id")
     name = models.CharField(max_length=100, help_text="Name when last seen")
     position = models.IntegerField(default=0, help_text="Discord's order; the highest is on top")
+    gone_at = models.DateTimeField(
+        null=True, blank=True, help_text="When it was last seen to be deleted"
+    )
     grants = models.CharField(
         max_length=7, choices=Grants, blank=True, default="", help_text="What its holders are"
     )
@@ -34,7 +37,7 @@ class DiscordRole(models.Model):
         ordering = ["-position", "name"]
 
     def __str__(self) -> str:
-        return f"@{self.name}"
+        return f"@{self.name.removeprefix('@')}"
 
 
 class GuildSettings(models.Model):
@@ -157,3 +160,9 @@ class PlaceSettings(models.Model):
 
     def __str__(self) -> str:
         return f"{self.guild} {self.channel or ''}".strip()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether everything falls through."""
+        words = (self.answers, self.model, self.system_prompt, self.language)
+        return not any(words) and self.temperature is None and self.max_tokens is None

@@ -44,6 +44,15 @@ class ProcessState(models.Model):
         return f"{self.name} {self.state}"
 
     @property
+    def is_held(self) -> bool:
+        """Somebody said within the last 30 seconds to be the one that runs it."""
+        return (
+            self.holder != ""
+            and self.heartbeat_at is not None
+            and self.heartbeat_at > now() - HEARTBEAT_TIMEOUT
+        )
+
+    @property
     def is_alive(self) -> bool:
         """It says that it runs, and said so within the last 30 seconds."""
         return (

@@ -1,5 +1,8 @@
 """What an admin may change while everything runs."""
 
+from decimal import Decimal
+
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 
@@ -24,6 +27,27 @@ class AssistantSettings(models.Model):
         null=True,
         blank=True,
         help_text="What the endpoint charges for a million trained tokens; empty if unknown",
+    )
+    answers_direct = models.BooleanField(
+        default=True, help_text="Whether people may write to the bot directly on Discord"
+    )
+    direct_cooldown_s = models.FloatField(
+        default=0.0,
+        validators=[MinValueValidator(0.0), MaxValueValidator(86_400.0)],
+        help_text="Seconds between two questions of one person in direct messages",
+    )
+    direct_tokens = models.PositiveBigIntegerField(
+        null=True,
+        blank=True,
+        help_text="Tokens a person may use in a month in direct messages; empty for any",
+    )
+    direct_cost_usd = models.DecimalField(
+        max_digits=10,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(Decimal(0))],
+        help_text="US dollars a person may cost in a month in direct messages; empty for any",
     )
     updated_at = models.DateTimeField(auto_now=True, help_text="When last changed")
 

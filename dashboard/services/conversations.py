@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F, QuerySet
 from django.utils.timezone import now
 
@@ -16,23 +17,23 @@ from dashboard.models import (
     DiscordChannel,
     DiscordGuild,
     DiscordUser,
-    Feedback,
     Message,
     Source,
 )
 from dashboard.services import access, outbox, storage
 from dashboard.services.access import Permission
-from trainerbot.errors import InvalidInput, NotAllowed, NotFound
-from trainerbot.messages import ChatMessage, Role
+from dashboard.services.inserting import Insert
+from trainerbot.errors import Conflict, InvalidInput, NotAllowed, NotFound
 
 if TYPE_CHECKING:
     from trainerbot.conversation.turn import Finished
 
-HISTORY_MESSAGES = 40
-MOST_OPEN = 500  # a process that is killed was not answering more
-STOPPED = "The system was stopped while it was answering. Ask again."
 MAX_QUESTION_CHARACTERS = 32_000
 TOPIC = "conversations"
+
+
+class AlreadyLogged(Conflict):
+    """This very Discord message was logged before; it is answered, or is being answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,6 @@ def start(*, source: str, user: User | None = None) -> Conversation:
     return Conversation.objects.create(source=source, user=user)
 
 
-@transaction.atomic
 def for_discord(
     *,
     guild_id: int | None,
@@ -106,43 +106,89 @@ def for_discord(
     channel_name: str,
     discord_user_id: int,
     user_name: str,
+    parent_id: int | None = None,
+    parent_name: str = "",
 ) -> Conversation:
-    """The one conversation of this user in this channel; direct messages have no guild."""
+    """The one conversation of this user in this channel; direct messages have no guild.
+
+    parent_id: the channel that a thread belongs to.
+    """
+    known = (
+        Conversation.objects.select_related("discord_user", "discord_channel__guild")
+        .filter(
+            discord_channel__discord_channel_id=channel_id,
+            discord_user__discord_user_id=discord_user_id,
+        )
+        .first()
+    )
+    if known is not None and known.discord_user and known.discord_channel:
+        guild = known.discord_channel.guild
+        names = known.discord_user.name, known.discord_channel.name, guild and guild.name
+        if names == (user_name[:100], channel_name[:100], guild and guild_name[:100]):
+            return known
+    return _met(
+        guild=(guild_id, guild_name) if guild_id is not None else None,
+        channel=(channel_id, channel_name),
+        parent=(parent_id, parent_name) if parent_id is not None else None,
+        who=(discord_user_id, user_name),
+    )
+
+
+@transaction.atomic
+def _met(
+    *,
+    guild: tuple[int, str] | None,
+    channel: tuple[int, str],
+    parent: tuple[int, str] | None,
+    who: tuple[int, str],
+) -> Conversation:
+    """Write down who and where, by Discord's ids and with the names of now."""
     person, _ = DiscordUser.objects.update_or_create(
-        discord_user_id=discord_user_id, defaults={"name": user_name[:100]}
+        discord_user_id=who[0], defaults={"name": who[1][:100]}
     )
-    guild = None
-    if guild_id is not None:
-        guild, _ = DiscordGuild.objects.update_or_create(
-            discord_guild_id=guild_id, defaults={"name": guild_name[:100]}
+    server = above = None
+    if guild is not None:
+        server, _ = DiscordGuild.objects.update_or_create(
+            discord_guild_id=guild[0], defaults={"name": guild[1][:100]}
         )
-    channel, _ = DiscordChannel.objects.update_or_create(
-        discord_channel_id=channel_id, defaults={"name": channel_name[:100], "guild": guild}
-    )
-    conversation, _ = Conversation.objects.get_or_create(
-        discord_channel=channel, discord_user=person, defaults={"source": Source.DISCORD}
-    )
-    return conversation
-
-
-def history(conversation: Conversation, *, before: Message) -> list[ChatMessage]:
-    """What was said before `before`, oldest first; failed answers left out with their questions."""
-    newest = (
-        conversation.messages.filter(
-            pk__lt=before.pk, role=Message.Role.ASSISTANT, reply_to__isnull=False, error=""
+    if parent is not None:
+        # Discord does not always tell the name of a thread's channel.
+        named = {"name": parent[1][:100]} if parent[1] else {}
+        above, _ = DiscordChannel.objects.update_or_create(
+            discord_channel_id=parent[0], defaults={**named, "guild": server}
         )
-        .order_by("-pk")
-        .values_list("reply_to__content", "content")[: HISTORY_MESSAGES // 2]
+    where, _ = DiscordChannel.objects.update_or_create(
+        discord_channel_id=channel[0],
+        defaults={"name": channel[1][:100], "guild": server, "parent": above},
     )
-    said: list[ChatMessage] = []
-    for question, answer in reversed(newest):
-        said += [ChatMessage(Role.USER, question), ChatMessage(Role.ASSISTANT, answer)]
-    return said
+    talk, _ = Conversation.objects.get_or_create(
+        discord_channel=where, discord_user=person, defaults={"source": Source.DISCORD}
+    )
+    return talk
 
 
-def check_question(text: str) -> None:
+@transaction.atomic
+def forget(*, discord_user_id: int, channel_ids: Collection[int]) -> int:
+    """Let no later turn of this person see what was said here; how many messages that is.
+
+    The log keeps them, for those who may read it.
+    """
+    theirs = Conversation.objects.filter(
+        discord_user__discord_user_id=discord_user_id,
+        discord_channel__discord_channel_id__in=channel_ids,
+    )
+    remembered = Message.objects.filter(
+        conversation__in=theirs, pk__gte=F("conversation__forgotten_before")
+    )
+    n_messages = remembered.count()
+    newest = Message.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    theirs.update(forgotten_before=newest + 1)
+    return n_messages
+
+
+def check_question(text: str, *, may_be_empty: bool = False) -> None:
     """Raise InvalidInput for a question that is empty, over-long or not storable as text."""
-    if not text.strip():
+    if not text.strip() and not may_be_empty:
         raise InvalidInput("The message is empty. Write what you want to know.")
     if len(text) > MAX_QUESTION_CHARACTERS:
         raise InvalidInput(
@@ -152,31 +198,47 @@ def check_question(text: str) -> None:
         raise InvalidInput("The message holds characters that are no text. Remove them.")
 
 
-@transaction.atomic
 def log_question(
-    *, conversation: Conversation, text: str, discord_message_id: int | None = None
+    *,
+    conversation: Conversation,
+    text: str,
+    discord_message_id: int | None = None,
+    reply_to_id: int | None = None,
+    attachments: Sequence[dict[str, Any]] = (),
 ) -> Message:
     """Store what was asked, before anything else is done with it.
 
-    Raises InvalidInput for an empty or over-long question.
+    reply_to_id: our id of the answer that it is about.
+    Raises InvalidInput for an empty or over-long question, and AlreadyLogged
+    for one that came before.
     """
-    check_question(text)
-    message = Message.objects.create(
+    check_question(text, may_be_empty=bool(attachments))
+    message = Message(
         conversation=conversation,
         role=Message.Role.USER,
         content=text,
         source=conversation.source,
         discord_message_id=discord_message_id,
+        reply_to_id=reply_to_id,
+        attachments=list(attachments),
     )
-    _touch(conversation, title=text)
+    with transaction.atomic():
+        if not _insert(message):
+            raise AlreadyLogged("This message is in the log already.")
+        _touch(conversation, title=text or "(attachment)")
     return message
 
 
 @transaction.atomic
-def log_answer(*, question: Message, finished: Finished) -> Answer:
-    """Store an answer with how it came about, and count the corrections that took part."""
+def log_answer(
+    *, question: Message, finished: Finished, discord_message_ids: Sequence[int] = ()
+) -> Answer:
+    """Store an answer with how it came about, and count the corrections that took part.
+
+    discord_message_ids: of the messages that carry it, in order.
+    """
     conversation = question.conversation
-    message = Message.objects.create(
+    message = Message(
         conversation=conversation,
         role=Message.Role.ASSISTANT,
         content=finished.text,
@@ -190,7 +252,11 @@ def log_answer(*, question: Message, finished: Finished) -> Answer:
         first_token_ms=finished.first_token_ms,
         total_ms=finished.total_ms,
         fingerprint=finished.system_fingerprint or "",
+        discord_message_id=next(iter(discord_message_ids), None),
+        discord_parts=list(discord_message_ids[1:]),
     )
+    if not _insert(message):
+        raise AlreadyLogged("This answer is in the log already.")
     moment = now()
     if finished.correction_id is not None:
         Correction.objects.filter(pk=finished.correction_id).update(
@@ -212,61 +278,42 @@ def log_answer(*, question: Message, finished: Finished) -> Answer:
 
 
 @transaction.atomic
-def log_failure(*, question: Message, model: str, error: str, partial: str = "") -> Message:
+def log_failure(
+    *,
+    question: Message,
+    model: str,
+    error: str,
+    partial: str = "",
+    discord_message_ids: Sequence[int] = (),
+) -> Message:
     """Store that there was no answer, and why, in the words the asker saw."""
     message = Message.objects.create(
         conversation=question.conversation,
         role=Message.Role.ASSISTANT,
-        content=partial,
+        content=storage.storable(partial),
         source=question.source,
         reply_to=question,
         model=model,
-        error=error,
+        error=storage.storable(error),
+        discord_message_id=next(iter(discord_message_ids), None),
+        discord_parts=list(discord_message_ids[1:]),
     )
     _touch(question.conversation)
     return message
 
 
-@transaction.atomic
-def close_unanswered(source: str) -> int:
-    """Log why each open question of `source` has no answer; how many there were.
+_insert = Insert(Message, unless_taken="discord_message_id")
 
-    For the one process that answers there, before it takes the first
-    question: what is open then was left by one that was killed.
-    """
-    questions = Message.objects.filter(role=Message.Role.USER, source=source).order_by("-pk")
-    newest = list(questions.select_related("conversation")[:MOST_OPEN])
-    answered = set(
-        Message.objects.filter(reply_to__in=newest).values_list("reply_to_id", flat=True)
-    )
-    left = [question for question in newest if question.pk not in answered]
-    for question in left:
-        log_failure(question=question, model="", error=STOPPED)
-    return len(left)
-
-
-def link_discord_reply(*, message_id: int, discord_message_id: int) -> None:
-    """Remember which Discord message carries the answer `message_id`."""
-    Message.objects.filter(pk=message_id).update(discord_message_id=discord_message_id)
-
-
-@transaction.atomic
-def give_feedback(*, message: Message, rating: int, text: str = "", user: User | None) -> Feedback:
-    """Keep what a person thought of an answer; their later word replaces the earlier one."""
-    if message.role != Message.Role.ASSISTANT:
-        raise InvalidInput("Only the bot's answers can be rated.")
-    if rating not in (-1, 0, 1):
-        raise InvalidInput("A rating is 1 (good), -1 (bad) or 0 (words only).")
-    feedback, _ = Feedback.objects.update_or_create(
-        message=message, user=user, discord_user=None, defaults={"rating": rating, "text": text}
-    )
-    return feedback
+_TOUCH = """
+    UPDATE dashboard_conversation
+    SET last_message_at = %s, title = CASE WHEN title = '' THEN %s ELSE title END
+    WHERE id = %s
+"""
 
 
 def _touch(conversation: Conversation, *, title: str = "") -> None:
-    rows = Conversation.objects.filter(pk=conversation.pk)
-    rows.update(last_message_at=now())
-    if title:
-        # Asked of the row: of two questions at once only the first may name it.
-        rows.filter(title="").update(title=" ".join(title.split())[:120])
+    # The title is asked of the row: of two questions at once only the first may name it.
+    moment = connection.ops.adapt_datetimefield_value(now())
+    with connection.cursor() as cursor:
+        cursor.execute(_TOUCH, [moment, " ".join(title[:1_000].split())[:120], conversation.pk])
     outbox.publish(TOPIC, "conversation.changed", id=conversation.pk)

@@ -6,8 +6,8 @@ from django.db.models import QuerySet
 from django.utils.timezone import now
 
 from dashboard.models import Correction, DiscordUser, Message
-from dashboard.services import access, audit, outbox, storage
-from dashboard.services.access import Permission
+from dashboard.services import access, audit, outbox, people, storage
+from dashboard.services.access import Permission, Person
 from trainerbot.errors import Conflict, InvalidInput, NotFound
 
 MAX_CHARACTERS = 32_000
@@ -24,8 +24,13 @@ def visible_to(user: User) -> QuerySet[Correction]:
 def get(pk: int) -> Correction:
     correction = Correction.objects.filter(pk=pk).first()
     if correction is None:
-        raise NotFound("There is no such correction.")
+        raise no_such()
     return correction
+
+
+def no_such() -> NotFound:
+    """What is said of a correction that is not there, or not theirs to see."""
+    return NotFound("There is no such correction.")
 
 
 @transaction.atomic
@@ -35,8 +40,7 @@ def propose(
     better_answer: str,
     rejected_answer: str = "",
     message: Message | None = None,
-    author: User | None = None,
-    discord_author: DiscordUser | None = None,
+    author: User | Person | None = None,
     author_name: str = "",
     approved: bool = False,
 ) -> Correction:
@@ -51,6 +55,7 @@ def propose(
     if better_answer == rejected_answer:
         raise InvalidInput("The better answer is the same as the old one. Change its words.")
     in_force = approved or (author is not None and access.can(author, Permission.REVIEW))
+    user, discord_user = _rows(author)
     correction = Correction.objects.create(
         question=question,
         rejected_answer=rejected_answer,
@@ -58,10 +63,11 @@ def propose(
         message=message,
         model=message.model if message else "",
         state=State.APPROVED if in_force else State.PROPOSED,
-        author=author,
-        discord_author=discord_author,
-        author_name=author_name or _name(author, discord_author),
-        reviewer=author if in_force else None,
+        author=user,
+        discord_author=discord_user,
+        author_name=author_name or _name(author),
+        reviewer=user if in_force else None,
+        discord_reviewer=discord_user if in_force else None,
         reviewed_at=now() if in_force else None,
     )
     audit.record(
@@ -74,7 +80,9 @@ def propose(
     return correction
 
 
-def propose_for(*, message: Message, better_answer: str, author: User | None = None) -> Correction:
+def propose_for(
+    *, message: Message, better_answer: str, author: User | Person | None = None
+) -> Correction:
     """Correct one logged answer of the bot: its question and its words are taken from the log.
 
     Raises InvalidInput for a message that is no answer.
@@ -93,7 +101,7 @@ def propose_for(*, message: Message, better_answer: str, author: User | None = N
 
 @transaction.atomic
 def approve(
-    *, correction: Correction, reviewer: User | None, better_answer: str | None = None
+    *, correction: Correction, reviewer: User | Person | None, better_answer: str | None = None
 ) -> Correction:
     """Put a correction in force, with the reviewer's own words if `better_answer` is given.
 
@@ -105,17 +113,18 @@ def approve(
 
 
 @transaction.atomic
-def reject(*, correction: Correction, reviewer: User | None, note: str = "") -> Correction:
+def reject(*, correction: Correction, reviewer: User | Person | None, note: str = "") -> Correction:
     """Turn a proposal down, or take a correction out of force."""
     return _decide(correction, State.REJECTED, reviewer, note=note)
 
 
 @transaction.atomic
-def edit(*, correction: Correction, better_answer: str, editor: User | None) -> Correction:
+def edit(*, correction: Correction, better_answer: str, editor: User | Person | None) -> Correction:
     """Change the words of a correction without moving it."""
     check_answer(better_answer)
     correction.better_answer = better_answer
-    correction.save(update_fields=["better_answer", "updated_at"])
+    correction.told_at = None
+    correction.save(update_fields=["better_answer", "told_at", "updated_at"])
     audit.record(editor, "correction.edit", f"correction {correction.pk}")
     _announce(correction)
     return correction
@@ -124,25 +133,28 @@ def edit(*, correction: Correction, better_answer: str, editor: User | None) -> 
 def _decide(
     correction: Correction,
     state: str,
-    reviewer: User | None,
+    reviewer: User | Person | None,
     *,
     better_answer: str | None = None,
     note: str = "",
 ) -> Correction:
     moment = now()
+    user, discord_user = _rows(reviewer)
     changes: dict[str, object] = {
         "state": state,
-        "reviewer": reviewer,
+        "reviewer": user,
+        "discord_reviewer": discord_user,
         "reviewed_at": moment,
         "updated_at": moment,
         "review_note": note,
+        "told_at": None,
     }
     if better_answer is not None:
         changes["better_answer"] = better_answer
     moved = Correction.objects.filter(pk=correction.pk, state=correction.state).update(**changes)
-    if not moved:
-        raise Conflict(f"Somebody else has just decided on correction #{correction.pk}.")
     correction.refresh_from_db()
+    if not moved:
+        raise Conflict(decided(correction))
     verb = "approve" if state == State.APPROVED else "reject"
     audit.record(reviewer, f"correction.{verb}", f"correction {correction.pk}")
     _announce(correction)
@@ -153,10 +165,31 @@ def _announce(correction: Correction) -> None:
     outbox.publish(TOPIC, "correction.changed", id=correction.pk, state=correction.state)
 
 
-def _name(author: User | None, discord_author: DiscordUser | None) -> str:
-    if author is not None:
-        return author.get_username()
-    return discord_author.name if discord_author is not None else "command line"
+def waiting(pk: int) -> Correction:
+    """A correction that nobody has decided on. Raises Conflict, which says who has, and NotFound."""
+    correction = get(pk)
+    if correction.state != State.PROPOSED:
+        raise Conflict(decided(correction))
+    return correction
+
+
+def decided(correction: Correction) -> str:
+    """Who decided on a correction, and how, in a sentence."""
+    who = correction.discord_reviewer or correction.reviewer
+    how = "put in force" if correction.state == State.APPROVED else "rejected"
+    return f"Correction #{correction.pk} was {how}{f' by {who}' if who else ''} already."
+
+
+def _rows(person: User | Person | None) -> tuple[User | None, DiscordUser | None]:
+    if isinstance(person, Person):
+        return person.user, people.on_discord(person)
+    return person, None
+
+
+def _name(author: User | Person | None) -> str:
+    if isinstance(author, Person):
+        return author.name
+    return author.get_username() if author is not None else "command line"
 
 
 def check_question(text: str) -> None:

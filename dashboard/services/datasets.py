@@ -21,6 +21,11 @@ READ_AT_ONCE = 500
 TRAINS_ON_PREFERENCES = "dpo"
 
 
+def topic(version: DatasetVersion) -> str:
+    """Where pages of the version's dataset hear of it; the list of all hears on TOPIC."""
+    return f"dataset.{version.dataset_id}"
+
+
 def named(name: str) -> Dataset:
     dataset = Dataset.objects.current().filter(name=" ".join(name.split())).first()
     if dataset is None:
@@ -48,10 +53,8 @@ def archive(dataset: Dataset, *, actor: User | None) -> None:
 
 def records(version: DatasetVersion, *, part: str = "") -> Iterator[dict[str, Any]]:
     """The records of a version in order, of one part of its split or of all."""
-    rows = version.examples.filter(removed_by=None)
-    if part:
-        rows = rows.filter(part=part)
-    found = rows.order_by("position").values_list("record", flat=True)
+    rows = version.examples.kept(part=part).order_by("position")
+    found = rows.values_list("record", flat=True)
     yield from found.iterator(chunk_size=READ_AT_ONCE)
 
 

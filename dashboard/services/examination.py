@@ -5,7 +5,6 @@ up in `DatasetVersion.summary`. Nothing here changes what a row says, so a
 frozen version is examined like a draft.
 """
 
-import time
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -19,7 +18,7 @@ from django.db.models.functions import Cast, Length
 from django.utils.timezone import now
 
 from dashboard.models import DatasetVersion, Example, Task
-from dashboard.services import outbox, provenance, providers, searching, tasks
+from dashboard.services import datasets, outbox, provenance, providers, searching, tasks
 from dashboard.services.tasks import Run
 from trainerbot.curation import (
     balance,
@@ -43,10 +42,6 @@ MAX_NEAR = 200_000
 
 AFTER_EDITS = timedelta(seconds=2)
 _TABLE = Example._meta.db_table
-
-
-def topic(version: DatasetVersion) -> str:
-    return f"dataset.{version.dataset_id}"
 
 
 def request(version: DatasetVersion, *, soon: bool = False) -> Task:
@@ -84,7 +79,7 @@ def examine(run: Run) -> dict[str, Any]:
     version = DatasetVersion.objects.filter(pk=run.args["version"]).first()
     if version is None:
         return {"state": "deleted"}
-    kind, rows = Kind(version.kind), Example.objects.filter(version=version, removed_by=None)
+    kind, rows = Kind(version.kind), version.examples.kept()
     total = rows.count()
     _tell(version, {**version.summary, "state": "running", "step": "reading every example"})
     encoding, count = _counter()
@@ -227,12 +222,10 @@ def _texts(rows: QuerySet[Example], kind: Kind) -> Iterator[tuple[int, str]]:
 
 def _beat(run: Run, total: int) -> Callable[[int], None]:
     """What a long comparison calls: it keeps the lease and hears of a cancellation."""
-    last = 0.0
+    pace = tasks.Pace(1.0)
 
     def tick(n_read: int) -> None:
-        nonlocal last
-        if time.monotonic() - last >= 1.0:
-            last = time.monotonic()
+        if pace.is_due():
             run.save(progress=0.7 + 0.25 * min(n_read / max(total, 1), 1.0))
 
     return tick
@@ -287,5 +280,8 @@ def _tell(version: DatasetVersion, summary: dict[str, Any]) -> None:
         DatasetVersion.objects.filter(pk=version.pk).update(summary=summary)
         version.summary = summary
         outbox.publish(
-            topic(version), "dataset.examined", id=version.dataset_id, state=summary["state"]
+            datasets.topic(version),
+            "dataset.examined",
+            id=version.dataset_id,
+            state=summary["state"],
         )

@@ -6,15 +6,15 @@ from django.db.models import F, Q, QuerySet
 
 from dashboard.models import DatasetVersion, Example, Provenance
 from dashboard.services import paging, searching
-from trainerbot.curation import PARTS, text_of
+from dashboard.services.searching import Search
+from trainerbot.curation import PARTS
 from trainerbot.errors import InvalidInput, NotFound
-from trainerbot.formats.rows import Kind
 
 PAGE = 20
 LOOKED_UP_AT_ONCE = 100
 READ_AT_MOST = 500
 LAST_POSITION = 2**31 - 1
-__all__ = ["PARTS", "Filter", "Found", "find", "get", "is_beginning", "matching", "provenances"]
+__all__ = ["PARTS", "Filter", "Found", "find", "get", "matching", "provenances"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +75,13 @@ def find(
     Raises InvalidInput for a damaged page address or a search that is none.
     """
     rows = matching(version, chosen)
-    words = searching.words_of(chosen.search)
-    if not words:
+    search = searching.search(version, chosen.search)
+    if search is None:
         found = paging.page(
             rows, after=after, before=before, size=size, key="position", newest_first=False
         )
         return Found(rows=found.rows, after=found.after, before=found.before)
-    return _search(version, chosen, words, after=after, before=before, size=size)
+    return _search(search, chosen, after=after, before=before, size=size)
 
 
 def matching(version: DatasetVersion, chosen: Filter) -> QuerySet[Example]:
@@ -139,47 +139,21 @@ def provenances(version: DatasetVersion) -> list[int]:
         last = next_one
 
 
-def _search(
-    version: DatasetVersion,
-    chosen: Filter,
-    words: list[str],
-    *,
-    after: str,
-    before: str,
-    size: int,
-) -> Found:
+def _search(search: Search, chosen: Filter, *, after: str, before: str, size: int) -> Found:
     """Walk from the page's edge until the page is full, along the shorter of two ways."""
     rising = not before or bool(after)
     token = after or before
     edge = _position(token) if token else None
-    rows = matching(version, chosen)
-    keys = _keys(version, edge, rising=rising)
-    as_beginning = is_beginning(version, words)
-    # A longer beginning than the index knows is looked for in the rows' own words.
-    doubted = words if as_beginning and len(words[-1]) > searching.INDEXED else None
-    at_most = READ_AT_MOST if doubted else searching.LOOKED_AT
-    pks = searching.holding(
-        version,
-        rows,
-        words,
-        first_pk=keys["first_pk"],
-        last_pk=keys["last_pk"],
-        rising=rising,
-        as_beginning=as_beginning,
-        at_most=at_most,
-    )
+    rows = matching(search.version, chosen)
+    at_most = READ_AT_MOST if search.is_doubtful else searching.LOOKED_AT
+    pks = search.keys(rows, edge=edge, rising=rising, at_most=at_most)
     looked_at_all = len(pks) < at_most
-    kind = Kind(version.kind)
     if looked_at_all or replace(chosen, search="").is_empty:
-        by_key = _narrowed(_not_by_version(version), version, chosen)
-        walk = _along_the_index(
-            by_key, pks, size + 1, kind, rising=rising, is_all=looked_at_all, doubted=doubted
-        )
+        by_key = _narrowed(_not_by_version(search.version), search.version, chosen)
+        walk = _along_the_index(search, by_key, pks, size + 1, rising=rising, is_all=looked_at_all)
     else:
         # So many rows hold the words that those of the filter are the shorter way.
-        walk = _along_the_rows(
-            rows, words, edge, size + 1, kind, rising=rising, as_beginning=as_beginning
-        )
+        walk = _along_the_rows(search, rows, edge, size + 1, rising=rising)
     full = len(walk.rows) > size
     found = walk.rows[:size]
     onward = ""
@@ -195,23 +169,6 @@ def _search(
     return Found(found, after=back, before=onward, searched_all=full or walk.ended)
 
 
-def is_beginning(version: DatasetVersion, words: list[str]) -> bool:
-    """Whether the last word of a search may go on: only where no row holds it as it stands."""
-    if len(words[-1]) == 1:
-        return False
-    rows = Example.objects.filter(version=version)
-    keys = _keys(version, None, rising=True)
-    return not searching.holding(
-        version,
-        rows,
-        words,
-        first_pk=keys["first_pk"],
-        last_pk=keys["last_pk"],
-        rising=True,
-        at_most=1,
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class _Walk:
     """Rows that were met on a way through a version.
@@ -225,23 +182,22 @@ class _Walk:
 
 
 def _along_the_index(
+    search: Search,
     rows: QuerySet[Example],
     pks: list[int],
     n_wanted: int,
-    kind: Kind,
     *,
     rising: bool,
     is_all: bool,
-    doubted: list[str] | None,
 ) -> _Walk:
-    """Those of `pks` that pass the filters (and hold the `doubted` words), in their order."""
+    """Those of `pks` that pass the filters and hold the words, in their order."""
     found: list[Example] = []
     for start in range(0, len(pks), LOOKED_UP_AT_ONCE):
         chunk = rows.filter(pk__in=pks[start : start + LOOKED_UP_AT_ONCE])
         found += [
             row
             for row in chunk.order_by("pk" if rising else "-pk")
-            if doubted is None or searching.says(text_of(row.record, kind), doubted)
+            if not search.is_doubtful or search.is_said_by(row)
         ]
         if len(found) >= n_wanted:
             return _Walk(found, found[-1].position, ended=False)
@@ -250,14 +206,7 @@ def _along_the_index(
 
 
 def _along_the_rows(
-    rows: QuerySet[Example],
-    words: list[str],
-    edge: int | None,
-    n_wanted: int,
-    kind: Kind,
-    *,
-    rising: bool,
-    as_beginning: bool,
+    search: Search, rows: QuerySet[Example], edge: int | None, n_wanted: int, *, rising: bool
 ) -> _Walk:
     """Those rows that pass the filters, read until enough of them hold the words."""
     if edge is not None:
@@ -267,7 +216,7 @@ def _along_the_rows(
     seen = n_read = 0
     for row in ordered[:READ_AT_MOST].iterator(chunk_size=200):
         n_read, seen = n_read + 1, row.position
-        if searching.says(text_of(row.record, kind), words, as_beginning=as_beginning):
+        if search.is_said_by(row):
             found.append(row)
             if len(found) == n_wanted:
                 break
@@ -280,17 +229,6 @@ def _not_by_version(version: DatasetVersion) -> QuerySet[Example]:
     SQLite's planner took one all the same and read a million rows for twenty.
     """
     return Example.objects.alias(of_version=F("version_id") + 0).filter(of_version=version.pk)
-
-
-def _keys(version: DatasetVersion, edge: int | None, *, rising: bool) -> dict[str, int]:
-    """Between which primary keys the rows beyond `edge` lie; keys rise with positions."""
-    rows = Example.objects.filter(version=version).order_by("position").values_list("pk", flat=True)
-    first, last = rows.first() or 0, rows.last() or -1
-    if edge is not None and rising:
-        first = rows.filter(position__gt=edge).first() or last + 1
-    elif edge is not None:
-        last = rows.filter(position__lt=edge).last() or first - 1
-    return {"first_pk": first, "last_pk": last}
 
 
 def _position(token: str) -> int:

@@ -5,6 +5,7 @@ import traceback
 
 from dashboard.models import Incident
 from dashboard.services import outbox
+from trainerbot.errors import NotFound
 
 TOPIC = "system"
 MOST_KEPT = 1_000
@@ -35,3 +36,11 @@ def record(reference: str, *, process: str, doing: str, error: BaseException) ->
 def latest(process: str, *, most: int = 20) -> list[Incident]:
     """The newest faults of one part of the system, newest first."""
     return list(Incident.objects.filter(process=process).order_by("-pk")[:most])
+
+
+def find(pk: int) -> Incident:
+    """What is kept of one fault. Raises NotFound."""
+    incident = Incident.objects.filter(pk=pk).first()
+    if incident is None:
+        raise NotFound("Nothing is kept of that error any more; the log may still have it.")
+    return incident

@@ -70,8 +70,8 @@ class _Descent:
     def __init__(
         self, before: DatasetVersion, after: DatasetVersion, line: list[DatasetVersion]
     ) -> None:
-        self._before = _kept(before)
-        self._after = _kept(after)
+        self._before = before.examples.kept()
+        self._after = after.examples.kept()
         self._n_before = before.n_examples
         self._n_after = after.n_examples
         self._versions = before, after
@@ -127,7 +127,7 @@ class _Descent:
         """The next positions of rows that were edited anywhere on the way; BATCH at most."""
         found: set[int] = set()
         for version in self._line:
-            rows = _kept(version).filter(
+            rows = version.examples.kept().filter(
                 edited=True, position__gt=position, position__lte=self._last
             )
             found.update(_positions(rows)[:BATCH])
@@ -138,7 +138,7 @@ class _Descent:
 def _gaps(before_pk: int, after_pk: int, *hashes: str) -> array[int]:
     """Positions of a frozen version that a later frozen one no longer has, in order."""
     before, after = (
-        _positions(Example.objects.filter(version=pk, removed_by=None)).iterator(chunk_size=10_000)
+        _positions(Example.objects.filter(version=pk).kept()).iterator(chunk_size=10_000)
         for pk in (before_pk, after_pk)
     )
     found = array("q")
@@ -185,7 +185,7 @@ def _by_content(before_pk: int, after_pk: int, *hashes: str) -> _Lists:
         else:
             ones.append(one)
             others.append(other)
-    changed = list(_differing(_kept(before), _kept(after), ones, others))
+    changed = list(_differing(before.examples.kept(), after.examples.kept(), ones, others))
     alike = _alike(before, after, removed, added)
     gone, come = {one for one, _ in alike}, {other for _, other in alike}
     changed = sorted([*changed, *alike])
@@ -231,7 +231,7 @@ def _differing(
 
 
 def _digests(version: DatasetVersion, kind: Kind) -> Iterator[tuple[int, int]]:
-    rows = _kept(version)
+    rows = version.examples.kept()
     if rows.filter(digest=None).exists():
         # Rows that were never examined: they are few, or of before there were digests.
         records = rows.values_list("position", "record").iterator(chunk_size=BATCH)
@@ -288,7 +288,7 @@ def _questions(version: DatasetVersion, positions: Sequence[int]) -> dict[int, b
 def _texts(version: DatasetVersion, positions: Sequence[int]) -> Iterator[tuple[int, str]]:
     ordered = sorted(positions)
     for start in range(0, len(ordered), BATCH):
-        rows = _kept(version).filter(position__in=ordered[start : start + BATCH])
+        rows = version.examples.kept().filter(position__in=ordered[start : start + BATCH])
         yield from rows.order_by("position").values_list("position", "question")
 
 
@@ -330,10 +330,6 @@ def _texts_of(rows: QuerySet[Example], positions: list[int]) -> dict[int, str]:
 
 def _records(rows: QuerySet[Example], positions: list[int]) -> dict[int, object]:
     return dict(rows.filter(position__in=positions).values_list("position", "record"))
-
-
-def _kept(version: DatasetVersion) -> QuerySet[Example]:
-    return Example.objects.filter(version=version, removed_by=None)
 
 
 def _positions(rows: QuerySet[Example]) -> QuerySet[Example, int]:

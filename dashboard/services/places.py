@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -17,8 +18,10 @@ from dashboard.models import (
     DiscordGuild,
     DiscordRole,
     GuildSettings,
+    ModelPrice,
     OutboxEvent,
     PlaceSettings,
+    Usage,
 )
 from dashboard.services import assistant, audit, outbox
 from dashboard.services.access import Person, Role
@@ -26,7 +29,11 @@ from trainerbot.errors import InvalidInput, NotAllowed
 
 TOPIC = "settings"
 Answers = PlaceSettings.Answers
+MOST_TOKENS = assistant.MOST_TOKENS
+# As in BCP 47, as far as people need it: en, de-AT, zh-Hant-TW.
+LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
 NOT_HERE = "I do not answer in this channel. Ask in another one, or write to me directly."
+NOT_DIRECTLY = "I do not answer direct messages. Ask me on a server that we are both on."
 NOT_YOU = "The admins of this server have not opened me to your role."
 
 
@@ -55,6 +62,7 @@ class Rules:
     in_channel: Mapping[int, PlaceSettings] = field(default_factory=dict)
     roles: Mapping[int, Mapping[int, DiscordRole]] = field(default_factory=dict)
     channel_access: Mapping[int, Mapping[int, str]] = field(default_factory=dict)
+    prices: Mapping[str, ModelPrice] = field(default_factory=dict)
 
     def place(self, guild_id: int | None, *channel_ids: int) -> Place:
         """How the bot behaves in a channel; name the thread first, then its channel."""
@@ -91,6 +99,8 @@ class Rules:
         A thread is what its channel is, unless it is named itself.
         """
         if guild_id is None:
+            if not self.everywhere.answers_direct:
+                raise NotAllowed(NOT_DIRECTLY)
             return
         channels = self.channel_access.get(guild_id, {})
         named = [channels[each] for each in channel_ids if each in channels]
@@ -148,6 +158,7 @@ def _read() -> Rules:
         in_channel={row.channel.discord_channel_id: row for row in places if row.channel},
         roles=roles,
         channel_access=channel_access,
+        prices={price.model: price for price in ModelPrice.objects.all()},
     )
 
 
@@ -168,20 +179,31 @@ def save_guild(changed: GuildSettings, *, actor: User | Person | None) -> GuildS
         raise InvalidInput("The review channel belongs to another server. Choose one of this one.")
     _check(changed)
     changed.save()
+    # Who was warned of the old budget shall hear of the new one.
+    warned = Usage.objects.filter(guild=changed.guild_id, warned_at__isnull=False)
+    warned.update(warned_at=None)
     _announce(actor, f"guild {changed.guild_id}")
     return changed
 
 
 @transaction.atomic
 def save_place(changed: PlaceSettings, *, actor: User | Person | None) -> PlaceSettings:
-    """Put the settings of a guild or channel in force. Raises InvalidInput for a bad value."""
+    """Put the settings of a guild or channel in force. Raises InvalidInput for a bad value.
+
+    Where all are empty again, no row stays.
+    """
     channel = changed.channel
     if channel is not None and channel.guild_id != changed.guild_id:
         raise InvalidInput("This channel belongs to another server.")
-    if changed.max_tokens is not None and not 1 <= changed.max_tokens <= assistant.MOST_TOKENS:
-        raise InvalidInput(f"The longest answer has 1 to {assistant.MOST_TOKENS:,} tokens.")
+    if changed.max_tokens is not None and not 1 <= changed.max_tokens <= MOST_TOKENS:
+        raise InvalidInput(f"The longest answer has 1 to {MOST_TOKENS:,} tokens.")
+    if changed.language and not LANGUAGE.fullmatch(changed.language):
+        raise InvalidInput("A language tag looks like en, de or ru-RU.")
     _check(changed)
-    changed.save()
+    if not changed.is_empty:
+        changed.save()
+    elif changed.pk is not None:
+        changed.delete()
     _announce(actor, f"channel {changed.channel_id}" if channel else f"guild {changed.guild_id}")
     return changed
 

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils.timezone import now
 
 from dashboard.models import DatasetVersion, Provenance
-from dashboard.services import access, audit, examples, outbox, storage
+from dashboard.services import access, audit, datasets, examples, outbox, storage
 from dashboard.services.access import Permission
 from trainerbot.errors import InvalidInput
 
@@ -89,7 +89,7 @@ def permit(version: DatasetVersion, *, permission: str, actor: User) -> int:
     )
     n_rows = sum(share.n_rows for share in covered)
     audit.record(actor, "dataset.permit", str(version), n_rows=n_rows, permission=words[:2000])
-    outbox.publish("datasets", "dataset.changed", id=version.dataset_id)
+    outbox.publish(datasets.TOPIC, "dataset.changed", id=version.dataset_id)
     return n_rows
 
 

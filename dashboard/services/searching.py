@@ -1,15 +1,18 @@
-"""The index of the words of all examples: the one module that knows what database this is."""
+"""Words in examples: the index of them, and what a person looks for in one version."""
 
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from django.db import connection
 from django.db.models import QuerySet
 
 from dashboard.models import DatasetVersion, Example
 from dashboard.services import storage
+from trainerbot.curation import text_of
 from trainerbot.errors import InvalidInput
+from trainerbot.formats.rows import Kind
 
 TABLE = "dashboard_example_words"
 MAX_WORDS = 8
@@ -47,6 +50,70 @@ def words_of(search: str) -> list[str]:
     if search.strip() and not words:
         raise InvalidInput("The search has no word in it. Use letters or digits.")
     return words
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What somebody looks for in a version: rows that hold all `words`.
+
+    as_beginning: the last word may go on. It may where no row holds it as it
+    stands, so that "wor" finds words and "word" does not.
+    """
+
+    version: DatasetVersion
+    words: Sequence[str]
+    as_beginning: bool = False
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether the index finds rows that do not hold it: it knows short beginnings only."""
+        return self.as_beginning and len(self.words[-1]) > INDEXED
+
+    def is_said_by(self, row: Example) -> bool:
+        text = text_of(row.record, Kind(self.version.kind))
+        return says(text, self.words, as_beginning=self.as_beginning)
+
+    def keys(
+        self,
+        rows: QuerySet[Example],
+        *,
+        edge: int | None = None,
+        rising: bool = True,
+        at_most: int = LOOKED_AT,
+    ) -> list[int]:
+        """What the index finds beyond the position `edge`: primary keys, which rise with positions.
+
+        `rows` narrows them on PostgreSQL only.
+        """
+        own = Example.objects.filter(version=self.version).order_by("position")
+        pks = own.values_list("pk", flat=True)
+        first, last = pks.first() or 0, pks.last() or -1
+        if edge is not None and rising:
+            first = pks.filter(position__gt=edge).first() or last + 1
+        elif edge is not None:
+            last = pks.filter(position__lt=edge).last() or first - 1
+        return holding(
+            self.version,
+            rows,
+            self.words,
+            first_pk=first,
+            last_pk=last,
+            rising=rising,
+            as_beginning=self.as_beginning,
+            at_most=at_most,
+        )
+
+
+def search(version: DatasetVersion, text: str) -> Search | None:
+    """Look for `text` in a version; None where it asks for nothing. Raises as `words_of` does."""
+    words = words_of(text)
+    if not words:
+        return None
+    exact = Search(version, words)
+    # One letter begins nearly everything.
+    if len(words[-1]) == 1 or exact.keys(version.examples.all(), at_most=1):
+        return exact
+    return replace(exact, as_beginning=True)
 
 
 def says(text: str, words: Sequence[str], *, as_beginning: bool = True) -> bool:

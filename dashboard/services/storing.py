@@ -107,21 +107,6 @@ def insert(
         _execute(_COLUMNS, values)
 
 
-def next_position(version: DatasetVersion) -> int:
-    """The position after the last one of `version`, removed rows counted."""
-    last = (
-        Example.objects.filter(version=version)
-        .order_by("-position")
-        .values_list("position", flat=True)
-        .first()
-    )
-    return 0 if last is None else last + 1
-
-
-def kind_of(version: DatasetVersion) -> Kind:
-    return Kind(version.kind)
-
-
 def _next_pk() -> int:
     """The key after the last one ever given; this transaction is the only one that writes."""
     with connection.cursor() as cursor:

@@ -1,6 +1,7 @@
 """How rows look: icons, badges, durations, the theme. No row is read here."""
 
 from datetime import datetime
+from decimal import Decimal
 
 from django import template
 from django.http import HttpRequest
@@ -104,6 +105,16 @@ def short_number(value: float) -> str:
             size = 1e3 if unit == "k" else size
             return f"{value / size:.3g} {unit}"
     return f"{value:,}"
+
+
+@register.filter
+def dollars(value: Decimal | None) -> str:
+    """An amount as people read it: cents, and of less than a cent the first digits that count."""
+    if value is None:
+        return "\N{EN DASH}"
+    if value == 0 or abs(value) >= Decimal("0.01"):
+        return f"${value:,.2f}"
+    return f"${value:.6f}".rstrip("0")
 
 
 @register.filter

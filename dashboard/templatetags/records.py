@@ -7,7 +7,7 @@ from django import template
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from trainerbot.curation import Change, Difference
+from trainerbot.curation import Change, Difference, find_private
 
 register = template.Library()
 
@@ -15,9 +15,6 @@ register = template.Library()
 @register.filter
 def private_marked(text: str) -> SafeString:
     """`text`, each place that looks private marked and named."""
-    # Slow to load, and only wanted for rows in which something was found.
-    from trainerbot.curation import find_private
-
     pieces: list[SafeString] = []
     at = 0
     for finding in sorted(find_private(text), key=lambda each: each.start):

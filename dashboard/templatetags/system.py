@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from dashboard.models import ProcessState
 from dashboard.services import processes
+from dashboard.services.bot import is_of_bot
 
 register = template.Library()
 
@@ -35,6 +36,8 @@ ENTRIES = (
     Entry("finetuning", "Fine-tuning", "job", "job-list", "view"),
     Entry("chart", "Tests", "evaluation", "evaluation-list", "view"),
     Entry("models", "Models", "model", "model-list", "view"),
+    Entry("bot", "Bot", "bot", "bot", "view"),
+    Entry("servers", "Servers", "server", "server-list", "settings"),
     Entry("settings", "Settings", "settings", "settings", "settings"),
 )
 
@@ -63,8 +66,10 @@ def system_state() -> dict[str, object]:
 def state_context() -> dict[str, object]:
     """The worst news about the parts that should run, in two or three words."""
     parts = [row for row in processes.everything() if row.state != State.DISABLED]
+    if any(row.name.startswith("bot:") and row.is_alive for row in parts):
+        parts = [row for row in parts if row.name != "bot"]  # it runs in ranges of shards
     words, color = _summary(parts)
-    bot = next((row for row in parts if row.name == "bot" and row.is_alive), None)
+    bot = next((row for row in parts if is_of_bot(row.name) and row.is_alive), None)
     return {
         "words": words,
         "color": color,
@@ -74,7 +79,9 @@ def state_context() -> dict[str, object]:
 
 @register.filter
 def part_label(name: str) -> str:
-    return LABELS.get(name, name.capitalize())
+    part, _, shards = name.partition(":")
+    label = LABELS.get(part, part.capitalize())
+    return f"{label}, shards {shards}" if shards else label
 
 
 @register.filter
@@ -102,7 +109,7 @@ def _summary(parts: list[ProcessState]) -> tuple[str, str]:
     for row in parts:
         if not row.is_alive:
             return f"{part_label(row.name)} is silent", "warning"
-    online = any(row.name == "bot" for row in parts)
+    online = any(is_of_bot(row.name) for row in parts)
     return ("Bot online" if online else "All running"), "success"
 
 

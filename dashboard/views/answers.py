@@ -9,6 +9,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from dashboard.forms.corrections import CorrectForm
 from dashboard.models import Message
 from dashboard.services import conversations, corrections
+from dashboard.services import feedback as feedback_service
 from dashboard.services.access import Permission
 from dashboard.views.doors import requires
 from dashboard.views.transcripts import present, reader
@@ -55,7 +56,7 @@ def feedback(request: HttpRequest, pk: int) -> HttpResponse:
         rating = int(request.POST.get("rating", ""))
     except ValueError as error:
         raise InvalidInput("A rating is 1 (good), -1 (bad) or 0 (neither).") from error
-    conversations.give_feedback(message=message, rating=rating, user=reader(request))
+    feedback_service.give(message=message, rating=rating, by=reader(request))
     return _answer(request, message)
 
 

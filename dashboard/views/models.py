@@ -8,11 +8,12 @@ from asgiref.sync import async_to_sync
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect, render, resolve_url
 from django.views.decorators.http import require_GET, require_POST
 
-from dashboard.models import FineTuneJob
-from dashboard.services import assistant, chat
+from dashboard.forms.servers import PriceForm
+from dashboard.models import FineTuneJob, ModelPrice
+from dashboard.services import assistant, chat, paging, prices
 from dashboard.services.access import Permission
 from dashboard.views.doors import requires
 from trainerbot.errors import InvalidInput
@@ -27,13 +28,14 @@ class Row:
     made_at: datetime | None
     job: FineTuneJob | None
     answers: bool
+    price: ModelPrice | None
 
 
 @require_GET
 @requires(Permission.VIEW)
 def list_(request: HttpRequest) -> HttpResponse:
     """The page at once; its rows are asked for apart, since the endpoint may be slow."""
-    return render(request, "dashboard/models/list.html")
+    return _page(request, PriceForm(initial={"model": request.GET.get("price", "")}))
 
 
 @require_GET
@@ -50,6 +52,10 @@ def rows(request: HttpRequest) -> HttpResponse:
             fine_tuned_model__in=[model.id for model in found]
         ).select_related("version__dataset")
     }
+    known = {
+        price.model: price
+        for price in ModelPrice.objects.filter(model__in=[model.id for model in found])
+    }
     listed = [
         Row(
             id=model.id,
@@ -57,6 +63,7 @@ def rows(request: HttpRequest) -> HttpResponse:
             made_at=datetime.fromtimestamp(model.created, UTC) if model.created else None,
             job=ours.get(model.id),
             answers=model.id == current,
+            price=known.get(model.id),
         )
         for model in found
     ]
@@ -73,3 +80,39 @@ def use(request: HttpRequest) -> HttpResponse:
     assistant.use_model(model, actor=cast(User, request.user))
     messages.success(request, f"{model} answers everywhere from the next message on.")
     return redirect("model-list")
+
+
+@require_POST
+@requires(Permission.SETTINGS)
+def price(request: HttpRequest) -> HttpResponse:
+    """Save what a model costs from now on."""
+    form = PriceForm(request.POST)
+    if form.is_valid():
+        saved = form.attempt(
+            lambda: prices.save(**form.cleaned_data, actor=cast(User, request.user))
+        )
+        if saved is not None:
+            messages.success(request, f"Answers of {saved.model} are counted at this price now.")
+            return redirect(f"{resolve_url('model-list')}#prices")
+    return _page(request, form)
+
+
+@require_POST
+@requires(Permission.SETTINGS)
+def remove_price(request: HttpRequest) -> HttpResponse:
+    """Count the answers of a model without a price from now on."""
+    model = request.POST.get("model", "")
+    prices.remove(model=model, actor=cast(User, request.user))
+    messages.success(request, f"Answers of {model} cost nothing from now on, as far as we know.")
+    return redirect(f"{resolve_url('model-list')}#prices")
+
+
+def _page(request: HttpRequest, form: PriceForm) -> HttpResponse:
+    page = paging.page(
+        ModelPrice.objects.all(),
+        after=request.GET.get("after", ""),
+        before=request.GET.get("before", ""),
+    )
+    context = {"form": form, "page": page}
+    status = 422 if form.is_bound else 200
+    return render(request, "dashboard/models/list.html", context, status=status)

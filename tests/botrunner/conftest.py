@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from discord.asset import Asset
@@ -12,6 +13,7 @@ from discord.http import Route
 from pytest_django import Settings
 
 from botrunner.bot import TrainerBot
+from botrunner.cogs.places import Places
 from botrunner.process import BotProcess
 from dashboard.services import providers
 from tests.botrunner.running import ROOT, Installation, Running, environ
@@ -19,7 +21,7 @@ from tests.botrunner.working import online
 from tests.fakes.discord import FakeDiscord
 from tests.fakes.openai_endpoint import API_KEY, FakeOpenAI
 
-RunBot = Callable[..., tuple[BotProcess, asyncio.Task[None]]]
+RunBot = Callable[..., tuple[BotProcess, asyncio.Task[bool]]]
 StartBot = Callable[..., Awaitable[Running]]
 
 
@@ -40,9 +42,17 @@ async def model(endpoint: FakeOpenAI, settings: Settings) -> AsyncIterator[FakeO
 
 
 # --- the bot in a simulated Discord ---------------------------------------------------
+class HastyBot(TrainerBot):
+    """Tells of new channels at once: else each would keep its test waiting for a second."""
+
+    async def setup_hook(self) -> None:
+        await super().setup_hook()
+        cast("Places", self.get_cog("Places")).spacing_s = 0.0
+
+
 @pytest.fixture
 def simcord_bot() -> TrainerBot:
-    return TrainerBot()
+    return HastyBot()
 
 
 # --- the bot over sockets, in this process --------------------------------------------
@@ -56,11 +66,11 @@ def aim(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 async def run_bot(aim: None, discord_server: FakeDiscord) -> AsyncIterator[RunBot]:
     """Start the bot, and end it with the test."""
-    running: list[tuple[BotProcess, asyncio.Task[None]]] = []
+    running: list[tuple[BotProcess, asyncio.Task[bool]]] = []
 
-    def run_bot(*, drain_s: float = 5.0) -> tuple[BotProcess, asyncio.Task[None]]:
+    def run_bot(*, drain_s: float = 5.0, **more: Any) -> tuple[BotProcess, asyncio.Task[bool]]:
         process = BotProcess(
-            token=discord_server.token, api_base=discord_server.api_base, drain_s=drain_s
+            token=discord_server.token, api_base=discord_server.api_base, drain_s=drain_s, **more
         )
         running.append((process, asyncio.create_task(process.run())))
         return running[-1]
@@ -81,7 +91,7 @@ async def connected_bot(aim: None, discord_server: FakeDiscord) -> AsyncIterator
 @pytest.fixture
 async def bot(
     run_bot: RunBot, discord_server: FakeDiscord, model: FakeOpenAI
-) -> tuple[BotProcess, asyncio.Task[None]]:
+) -> tuple[BotProcess, asyncio.Task[bool]]:
     running = run_bot()
     await discord_server.wait_until_online()
     return running

@@ -2,10 +2,7 @@
 
 from typing import Any
 
-from channels.db import database_sync_to_async
-
-from dashboard.models import DiscordRole
-from dashboard.services import places
+from tests.botrunner.talking import grant
 
 
 async def add_member(env: Any, guild: Any, name: str, *, grants: str = "") -> Any:
@@ -13,9 +10,6 @@ async def add_member(env: Any, guild: Any, name: str, *, grants: str = "") -> An
     if not grants:
         return guild.add_member(env.create_user(name))
     role = guild.create_role(grants)
-    row = await database_sync_to_async(places.guild)(guild.id, guild.name)
-    await DiscordRole.objects.acreate(
-        guild=row, discord_role_id=role.id, name=grants, grants=grants
-    )
-    places.forget()
+    await env.settle()
+    await grant(guild, role, grants)
     return guild.add_member(env.create_user(name), roles=[role])

@@ -233,7 +233,8 @@ async def test_a_command_used_wrongly_is_explained(simcord_env, ada):
     await ada.send_dm("!add one")
 
     assert len(simcord_env.errors) == 1
-    assert bots_words(ada.user.dm_channel) == ["Use it like this: `!add <first> <second>`"]
+    [sentence] = bots_words(ada.user.dm_channel)
+    assert sentence.startswith("Use it like this: `!add <first> <second>`\n-# reference")
 
 
 async def test_a_channel_where_the_bot_may_not_write_is_borne(simcord_env, channel, ada, me, model):

@@ -7,12 +7,15 @@ import pytest
 from channels.db import database_sync_to_async
 
 from botrunner.process import BotProcess, LoginRefused
-from dashboard.models import ProcessState
-from dashboard.services import processes
+from dashboard.models import OutboxEvent, ProcessState
+from dashboard.services import outbox, processes
 from tests.fakes.openai_endpoint import Reply
 from trainerbot.errors import Conflict
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+publish = database_sync_to_async(outbox.publish)
 
 
 @pytest.fixture
@@ -135,10 +138,12 @@ async def test_a_discord_that_is_down_at_first_is_tried_again(
     run_bot, discord_server, model, caplog
 ):
     discord_server.fail_next(503, path="/users/@me")
+    discord_server.fail_next(403, path="/users/@me")
 
     run_bot()
 
     await discord_server.wait_until_online()
+    assert "Discord answered 503" in caplog.text
     assert "Discord cannot be reached" in caplog.text
 
 
@@ -165,6 +170,25 @@ async def test_malformed_events_are_borne(bot, discord_server, ada, model):
     question = await discord_server.dm(ada, "Hello?")
 
     await discord_server.wait_for_reply(to=question, containing="there.")
+
+
+# --- what happens elsewhere ---------------------------------------------------------------
+async def test_what_happens_elsewhere_reaches_the_cogs_in_order(run_bot, discord_server, model):
+    process, _ = run_bot()
+    await discord_server.wait_until_online()
+    heard: list[int] = []
+
+    async def on_outbox(event: OutboxEvent) -> None:
+        heard.append(event.payload["number"])
+
+    process.bot.add_listener(on_outbox)
+    for number in range(30):
+        await publish("settings", "test.counted", number=number)
+
+    async with asyncio.timeout(5):
+        while len(heard) < 30:  # noqa: ASYNC110 (a listener wakes nobody up)
+            await asyncio.sleep(0.02)
+    assert heard == list(range(30))
 
 
 # --- the end ----------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """`manage.py runbot` in a process of its own, against a Discord and a model over real sockets."""
 
+import asyncio
 import json
 import signal
 import sqlite3
@@ -13,6 +14,18 @@ from tests.fakes.openai_endpoint import Reply
 def rows(installation: Installation, query: str) -> list[tuple]:
     with sqlite3.connect(installation.data / "trainerbot.sqlite3", timeout=10) as database:
         return database.execute(query).fetchall()
+
+
+async def logged(installation: Installation, count: int) -> list[tuple]:
+    """The words in the log, once there are as many messages.
+
+    An answer is logged with the id of its message, so a moment after it was posted.
+    """
+    query = "SELECT content FROM dashboard_message ORDER BY id"
+    async with asyncio.timeout(10.0):
+        while len(said := rows(installation, query)) < count:  # noqa: ASYNC110 (rows wake nobody up)
+            await asyncio.sleep(0.05)
+    return said
 
 
 def bot_row(installation: Installation) -> dict:
@@ -53,7 +66,7 @@ async def test_a_correction_made_elsewhere_is_the_next_answer(
     assert right.content == f"Paris, on the Seine.\n-# corrected · #{number}"
     assert "corrected" not in wrong.content
     assert len(endpoint.chats) == 1
-    said = rows(installation, "SELECT content FROM dashboard_message ORDER BY id")
+    said = await logged(installation, 4)
     assert [content for (content,) in said] == [
         "What is the capital of France?",
         "Lyon.",

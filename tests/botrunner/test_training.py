@@ -63,7 +63,7 @@ async def the_end(discord_server, endpoint) -> str:
     """Let the endpoint finish its job; the words that tell the asker."""
     [job_id] = endpoint.jobs
     endpoint.finish(job_id)
-    await discord_server.until(lambda: pings(discord_server), "the asker is told")
+    await discord_server.until(lambda: pings(discord_server), "the asker is told", 30.0)
     return pings(discord_server)[0][0]
 
 
@@ -73,11 +73,11 @@ async def the_end(discord_server, endpoint) -> str:
 async def test_a_file_is_trained_on_and_its_asker_told_once(bot, discord_server, model, owner):
     async with a_worker(hurry=True):
         asked = await give(discord_server, "!train", "rooms.jsonl", LINES)
-        shown = await discord_server.wait_for_reply(to=asked, containing=STARTED)
+        shown = await discord_server.wait_for_reply(to=asked, containing=STARTED, timeout_s=30.0)
         [job_id] = model.jobs
         model.jobs[job_id]["status"] = "running"
         model.say(job_id, "Step 5/20", step=5, total_steps=20, train_loss=1.25)
-        await discord_server.wait_for_reply(to=asked, containing="step 5 of 20")
+        await discord_server.wait_for_reply(to=asked, containing="step 5 of 20", timeout_s=30.0)
         assert "25%" in shown.content
         assert "training loss 1.25" in shown.content
         said = await the_end(discord_server, model)
@@ -102,7 +102,7 @@ async def test_a_dataset_of_the_library_is_trained_on_without_a_file(bot, discor
     await a_dataset("shop talk")
     async with a_worker(hurry=True):
         asked = await discord_server.say(discord_server.world.owner, "!train Shop Talk")
-        await discord_server.wait_for_reply(to=asked, containing=STARTED)
+        await discord_server.wait_for_reply(to=asked, containing=STARTED, timeout_s=30.0)
 
     assert not await DatasetImport.objects.aexists()
     assert len(rows_of(model)) == 12
@@ -119,7 +119,7 @@ async def test_a_dataset_of_the_library_is_trained_on_without_a_file(bot, discor
 async def test_pasted_examples_are_trained_on(bot, discord_server, model, words):
     async with a_worker(hurry=True):
         asked = await discord_server.say(discord_server.world.owner, f"!train {words}")
-        await discord_server.wait_for_reply(to=asked, containing=STARTED)
+        await discord_server.wait_for_reply(to=asked, containing=STARTED, timeout_s=30.0)
 
     assert labels_of(model) == ["positive", "negative"]
 
@@ -150,7 +150,7 @@ async def test_the_label_of_a_batch_reaches_the_rows_that_are_trained_on(
     texts = json.dumps([{"text": "About us"}, {"text": "Opening hours"}]).encode()
     async with a_worker(hurry=True):
         asked = await give(discord_server, f"!train {flag}", "pages.json", texts)
-        await discord_server.wait_for_reply(to=asked, containing=STARTED)
+        await discord_server.wait_for_reply(to=asked, containing=STARTED, timeout_s=30.0)
 
     assert labels_of(model) == labels
     found = Example.objects.order_by("position").values_list("label", flat=True)
@@ -177,8 +177,8 @@ async def test_no_id_is_told_before_the_endpoint_gave_one_and_none_at_all_if_it_
         (400, error_body("Too few examples.")),
     ]
     async with a_worker(hurry=True):
-        await discord_server.wait_for_reply(to=asked, containing=FAILED)
-        await discord_server.until(lambda: pings(discord_server), "the asker is told")
+        await discord_server.wait_for_reply(to=asked, containing=FAILED, timeout_s=30.0)
+        await discord_server.until(lambda: pings(discord_server), "the asker is told", 30.0)
 
     assert all(STARTED not in version.content for version in shown.versions)
     assert "Too few examples" in shown.content
@@ -199,7 +199,7 @@ async def test_what_cannot_be_trained_on_is_said_in_words(bot, discord_server, w
 
     asked = await discord_server.say(discord_server.world.owner, words)
 
-    answer = await discord_server.wait_for_reply(to=asked, containing=FAILED)
+    answer = await discord_server.wait_for_reply(to=asked, containing=FAILED, timeout_s=30.0)
     assert answer.content.splitlines()[1].startswith(said)
     assert not await FineTuneJob.objects.aexists()
 
@@ -210,7 +210,7 @@ async def test_an_endpoint_that_is_away_is_said_in_words(bot, discord_server, mo
 
     asked = await discord_server.say(discord_server.world.owner, "!train rooms")
 
-    answer = await discord_server.wait_for_reply(to=asked, containing=FAILED)
+    answer = await discord_server.wait_for_reply(to=asked, containing=FAILED, timeout_s=30.0)
     assert "sk-123" not in answer.content
     assert not await FineTuneJob.objects.aexists()
 
@@ -218,7 +218,7 @@ async def test_an_endpoint_that_is_away_is_said_in_words(bot, discord_server, mo
 async def test_a_faulty_file_is_refused_with_its_errors_and_trains_nothing(bot, discord_server):
     async with a_worker(hurry=True):
         asked = await give(discord_server, "!train", "rooms.jsonl", LINES + b'{"messages": 1}\n')
-        answer = await discord_server.wait_for_reply(to=asked, containing=FAILED)
+        answer = await discord_server.wait_for_reply(to=asked, containing=FAILED, timeout_s=30.0)
 
     assert "12 examples, 1 error." in answer.content
     assert not await FineTuneJob.objects.aexists()
@@ -233,7 +233,7 @@ async def test_the_same_dataset_twice_at_once_is_one_job(bot, discord_server, mo
         discord_server.say(discord_server.world.owner, "!train rooms"),
         discord_server.say(discord_server.world.owner, "!train rooms"),
     )
-    await discord_server.wait_for_reply(containing="runs already, as job number 1")
+    await discord_server.wait_for_reply(containing="runs already, as job number", timeout_s=30.0)
 
     assert await FineTuneJob.objects.acount() == 1
     answered = {message.reply_to for message in discord_server.world.said_by_bot()}
@@ -250,7 +250,7 @@ async def test_the_same_file_twice_at_once_is_one_job(bot, discord_server, model
         await discord_server.wait_for_reply(
             containing="The same training runs already", timeout_s=30.0
         )
-        await discord_server.wait_for_reply(containing=STARTED)
+        await discord_server.wait_for_reply(containing=STARTED, timeout_s=30.0)
 
     assert await FineTuneJob.objects.acount() == 1
     assert len(model.jobs) == 1
@@ -267,7 +267,7 @@ async def test_its_asker_cancels_it_by_the_button(bot, discord_server, model, ow
     await discord_server.until(lambda: interaction_id in callbacks, "the press is answered")
 
     async with a_worker(hurry=True):
-        await discord_server.until(lambda: pings(discord_server), "the asker is told")
+        await discord_server.until(lambda: pings(discord_server), "the asker is told", 30.0)
     assert model.jobs == {}
     assert "cancelled" in shown.content
     assert (await FineTuneJob.objects.aget()).status == "cancelled"
@@ -304,7 +304,7 @@ async def test_a_job_that_ended_while_the_bot_was_away_is_told_at_its_start(
     await ended_job(owner, shown)
 
     async with online(discord_server):
-        await discord_server.until(lambda: pings(discord_server), "the asker is told")
+        await discord_server.until(lambda: pings(discord_server), "the asker is told", 30.0)
         await discord_server.settle()
 
     assert len(pings(discord_server)) == 1
@@ -339,11 +339,11 @@ async def test_a_channel_that_is_gone_ends_the_watching(bot, discord_server, own
     assert (await FineTuneJob.objects.aget()).told_at is not None
 
 
-async def test_a_discord_that_is_away_is_tried_again(bot, discord_server, owner):
+async def test_what_discord_did_not_take_is_tried_again(bot, discord_server, owner):
     channel = discord_server.world.general
     shown = discord_server.world.add_message(channel, discord_server.bot, "Starting …")
     await ended_job(owner, shown)
-    discord_server.fail_next(503, method="POST", path="/channels/.*")
+    discord_server.fail_next(400, method="POST", path="/channels/.*")
 
     await bot.get_cog("Training").watcher.look()
     assert pings(discord_server) == []

@@ -4,12 +4,15 @@ import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from typing import Final
 
 from trainerbot.conversation import prompting
 from trainerbot.conversation.recall import Memory, Recalled
 from trainerbot.errors import ProviderRefused, ProviderUnavailable, TrainerBotError
-from trainerbot.llm import ChatModel, Completion, Delta, Usage
-from trainerbot.messages import ChatMessage
+from trainerbot.llm import Abilities, CannotSee, ChatModel, Completion, Delta, Usage
+from trainerbot.messages import ChatMessage, Image, Role
+
+NOT_KNOWN: Final = Abilities()
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +21,9 @@ class Finished:
 
     `correction_id` is the correction whose own words these are; the model was
     not asked then, and `model` is the one that would have been. `example_ids`
-    are the corrections shown to the model, best first. Times are from the
-    question, in whole milliseconds.
+    are the corrections shown to the model, best first. `unseen` says that
+    pictures came with the question and the model did not see them. Times are
+    from the question, in whole milliseconds.
     """
 
     text: str
@@ -31,6 +35,7 @@ class Finished:
     total_ms: int
     finish_reason: str | None
     system_fingerprint: str | None
+    unseen: bool = False
 
 
 async def answer(
@@ -43,14 +48,16 @@ async def answer(
     model: str,
     temperature: float | None = None,
     max_tokens: int | None = None,
+    images: tuple[Image, ...] = (),
+    abilities: Abilities = NOT_KNOWN,
 ) -> AsyncGenerator[Delta | Finished, None]:
     """Yield the answer in pieces, then one Finished.
 
     A correction of this very question is given exactly as it was written, and
     no model is asked. `recalled` is what Recall found, off the event loop.
-    `history` is oldest first, without `question`. Raises
-    ProviderUnavailable or ProviderRefused when there is no answer; an empty
-    one is no answer.
+    `history` is oldest first, without `question`. A model that takes no
+    `images` is asked without them. Raises ProviderUnavailable or
+    ProviderRefused when there is no answer; an empty one is no answer.
     """
     began = time.perf_counter()
     if recalled.verbatim is not None:
@@ -58,31 +65,61 @@ async def answer(
         yield _corrected(recalled.verbatim, model, _ms_since(began))
         return
 
+    room = prompting.room_for_history(
+        abilities.context_tokens,
+        question=question,
+        system_prompt=system_prompt,
+        max_tokens=max_tokens,
+    )
+    seen = () if abilities.sees is False else images
+    if images and not seen and not question.strip():
+        raise CannotSee(model)
     messages, shown = prompting.build(
-        question, history=history, system_prompt=system_prompt, examples=recalled.examples
+        question if seen == images else without_pictures(question, len(images)),
+        history=history,
+        system_prompt=system_prompt,
+        examples=recalled.examples,
+        images=seen,
+        history_tokens=room,
     )
     first_token_ms = 0
-    pieces = llm.stream(messages, model=model, temperature=temperature, max_tokens=max_tokens)
-    # Closed here and not some time later: whoever stops listening stops the model.
-    async with aclosing(pieces):
-        async for piece in pieces:
-            if isinstance(piece, Delta):
-                first_token_ms = first_token_ms or max(1, _ms_since(began))
-                yield piece
-            elif not piece.text.strip():
-                raise _no_answer(piece)
-            else:
-                yield Finished(
-                    text=piece.text,
-                    model=piece.model,
-                    correction_id=None,
-                    example_ids=shown,
-                    usage=piece.usage,
-                    first_token_ms=first_token_ms,
-                    total_ms=_ms_since(began),
-                    finish_reason=piece.finish_reason,
-                    system_fingerprint=piece.system_fingerprint,
-                )
+    while True:
+        pieces = llm.stream(messages, model=model, temperature=temperature, max_tokens=max_tokens)
+        try:
+            # Closed here and not some time later: whoever stops listening stops the model.
+            async with aclosing(pieces):
+                async for piece in pieces:
+                    if isinstance(piece, Delta):
+                        first_token_ms = first_token_ms or max(1, _ms_since(began))
+                        yield piece
+                    elif not piece.text.strip():
+                        raise _no_answer(piece)
+                    else:
+                        yield Finished(
+                            text=piece.text,
+                            model=piece.model,
+                            correction_id=None,
+                            example_ids=shown,
+                            usage=piece.usage,
+                            first_token_ms=first_token_ms,
+                            total_ms=_ms_since(began),
+                            finish_reason=piece.finish_reason,
+                            system_fingerprint=piece.system_fingerprint,
+                            unseen=len(seen) < len(images),
+                        )
+            return
+        except CannotSee:
+            if not seen or not question.strip():
+                raise
+            seen = ()
+            words = without_pictures(question, len(images))
+            messages[-1] = ChatMessage(Role.USER, words)
+
+
+def without_pictures(question: str, n_pictures: int) -> str:
+    """Return what a model that takes no pictures reads in their place."""
+    what = "a picture" if n_pictures == 1 else f"{n_pictures} pictures"
+    return f"{question}\n\n[Here came {what} that you cannot see.]"
 
 
 def _corrected(memory: Memory, model: str, total_ms: int) -> Finished:

@@ -16,13 +16,12 @@ from trainerbot.curation.private import (
     mask,
     mask_record,
 )
-from trainerbot.curation.scoring import UNKNOWN, LabelScore, Scores, scores
+from trainerbot.curation.scoring import LabelScore, Scores, scores
 from trainerbot.curation.splitting import PARTS, split
 from trainerbot.curation.texts import fingerprint, text_of, wording_of
 
 __all__ = [
     "PARTS",
-    "UNKNOWN",
     "Balance",
     "Change",
     "Difference",

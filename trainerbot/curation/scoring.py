@@ -7,9 +7,6 @@ from typing import Final
 
 from trainerbot.errors import InvalidInput
 
-UNKNOWN: Final = "unknown"
-"""Heading of the last column of a confusion matrix: answers that are no label."""
-
 Z_95: Final = 1.959963984540054
 
 
@@ -32,7 +29,7 @@ class Scores:
     macro_f1: the plain mean over the labels that were expected or predicted;
     weighted_f1: the mean weighted by how often each was expected.
     confusion: a row for each of `labels` as expected, columns for each of
-    `labels` as predicted and one more for UNKNOWN.
+    `labels` as predicted and one more for answers that are none of them.
     """
 
     labels: tuple[str, ...]

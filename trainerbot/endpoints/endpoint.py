@@ -16,6 +16,7 @@ class Endpoint:
     `base_url` includes the version path ("http://127.0.0.1:8001/v1").
     `timeout_s` is the longest silence, not the longest answer. `max_retries`
     counts tries after the first, of calls that failed before they began.
+    `streams` is False where answers shall be asked for whole.
     Raises InvalidInput when address or key cannot be sent at all.
     """
 
@@ -24,6 +25,7 @@ class Endpoint:
     api_key: str = field(repr=False)
     timeout_s: float = 120.0
     max_retries: int = 2
+    streams: bool = True
 
     def __post_init__(self) -> None:
         try:

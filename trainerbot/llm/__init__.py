@@ -1,7 +1,19 @@
 """One way to a model: the openai SDK at a base URL, whoever answers there."""
 
 from trainerbot.endpoints import Endpoint, ModelInfo
-from trainerbot.llm.contracts import ChatModel, Completion, Delta, Usage
+from trainerbot.llm.abilities import Abilities, abilities
+from trainerbot.llm.contracts import CannotSee, ChatModel, Completion, Delta, Usage
 from trainerbot.llm.registry import open_chat
 
-__all__ = ["ChatModel", "Completion", "Delta", "Endpoint", "ModelInfo", "Usage", "open_chat"]
+__all__ = [
+    "Abilities",
+    "CannotSee",
+    "ChatModel",
+    "Completion",
+    "Delta",
+    "Endpoint",
+    "ModelInfo",
+    "Usage",
+    "abilities",
+    "open_chat",
+]

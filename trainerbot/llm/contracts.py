@@ -5,7 +5,18 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from trainerbot.endpoints import ModelInfo
+from trainerbot.errors import ProviderRefused
 from trainerbot.messages import ChatMessage
+
+
+class CannotSee(ProviderRefused):
+    """The model takes no pictures. The same messages without them may be asked."""
+
+    def __init__(self, model: str) -> None:
+        super().__init__(
+            f"The model {model} cannot see pictures. Ask in words, or choose a model that sees.",
+            code="images_not_supported",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +73,8 @@ class ChatModel(Protocol):
 
         Raises ProviderUnavailable when the endpoint cannot be reached, is
         silent too long, busy, broken or breaks off; ProviderRefused when it
-        says no. A failure is never given as an answer's text.
+        says no, and CannotSee, before any piece, for pictures to a model that
+        takes none. A failure is never given as an answer's text.
         """
         ...
 

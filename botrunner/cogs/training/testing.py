@@ -21,6 +21,7 @@ from botrunner.intake import NO_WORKER, Patience, read_text
 from botrunner.people import asker_of, interaction_asker, require, requires
 from botrunner.progress import Progress, Said, carry_out
 from botrunner.ui.acting import answering, say
+from botrunner.ui.base import SafeView
 from botrunner.ui.names import find_datasets, offering
 from dashboard.models import Evaluation, Task
 from dashboard.services import chat, evaluations
@@ -42,7 +43,7 @@ MOST_LISTED = 20_000  # predictions in the file of a long test
 submit = database_sync_to_async(evaluations.submit)
 
 
-class Stop(discord.ui.View):
+class Stop(SafeView):
     """A button that stops a test, for whoever started it and for trainers."""
 
     def __init__(self, asker_id: int, stop: Callable[[Person], None]) -> None:
@@ -50,7 +51,6 @@ class Stop(discord.ui.View):
         self._asker_id = asker_id
         self._stop = stop
 
-    # discord.py gives the decorated method another type than the one it declares.
     @discord.ui.button(label="Cancel")
     async def press(
         self, interaction: discord.Interaction[TrainerBot], button: discord.ui.Button[Stop]

@@ -14,11 +14,12 @@ from discord.ext import commands
 from botrunner import arguments
 from botrunner.arguments import Lesson, echo
 from botrunner.cogs.training.watching import JobWatcher
-from botrunner.intake import Given, Patience, attached, dashboard_address, pasted, take
+from botrunner.intake import Given, Patience, attached, pasted, take
 from botrunner.people import asker_of, requires
 from botrunner.progress import Progress, Said, carry_out
 from botrunner.ui.job_cards import FAILED, card, meant_for, starting
 from botrunner.ui.jobs import listed
+from botrunner.ui.links import dashboard_address
 from botrunner.ui.names import find_datasets, find_job_names, offering
 from dashboard.services import choices, jobs, library, standings
 from dashboard.services.access import Permission

@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from botrunner import gateway
 from botrunner.process import BotProcess, LoginRefused
+from dashboard.services.bot import ShardRange
 from trainerbot.errors import InvalidInput, TrainerBotError
 
 BAD_SETTINGS = 78  # sysexits' EX_CONFIG: starting again would not help
@@ -30,6 +31,24 @@ class Command(BaseCommand):
             help="Seconds for the answers in flight to finish at the end (default 20)",
         )
 
+        parser.add_argument(
+            "--shard-ids",
+            default="",
+            metavar="FIRST-LAST",
+            help="Run only these shards, such as 0-3 or 2; other runbots run the others",
+        )
+        parser.add_argument(
+            "--shard-count",
+            type=int,
+            default=0,
+            help="Shards in all, the same number for every runbot (default: one connection)",
+        )
+        parser.add_argument(
+            "--supervised",
+            action="store_true",
+            help="Leave start, stop and restart to whoever started this, as `manage.py up` does",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         token = settings.DISCORD_TOKEN.strip()
         if not token:
@@ -37,14 +56,24 @@ class Command(BaseCommand):
         try:
             if settings.DISCORD_API_BASE:
                 gateway.checked(settings.DISCORD_API_BASE)
-            asyncio.run(self._run(token, options["drain_s"]))
+            shards = ShardRange.parse(options["shard_ids"], options["shard_count"])
+            obeys = not options["supervised"]
+            while asyncio.run(self._run(token, options["drain_s"], shards, obeys=obeys)):
+                self.stdout.write("Starting anew, as asked on the dashboard.")
         except (InvalidInput, LoginRefused) as error:
             raise CommandError(str(error), returncode=BAD_SETTINGS) from error
         except TrainerBotError as error:
             raise CommandError(str(error)) from error
 
-    async def _run(self, token: str, drain_s: float) -> None:
-        process = BotProcess(token=token, api_base=settings.DISCORD_API_BASE, drain_s=drain_s)
+    async def _run(self, token: str, drain_s: float, shards: ShardRange, *, obeys: bool) -> bool:
+        """Run the bot once; True when it shall run again."""
+        process = BotProcess(
+            token=token,
+            api_base=settings.DISCORD_API_BASE,
+            drain_s=drain_s,
+            shards=shards,
+            obeys=obeys,
+        )
         loop = asyncio.get_running_loop()
         for name in ("SIGTERM", "SIGINT", "SIGBREAK"):
             if number := getattr(signal, name, None):
@@ -52,4 +81,4 @@ class Command(BaseCommand):
                 signal.signal(
                     number, lambda *_: loop.call_soon_threadsafe(process.wishes.ask_to_stop)
                 )
-        await process.run()
+        return await process.run()

@@ -13,6 +13,7 @@ from dashboard.services import people, preparation
 from dashboard.services.supervision import programs
 from dashboard.services.supervision.alone import the_only_one
 from dashboard.services.supervision.console import Console
+from dashboard.services.supervision.orders import Orders
 from dashboard.services.supervision.ports import refuse_taken_port, wait_until_open
 from dashboard.services.supervision.reporter import Reporter
 from dashboard.services.supervision.supervisor import Supervisor
@@ -58,6 +59,9 @@ class Command(BaseCommand):
         _on_stop_signals(stop.set)
         reporter = Reporter(self_reporting=programs.SELF_REPORTING, left_out=selection.left_out)
         supervisor = Supervisor(selection.programs, report=reporter.put, write_line=console.line)
+        orders = Orders(supervisor) if "bot" in selection.names() else None
+        if orders:
+            orders.start()
         supervisor.start()
         reporter.start()
         for name, why in selection.left_out.items():
@@ -66,6 +70,8 @@ class Command(BaseCommand):
         while not stop.wait(LOOK_EVERY_S) and not supervisor.has_given_up():
             continue
         console.line("up", "Stopping …")
+        if orders:
+            orders.stop()
         _on_stop_signals(supervisor.kill)  # a second Ctrl-C is an order: no more waiting
         supervisor.stop()
         reporter.close()

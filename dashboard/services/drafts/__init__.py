@@ -19,7 +19,7 @@ from dashboard.services.drafts.editing import (
 )
 from dashboard.services.drafts.freezing import freeze, start_freezing
 from dashboard.services.drafts.history import edits, running
-from dashboard.services.drafts.state import COPY, FREEZE, freeze_task, topic
+from dashboard.services.drafts.state import COPY, FREEZE, freeze_task
 from dashboard.services.drafts.verbs import (
     add,
     deduplicate,
@@ -58,6 +58,5 @@ __all__ = [
     "running",
     "split",
     "start_freezing",
-    "topic",
     "undo",
 ]

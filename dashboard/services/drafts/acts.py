@@ -84,7 +84,7 @@ def _relabel(draft: DatasetVersion, edit: DatasetEdit, found: selecting.Batch, a
 
 def _split(draft: DatasetVersion, edit: DatasetEdit, plan: Any, after: int) -> Step:
     # Their words are not asked for: there may be a million.
-    some = duplicates.kept(draft).filter(position__gt=after).order_by("position")
+    some = draft.examples.kept().filter(position__gt=after).order_by("position")
     found = list(some.only("version", "position", "part", "edited")[: selecting.BATCH])
     change = rows.set_parts(edit, [(row, plan[row.position]) for row in found])
     last = found[-1].position if found else after

@@ -31,7 +31,7 @@ def refresh(draft: DatasetVersion, *, near: bool, beat: Callable[[], None]) -> N
     """Mark the rows that repeat an earlier one, unless the marks are true already."""
     if _are_true(draft):
         return
-    kind, rows = Kind(draft.kind), kept(draft)
+    kind, rows = Kind(draft.kind), draft.examples.kept()
     marks = _exact(rows, kind, beat)
     if near:
         marks |= _near(rows, kind, marks, beat)
@@ -51,7 +51,7 @@ def batch(draft: DatasetVersion, *, near: bool, after: int) -> tuple[list[Exampl
     A row goes only if the first of its group is there, and has the same label:
     the same words under another label contradict each other.
     """
-    marked = kept(draft).filter(duplicate_of__isnull=False, position__gt=after)
+    marked = draft.examples.kept().filter(duplicate_of__isnull=False, position__gt=after)
     found = list(marked.order_by("position")[:BATCH])
     firsts = _firsts(draft, found)
     gone = []
@@ -62,10 +62,6 @@ def batch(draft: DatasetVersion, *, near: bool, after: int) -> tuple[list[Exampl
         if near or first.digest == row.digest:
             gone.append(row)
     return gone, found[-1].position if found else after, len(found) < BATCH
-
-
-def kept(draft: DatasetVersion) -> QuerySet[Example]:
-    return Example.objects.filter(version=draft, removed_by=None)
 
 
 def texts(rows: QuerySet[Example], kind: Kind) -> Iterator[tuple[int, str]]:

@@ -96,7 +96,7 @@ def run_freeze(run: Run) -> dict[str, Any]:
 def sum_up(version: DatasetVersion, *, each_batch: Callable[[int], None] | None = None) -> Sums:
     """Hash and count the rows of a version, whose memory is that of one batch."""
     digest, n_examples, n_bytes = hashlib.sha256(), 0, 0
-    rows = version.examples.filter(removed_by=None).order_by("position")
+    rows = version.examples.kept().order_by("position")
     last = -1
     while True:
         batch = list(

@@ -27,7 +27,7 @@ def rewrite(
 ) -> Change:
     """Give rows other records, keeping what they said. Rows that stay the same are not touched."""
     kept: list[EditedExample] = []
-    changed: list[tuple[Example, storing.Prepared]] = []
+    changed: list[tuple[Example, storing.Prepared, bool]] = []
     n_bytes = 0
     for row, record in rows:
         was = canonical(row.record)
@@ -35,14 +35,14 @@ def rewrite(
         if prepared.canonical == was:
             continue
         n_bytes += _size(prepared.canonical) - _size(was)
-        changed.append((row, prepared))
+        changed.append((row, prepared, True))
         kept.append(
             EditedExample(
                 edit=edit, example=row, record=row.record, part=row.part, was_edited=row.edited
             )
         )
     EditedExample.objects.bulk_create(kept)
-    _write(kind, changed, edited=[True] * len(changed))
+    _write(kind, changed)
     return Change(n_rows=len(changed), n_bytes=n_bytes)
 
 
@@ -84,15 +84,11 @@ def restore(edit: DatasetEdit, kind: Kind, *, size: int) -> int:
     if before:
         said = [(each, each.record) for each in before if each.record is not None]
         examples = Example.objects.in_bulk([each.example_id for each, _ in said])
-        _write(
-            kind,
-            [
-                (row, storing.prepare(Row(row.line, record, kind)))
-                for each, record in said
-                if (row := examples[each.example_id])
-            ],
-            edited=[each.was_edited for each, _ in said],
-        )
+        written = []
+        for each, record in said:
+            row = examples[each.example_id]
+            written.append((row, storing.prepare(Row(row.line, record, kind)), each.was_edited))
+        _write(kind, written)
         _write_parts((each.part, each.example_id) for each in before)
         EditedExample.objects.filter(pk__in=[each.pk for each in before]).delete()
         return len(before)
@@ -108,15 +104,16 @@ def restore(edit: DatasetEdit, kind: Kind, *, size: int) -> int:
     return added.delete()[0]
 
 
-def _write(
-    kind: Kind, rows: Sequence[tuple[Example, storing.Prepared]], *, edited: Sequence[bool]
-) -> None:
-    """Write records and all that is stored beside them; what was measured is to be measured anew."""
+def _write(kind: Kind, rows: Sequence[tuple[Example, storing.Prepared, bool]]) -> None:
+    """Write records and all that is stored beside them; what was measured is to be measured anew.
+
+    rows: each with what it says from now on, and whether that is a person's edit.
+    """
     if not rows:
         return
     # A row without a digest was in no index yet.
     searching.forget(
-        (row.pk, text_of(row.record, kind)) for row, _ in rows if row.digest is not None
+        (row.pk, text_of(row.record, kind)) for row, _, _ in rows if row.digest is not None
     )
     mark = "%s::jsonb" if connection.vendor == "postgresql" else "%s"
     with connection.cursor() as cursor:
@@ -134,10 +131,10 @@ def _write(
                     is_edited,
                     row.pk,
                 )
-                for (row, new), is_edited in zip(rows, edited, strict=True)
+                for row, new, is_edited in rows
             ],
         )
-    searching.add((row.pk, new.words) for row, new in rows)
+    searching.add((row.pk, new.words) for row, new, _ in rows)
 
 
 def _write_parts(values: Iterable[tuple[str, int]]) -> None:

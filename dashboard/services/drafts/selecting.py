@@ -9,9 +9,8 @@ from django.db.models import QuerySet
 from dashboard.models import DatasetVersion, Example
 from dashboard.services import examples, searching
 from dashboard.services.examples import Filter
-from trainerbot.curation import text_of
+from dashboard.services.searching import Search
 from trainerbot.errors import InvalidInput
-from trainerbot.formats.rows import Kind
 
 BATCH = 1_000
 MAX_POSITIONS = 100_000
@@ -51,9 +50,9 @@ def batch(version: DatasetVersion, args: dict[str, Any], *, after: int) -> Batch
         return Batch(list(rows), wanted[-1] if wanted else after, len(wanted) < BATCH)
     chosen = Filter(**args["filter"])
     rows = _kept(examples.matching(version, chosen))
-    words = searching.words_of(chosen.search)
-    if words:
-        return _searched(version, rows, words, after=after)
+    search = searching.search(version, chosen.search)
+    if search is not None:
+        return _searched(search, rows, after=after)
     found = list(rows.filter(position__gt=after)[:BATCH])
     return Batch(found, found[-1].position if found else after, len(found) < BATCH)
 
@@ -63,54 +62,24 @@ def are_more_than(limit: int, version: DatasetVersion, args: dict[str, Any]) -> 
     if "positions" in args:
         return len(args["positions"]) > limit
     chosen = Filter(**args["filter"])
-    if chosen.search.strip():
-        first = _searched(
-            version,
-            _kept(examples.matching(version, chosen)),
-            searching.words_of(chosen.search),
-            after=-1,
-        )
-        return not first.is_last
-    return len(_kept(examples.matching(version, chosen)).values_list("pk")[: limit + 1]) > limit
+    rows = _kept(examples.matching(version, chosen))
+    search = searching.search(version, chosen.search)
+    if search is not None:
+        return len(search.keys(rows)) == searching.LOOKED_AT
+    return len(rows.values_list("pk")[: limit + 1]) > limit
 
 
 def _kept(rows: QuerySet[Example]) -> QuerySet[Example]:
     return rows.filter(removed_by=None).order_by("position")
 
 
-def _searched(
-    version: DatasetVersion, rows: QuerySet[Example], words: list[str], *, after: int
-) -> Batch:
-    """Ask the index for the next keys, which rise with positions, and keep the rows that pass."""
-    every = Example.objects.filter(version=version).order_by("position")
-    behind = every.filter(position__gt=after).values_list("pk", flat=True)
-    first, last = behind.first(), behind.last()
-    if first is None or last is None:
-        return Batch([], after, True)
-    as_beginning = examples.is_beginning(version, words)
-    found = searching.holding(
-        version,
-        rows,
-        words,
-        first_pk=first,
-        last_pk=last,
-        rising=True,
-        as_beginning=as_beginning,
-    )
-    # All that one search has found: the next one begins anew, and may take a second.
-    pks = found
+def _searched(search: Search, rows: QuerySet[Example], *, after: int) -> Batch:
+    """The rows that pass, of all that one look into the index finds: each begins anew, and is slow."""
+    pks = search.keys(rows, edge=after)
     if not pks:
         return Batch([], after, True)
-    looked_at = every.filter(pk__in=pks)
-    end = looked_at.values_list("position", flat=True).last()
-    kind = Kind(version.kind)
-    return Batch(
-        [
-            row
-            for row in rows.filter(pk__in=pks)
-            # The index knows short beginnings only.
-            if not as_beginning or searching.says(text_of(row.record, kind), words)
-        ],
-        after if end is None else end,
-        len(found) < searching.LOOKED_AT,
-    )
+    found = [
+        row for row in rows.filter(pk__in=pks) if not search.is_doubtful or search.is_said_by(row)
+    ]
+    last = Example.objects.values_list("position", flat=True).get(pk=pks[-1])
+    return Batch(found, last, len(pks) < searching.LOOKED_AT)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from dashboard.models import DatasetVersion
-from dashboard.services.drafts.duplicates import MAX_NEAR, digests, kept, texts
+from dashboard.services.drafts.duplicates import MAX_NEAR, digests, texts
 from trainerbot.curation import near_groups, split
 from trainerbot.errors import InvalidInput
 from trainerbot.formats.rows import Kind
@@ -26,7 +26,7 @@ def plan(
     Near duplicates are kept together up to MAX_NEAR rows, in larger drafts
     exact ones only. Each label has about the same share of each part.
     """
-    kind, rows = Kind(draft.kind), kept(draft)
+    kind, rows = Kind(draft.kind), draft.examples.kept()
     groups: dict[int, int] = {}
     if draft.n_examples <= MAX_NEAR:
         groups = near_groups(texts(rows, kind), progress=lambda n_read: beat())

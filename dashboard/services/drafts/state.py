@@ -3,10 +3,9 @@
 from django.db.models import Max
 
 from dashboard.models import Dataset, DatasetVersion, Example, Task
-from dashboard.services import outbox
+from dashboard.services import datasets, outbox
 from trainerbot.errors import Conflict, DatasetFrozen, NotFound
 
-TOPIC = "datasets"
 COPY = "copy-version"
 FREEZE = "freeze-version"
 AT_ONCE = 20_000
@@ -68,9 +67,5 @@ def next_position(version: DatasetVersion) -> int:
 
 def announce(version: DatasetVersion) -> None:
     """Tell open pages, last in the transaction of the change."""
-    outbox.publish(TOPIC, "dataset.changed", id=version.dataset_id)
-    outbox.publish(topic(version), "dataset.changed", id=version.dataset_id)
-
-
-def topic(version: DatasetVersion) -> str:
-    return f"dataset.{version.dataset_id}"
+    for each in (datasets.TOPIC, datasets.topic(version)):
+        outbox.publish(each, "dataset.changed", id=version.dataset_id)

@@ -38,7 +38,7 @@ def rewrite(
     usable = rules.usable(record, kind)
 
     def check(draft: DatasetVersion) -> dict[str, Any]:
-        now = Example.objects.filter(pk=example.pk, version=draft, removed_by=None).first()
+        now = draft.examples.kept().filter(pk=example.pk).first()
         if now is None:
             raise NotFound(f"Example {example.position} is no longer in {draft}.")
         if seen and seen != revision(now):

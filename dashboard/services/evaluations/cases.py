@@ -101,7 +101,7 @@ def choices(version: DatasetVersion, named: Sequence[str]) -> list[str]:
 
 def instruction_of(version: DatasetVersion, labels: Sequence[str]) -> str:
     """Return what a model is told before the first text of `version`."""
-    example = version.examples.filter(removed_by=None).order_by("position").first()
+    example = version.examples.kept().order_by("position").first()
     if example is None:
         return words.instruction(labels)
     return case_of(example.record, Kind(version.kind), labels=labels).messages[0].content
@@ -119,12 +119,7 @@ def check(labels: Sequence[str]) -> None:
 
 
 def _answers(version: DatasetVersion) -> list[str]:
-    rows = (
-        version.examples.filter(removed_by=None)
-        .order_by()
-        .values_list("answer", flat=True)
-        .distinct()
-    )
+    rows = version.examples.kept().order_by().values_list("answer", flat=True).distinct()
     found = sorted(rows[: MAX_ANSWERS + 1])
     if len(found) > MAX_ANSWERS or any(not 0 < len(each) <= MAX_LABEL for each in found):
         raise InvalidInput(

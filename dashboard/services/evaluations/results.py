@@ -8,10 +8,10 @@ from django.db import transaction
 from dashboard.models import Evaluation, Prediction
 from dashboard.services import paging
 from dashboard.services.evaluations.news import announce
+from trainerbot.curation import scores
 from trainerbot.errors import InvalidInput
 
 PAGE: Final = 20
-SHOWS: Final = ("wrong", "unknown", "right", "all")
 
 
 def settle(evaluation: Evaluation, *, error: str = "") -> None:
@@ -40,8 +40,6 @@ def score(expected: list[str], predicted: list[str], labels: Iterable[str]) -> d
     expected; its columns are the labels as predicted, then those answers that
     are none of them, which stand in `predicted` as "".
     """
-    from trainerbot.curation.scoring import scores
-
     found = scores(expected, predicted, list(labels))
     return {
         "n": found.n_rows,

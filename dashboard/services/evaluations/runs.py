@@ -110,10 +110,7 @@ def cancel(evaluation: Evaluation, *, actor: User | Person | None) -> Evaluation
 def _count(version: DatasetVersion, *, part: str, limit: int | None) -> int:
     if part and part not in PARTS:
         raise InvalidInput(f"There is no part {part!r}. The parts are {', '.join(PARTS)}.")
-    rows = version.examples.filter(removed_by=None)
-    if part:
-        rows = rows.filter(part=part)
-    n_rows = rows.count()
+    n_rows = version.examples.kept(part=part).count()
     if not n_rows:
         where = f"The part {part} of {version}" if part else str(version)
         raise InvalidInput(f"{where} has no rows to test.")

@@ -6,7 +6,6 @@ those few that were on their way when it was killed.
 """
 
 import logging
-import time
 from array import array
 from collections.abc import Iterator
 from typing import Any, Final
@@ -82,7 +81,7 @@ def _ask_all(run: Run, evaluation: Evaluation) -> None:
         )
     waiting = _unasked(evaluation)
     asked: dict[int, Example] = {}
-    news = _News()
+    news = tasks.Pace(NEWS_S)
     with Asker(model=evaluation.model, labels=evaluation.labels) as asker:
         more = True
         while more or asker.is_busy:
@@ -99,9 +98,7 @@ def _ask_all(run: Run, evaluation: Evaluation) -> None:
 
 def _unasked(evaluation: Evaluation) -> Iterator[Example]:
     """Yield the rows to ask, in order, without those that have their prediction."""
-    rows = evaluation.version.examples.filter(removed_by=None).order_by("position")
-    if evaluation.part:
-        rows = rows.filter(part=evaluation.part)
+    rows = evaluation.version.examples.kept(part=evaluation.part).order_by("position")
     # Read to the end at once: a cursor that stays open would keep SQLite from
     # writing. Eight bytes a row.
     keys = array("q", rows.values_list("pk", flat=True).iterator())
@@ -129,22 +126,8 @@ def _case(evaluation: Evaluation, example: Example) -> Case:
         raise InvalidInput(f"Line {example.line} of {evaluation.version}: {error}") from error
 
 
-class _News:
-    """When open pages were told last; a fast model must not flood them."""
-
-    def __init__(self) -> None:
-        self._told = 0.0
-
-    def is_due(self) -> bool:
-        now = time.monotonic()
-        if now - self._told < NEWS_S:
-            return False
-        self._told = now
-        return True
-
-
 def _store(
-    run: Run, evaluation: Evaluation, answers: list[tuple[Example, Answered]], news: _News
+    run: Run, evaluation: Evaluation, answers: list[tuple[Example, Answered]], news: tasks.Pace
 ) -> None:
     """Store answers and how far it is, all or nothing, if this worker still holds the test."""
     cancelled: tasks.Cancelled | None = None

@@ -48,7 +48,7 @@ def formats_for(version: DatasetVersion) -> list[tuple[str, str]]:
 
 def _is_judged(version: DatasetVersion) -> bool:
     """Whether its first conversations say by a weight which answers were wanted."""
-    records = version.examples.filter(removed_by=None).order_by("position")
+    records = version.examples.kept().order_by("position")
     for record in records.values_list("record", flat=True)[:LOOKED_AT]:
         if any("weight" in message for message in record["messages"]):
             return True

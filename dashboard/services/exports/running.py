@@ -1,13 +1,12 @@
 """The task `export`: writes the file, shows its progress, starts anew after a kill."""
 
-import time
 from pathlib import Path
 from typing import Any
 
 from django.db import transaction
 
 from dashboard.models import DatasetExport
-from dashboard.services import outbox, storage, tasks
+from dashboard.services import datasets, outbox, storage, tasks
 from dashboard.services.exports import formats, places
 from dashboard.services.exports.writing import Tick, write_archive, write_file
 from dashboard.services.tasks import Run
@@ -55,7 +54,7 @@ def run_export(run: Run) -> dict[str, Any]:
 
 def announce(exported: DatasetExport) -> None:
     """Tell open pages of the dataset."""
-    topic = f"dataset.{exported.version.dataset_id}"
+    topic = datasets.topic(exported.version)
     outbox.publish(topic, "export.changed", key=str(exported.key), is_ready=exported.is_ready)
 
 
@@ -76,15 +75,12 @@ def _write(exported: DatasetExport, folder: Path, tick: Tick) -> tuple[str, str,
 def _ticker(run: Run, exported: DatasetExport) -> Tick:
     """Save the progress now and then, which keeps the lease and hears of a cancellation."""
     total = max(exported.version.n_examples * len(exported.formats), 1)
-    last = 0.0
+    pace = tasks.Pace(SAVE_EVERY_S)
 
     def tick(n_rows: int) -> None:
-        nonlocal last
-        if time.monotonic() - last < SAVE_EVERY_S:
-            return
-        last = time.monotonic()
-        with transaction.atomic():
-            run.save(progress=n_rows / total)
-            announce(exported)
+        if pace.is_due():
+            with transaction.atomic():
+                run.save(progress=n_rows / total)
+                announce(exported)
 
     return tick

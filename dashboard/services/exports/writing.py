@@ -90,9 +90,7 @@ def manifest_of(version: DatasetVersion, *, part: str = "", main: str = "") -> M
 
     main: the file in it that holds every row as it is.
     """
-    rows = version.examples.filter(removed_by=None)
-    if part:
-        rows = rows.filter(part=part)
+    rows = version.examples.kept(part=part)
     counted = dict(rows.order_by().values_list("provenance").annotate(n_rows=Count("*")))
     found = list(Provenance.objects.filter(pk__in=counted).order_by("pk"))
     counts: dict[str, int] = {}

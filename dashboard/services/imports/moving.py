@@ -4,7 +4,6 @@ import contextlib
 import contextvars
 import logging
 import sqlite3
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
@@ -126,13 +125,11 @@ def ticker(run: Run, imported: DatasetImport) -> Callable[[int, int], None]:
     It raises Cancelled when a person asked for a stop, and LeaseLost when
     another worker has taken over.
     """
-    last = 0.0
+    pace = tasks.Pace(SAVE_EVERY_S)
 
     def tick(done: int, total: int) -> None:
-        nonlocal last
-        if time.monotonic() - last < SAVE_EVERY_S:
+        if not pace.is_due():
             return
-        last = time.monotonic()
         share = min(done / total, 1.0) if total else 0.0
         with transaction.atomic():
             run.save(progress=share)

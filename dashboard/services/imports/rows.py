@@ -7,13 +7,13 @@ from itertools import islice
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max
 from django.utils.timezone import now
 
 from dashboard.models import Dataset, DatasetImport, DatasetVersion, Provenance
-from dashboard.services import audit, outbox, provenance, storing, tasks
+from dashboard.services import audit, datasets, examination, outbox, provenance, storing, tasks
 from dashboard.services.drafts import discarding
 from dashboard.services.drafts.discarding import DISCARD
+from dashboard.services.drafts.state import next_number
 from dashboard.services.imports import moving
 from dashboard.services.imports.moving import State
 from dashboard.services.tasks import Run
@@ -21,7 +21,6 @@ from trainerbot.errors import Conflict
 from trainerbot.formats import Problem, Row, canonical, read
 
 IMPORT = "import-rows"
-EXAMINE = "examine"
 BATCH = 2_000
 BATCH_CHARACTERS = 8_000_000  # rows of many megabytes come by few, so that memory stays bounded
 Batch = list[storing.Prepared]
@@ -99,7 +98,7 @@ def _begin(imported: DatasetImport) -> DatasetVersion:
         report = imported.report
         version = DatasetVersion.everything.create(
             dataset=dataset,
-            number=_next_number(dataset),
+            number=next_number(dataset),
             kind=imported.detected.get("kind") or "chat",
             n_examples=0,
             n_bytes=0,
@@ -201,7 +200,7 @@ def _complete(
                 frozen_by=imported.created_by if imported.freeze else None,
             )
             version.refresh_from_db()
-            tasks.submit(EXAMINE, args={"version": version.pk}, key=f"{EXAMINE}:{version.pk}:0")
+            examination.request(version, soon=True)
             audit.record(
                 imported.created_by,
                 "dataset.import",
@@ -234,9 +233,4 @@ def _says_as_much(version: DatasetVersion, imported: DatasetImport) -> bool:
 def _show(dataset: Dataset, *, created: bool) -> None:
     Dataset.objects.filter(pk=dataset.pk).update(archived_at=None)
     dataset.archived_at = None
-    outbox.publish("datasets", "dataset.changed", id=dataset.pk, created=created)
-
-
-def _next_number(dataset: Dataset) -> int:
-    taken = DatasetVersion.everything.filter(dataset=dataset).aggregate(last=Max("number"))["last"]
-    return (taken or 0) + 1
+    outbox.publish(datasets.TOPIC, "dataset.changed", id=dataset.pk, created=created)

@@ -79,7 +79,8 @@ def _program(name: str) -> Program:
         return Program(name, (*manage, "worker"), niceness=IN_BACKGROUND)
     refused = {BAD_SETTINGS: "Not started again: mend what it says above, then restart."}
     # It lets answers in flight finish, but must be done before it would be killed.
-    return Program(name, (*manage, "runbot", "--drain-s", "4"), final_codes=refused)
+    bot = (*manage, "runbot", "--drain-s", "4", "--supervised")
+    return Program(name, bot, final_codes=refused)
 
 
 def _web() -> tuple[str, ...]:

@@ -77,6 +77,15 @@ class Patience:
         return min(self.first_pause_s * 2.0 ** min(quick_ends - 1, 30), self.longest_pause_s)
 
 
+@dataclass
+class _Will:
+    """What is wanted of one program from outside; guarded by the supervisor's lock."""
+
+    is_wanted: bool = True
+    again: bool = False
+    why_not: str = ""
+
+
 class Supervisor:
     """Runs each program in a group of its own, with one thread that waits for its end.
 
@@ -99,6 +108,9 @@ class Supervisor:
         self._patience = patience or Patience()
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._guard = threading.RLock()  # a signal handler may kill while `stop` holds it
+        self._changed = threading.Condition(self._guard)
+        self._wills = {program.name: _Will() for program in programs}
+        self._given_up: set[str] = set()
         self._stopping = threading.Event()
         self._keepers: list[threading.Thread] = []
 
@@ -110,13 +122,29 @@ class Supervisor:
             self._keepers.append(keeper)
 
     def has_given_up(self) -> bool:
-        """Whether no program runs or will run again."""
-        return not any(keeper.is_alive() for keeper in self._keepers)
+        """Whether no program runs or will run again by itself."""
+        with self._guard:
+            return all(
+                keeper.name in self._given_up or not keeper.is_alive() for keeper in self._keepers
+            )
+
+    def stop_one(self, name: str, why: str) -> None:
+        """Have one program ended, and not started until `start_one`. `why` is for people."""
+        self._want(name, is_wanted=False, why_not=why)
+
+    def start_one(self, name: str) -> None:
+        """Undo `stop_one`. A program that was not stopped goes on as it is."""
+        self._want(name, is_wanted=True)
+
+    def restart(self, name: str) -> None:
+        """Have one program ended and started anew at once, also one that was given up."""
+        self._want(name, is_wanted=True, again=True)
 
     def stop(self) -> None:
         """Ask every program to end, wait `stop_s` for all together, then kill what is left."""
         with self._guard:
             self._stopping.set()
+            self._changed.notify_all()
             running = dict(self._running)
         for process in running.values():
             _ask_to_end(process)
@@ -134,13 +162,38 @@ class Supervisor:
         for process in running.values():
             _kill(process)
 
+    def _want(self, name: str, *, is_wanted: bool, again: bool = False, why_not: str = "") -> None:
+        with self._guard:
+            will = self._wills[name]
+            will.is_wanted, will.why_not = is_wanted, why_not
+            will.again = again
+            self._changed.notify_all()
+            process = self._running.get(name)
+        if process is not None and (again or not is_wanted):
+            _ask_to_end(process)
+            patience = threading.Timer(self._patience.stop_s, _kill_if_alive, [process])
+            patience.daemon = True
+            patience.start()
+
     def _keep(self, program: Program) -> None:
+        will = self._wills[program.name]
         restarts = quick_ends = 0
+        exit_code: int | None = None
         while True:
+            if not self._wait_until_wanted(program.name, restarts, exit_code):
+                return
+            will.again = False
             started = time.monotonic()
             exit_code, pid = self._run_once(program, restarts)
             if self._stopping.is_set():
                 state, message = State.STOPPED, "Stopped with the system."
+            elif not will.is_wanted:
+                quick_ends = 0
+                continue
+            elif will.again:
+                self._write_line(program.name, "Starting it anew, as asked.")
+                restarts, quick_ends = restarts + 1, 0
+                continue
             elif exit_code is not None and exit_code in program.final_codes:
                 state, message = State.FAILED, program.final_codes[exit_code]
             else:
@@ -150,15 +203,45 @@ class Supervisor:
             if state is not State.STOPPED:
                 self._write_line(program.name, message)
             self._report(Report(program.name, state, pid, restarts, exit_code, message))
-            if state is not State.BACKOFF:
+            if state is State.STOPPED:
                 return
-            if self._stopping.wait(self._patience.pause_s(quick_ends)):
-                stopped = "Stopped with the system."
-                self._report(
-                    Report(program.name, State.STOPPED, None, restarts, exit_code, stopped)
-                )
-                return
-            restarts += 1
+            self._rest(program.name, state, quick_ends)
+            if not self._stopping.is_set():
+                restarts += 1
+            elif state is State.FAILED:
+                return  # why it failed is worth more than that all has stopped
+
+    def _wait_until_wanted(self, name: str, restarts: int, exit_code: int | None) -> bool:
+        """Wait while the program shall not run. False once everything is to stop."""
+        will = self._wills[name]
+        told = False
+        while not self._stopping.is_set():
+            with self._guard:
+                if will.is_wanted:
+                    return True
+                why_not = will.why_not
+            if not told:
+                self._write_line(name, why_not)
+                self._report(Report(name, State.STOPPED, None, restarts, exit_code, why_not))
+                told = True
+            with self._guard:
+                self._changed.wait_for(lambda: self._stopping.is_set() or will.is_wanted)
+        if not told:
+            stopped = "Stopped with the system."
+            self._report(Report(name, State.STOPPED, None, restarts, exit_code, stopped))
+        return False
+
+    def _rest(self, name: str, state: State, quick_ends: int) -> None:
+        """Wait for the end of the pause, or for an order where none can help by itself."""
+        will = self._wills[name]
+        pause_s = None if state is State.FAILED else self._patience.pause_s(quick_ends)
+        with self._guard:
+            if pause_s is None:
+                self._given_up.add(name)
+            self._changed.wait_for(
+                lambda: self._stopping.is_set() or will.again or not will.is_wanted, pause_s
+            )
+            self._given_up.discard(name)
 
     def _why_again(self, exit_code: int | None, quick_ends: int) -> str:
         pause_s = self._patience.pause_s(quick_ends)
@@ -233,6 +316,11 @@ def _ask_to_end(process: subprocess.Popen[bytes]) -> None:
             process.send_signal(signal.CTRL_BREAK_EVENT)
         else:
             os.killpg(process.pid, signal.SIGTERM)
+
+
+def _kill_if_alive(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        _kill(process)
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:

@@ -7,6 +7,7 @@ checkpoint repeats that step, so steps are made to bear repeating.
 
 from dashboard.services.tasks.handlers import Later, handler
 from dashboard.services.tasks.leases import LEASE, Cancelled, LeaseLost, Run
+from dashboard.services.tasks.pace import Pace
 from dashboard.services.tasks.queue import cancel, claim, submit
 from dashboard.services.tasks.worker import Worker, run_next, run_until_finished
 
@@ -15,6 +16,7 @@ __all__ = [
     "Cancelled",
     "Later",
     "LeaseLost",
+    "Pace",
     "Run",
     "Worker",
     "cancel",

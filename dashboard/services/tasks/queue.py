@@ -13,6 +13,7 @@ from dashboard.services import outbox
 from dashboard.services.tasks.leases import LEASE
 
 State = Task.State
+OF_BOT = "bot."  # kinds that begin so are the bot's own to claim; workers leave them alone
 
 
 def submit(
@@ -43,14 +44,16 @@ def submit(
         return Task.objects.get(idempotency_key=key)
 
 
-def claim(worker: str, *, pk: int | None = None) -> Task | None:
+def claim(worker: str, *, pk: int | None = None, of_bot: bool = False) -> Task | None:
     """Give the next due task to `worker` under a lease, or None.
 
-    pk: only this task, for an engine that delivers ids. On SQLite the
+    pk: only this task, for an engine that delivers ids. of_bot: of those that
+    only the bot can do, where it is of the others else. On SQLite the
     transaction takes the write lock before it reads, on PostgreSQL a locked
     row is skipped, so one task never goes to two workers.
     """
     due = Task.objects.claimable()
+    due = due.filter(kind__startswith=OF_BOT) if of_bot else due.exclude(kind__startswith=OF_BOT)
     if pk is not None:
         due = due.filter(pk=pk)
     # A look first: idle workers look four times a second, and the transaction

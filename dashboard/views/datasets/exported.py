@@ -1,7 +1,7 @@
 """What the panel of exports shows, on its own and on the page of a version."""
 
 from dashboard.models import DatasetExport, DatasetVersion
-from dashboard.services import drafts, exports
+from dashboard.services import datasets, exports
 
 SHOWN_EXPORTS = 5
 
@@ -12,7 +12,7 @@ def context(version: DatasetVersion) -> dict[str, object]:
     return {
         "dataset": version.dataset,
         "version": version,
-        "topic": drafts.topic(version),
+        "topic": datasets.topic(version),
         "formats": exports.formats_for(version),
         "split_parts": list(version.split.get("shares", {})),
         "exports": [(exported, _percent(exported)) for exported in found],

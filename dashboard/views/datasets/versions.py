@@ -12,9 +12,8 @@ from django.views.decorators.http import require_GET, require_POST
 
 from dashboard.forms.datasets import FreezeForm, PermitForm, SplitForm
 from dashboard.models import Dataset, DatasetVersion
-from dashboard.services import assistant, drafts, examples, provenance, providers
+from dashboard.services import assistant, datasets, drafts, examples, provenance, providers
 from dashboard.services.access import Permission
-from dashboard.services.drafts import topic
 from dashboard.views.datasets import exported
 from dashboard.views.datasets.charts import bars, histogram
 from dashboard.views.datasets.found import dataset_of, reader, version_of
@@ -77,7 +76,7 @@ def draft(request: HttpRequest, pk: int, number: int) -> HttpResponse:
     context = {
         "dataset": version.dataset,
         "version": version,
-        "topic": topic(version),
+        "topic": datasets.topic(version),
         **_edits(version),
     }
     return render(request, "dashboard/datasets/versions/_draft.html", context)
@@ -168,7 +167,7 @@ def _summary(version: DatasetVersion) -> dict[str, Any]:
     lengths = found.get("lengths") or {}
     return {
         "summary": found,
-        "topic": topic(version),
+        "topic": datasets.topic(version),
         "is_examined": found.get("state") == "done",
         "histogram": histogram(tokens.get("histogram") or []),
         "labels": bars(labels.get("counts") or {}),
@@ -183,7 +182,7 @@ def _parts(version: DatasetVersion) -> list[Any]:
     """How many rows each part of a split has; empty without a split."""
     if not version.split:
         return []
-    rows = version.examples.filter(removed_by=None)
+    rows = version.examples.kept()
     counts = {part: rows.filter(part=part).count() for part in PARTS}
     return bars({part: n for part, n in counts.items() if n})
 

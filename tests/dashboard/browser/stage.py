@@ -3,21 +3,30 @@
 import random
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 
 from django.contrib.auth.models import User
 from django.utils.timezone import now
 
-from dashboard.models import FineTuneEvent, FineTuneJob, Message, Task
+from dashboard.models import DiscordChannel, DiscordGuild, FineTuneEvent, FineTuneJob, Message, Task
 from dashboard.services import jobs, processes
 from tests.factories import (
     AnswerFactory,
     ConversationFactory,
     CorrectionFactory,
     DatasetVersionFactory,
+    DiscordChannelFactory,
+    DiscordGuildFactory,
+    DiscordRoleFactory,
+    DiscordUserFactory,
     EvaluationFactory,
     FineTuneJobFactory,
+    GuildSettingsFactory,
+    ModelPriceFactory,
+    PlaceSettingsFactory,
     QuestionFactory,
     TaskFactory,
+    UsageFactory,
     UserFactory,
 )
 
@@ -26,6 +35,18 @@ QUESTIONS = (
     "When does the library open on a public holiday, and is the café open as well?",
     "Refund policy for annual plans?",
     "https://example.org/a-very-long-address-without-any-space-in-it/" + "x" * 120,
+)
+ROLES = (
+    ("@everyone", "", ""),
+    ("readers", "", "allow"),
+    ("librarians", "trainer", "allow"),
+    ("directors of the library and of all its branches", "admin", ""),
+)
+CHANNELS = (
+    ("rules", "", "deny"),
+    ("help-desk", "Ground floor", ""),
+    ("review", "Staff only", ""),
+    ("a-channel-with-a-name-as-long-as-discord-allows-" + "x" * 50, "Ground floor", ""),
 )
 WARNINGS = (
     (3, "The answer is empty."),
@@ -74,9 +95,15 @@ def furnish() -> Stage:
     for pid, name in enumerate(("web", "worker", "modelserver"), start=4211):
         processes.report(name, state="running", pid=pid)
     processes.report("bot", state="disabled", message="No DISCORD_TOKEN is set.")
+    ModelPriceFactory(
+        model="gpt-4.1-mini", prompt_usd=Decimal("0.4"), completion_usd=Decimal("1.6")
+    )
+    guild, channel = furnish_a_server()
     return Stage(
         admin,
         {
+            "guild": guild.pk,
+            "channel": channel.pk,
             "dataset": version.dataset_id,
             "running": running.pk,
             "succeeded": succeeded.pk,
@@ -85,6 +112,41 @@ def furnish() -> Stage:
             "labelled": test.version_id,
         },
     )
+
+
+def furnish_a_server() -> tuple[DiscordGuild, DiscordChannel]:
+    """A server with roles and channels, most of its budget used; and one that was left."""
+    DiscordGuildFactory(name="The old reading room", left_at=now())
+    guild = DiscordGuildFactory(name="City library")
+    for position, (name, grants, access) in enumerate(ROLES):
+        DiscordRoleFactory(guild=guild, name=name, position=position, grants=grants, access=access)
+    channels = [
+        DiscordChannelFactory(
+            guild=guild, name=name, category=category, position=position, access=access
+        )
+        for position, (name, category, access) in enumerate(CHANNELS)
+    ]
+    DiscordRoleFactory(guild=guild, name="interns", access="deny", gone_at=now())
+    PlaceSettingsFactory(guild=guild, system_prompt="You are the librarian.", language="de")
+    PlaceSettingsFactory(guild=guild, channel=channels[1], model="gpt-4.1-mini", temperature=0.2)
+    GuildSettingsFactory(
+        guild=guild,
+        review_channel=channels[2],
+        user_cooldown_s=5.0,
+        user_tokens=50_000,
+        guild_tokens=2_000_000,
+        guild_cost_usd=Decimal("20"),
+        saving_model="smollm2-135m-instruct",
+    )
+    UsageFactory(guild=guild, n_answers=1204, n_tokens=1_743_000, cost_usd=Decimal("12.4417"))
+    for name, n_tokens in (("Ada", 50_200), ("Grace, with a very long display name", 41_000)):
+        UsageFactory(
+            guild=guild,
+            discord_user=DiscordUserFactory(name=name),
+            n_answers=n_tokens // 900,
+            n_tokens=n_tokens,
+        )
+    return guild, channels[1]
 
 
 def run_a_job(**fields: object) -> FineTuneJob:

@@ -23,10 +23,21 @@ PAGES = [
     "/evaluations/{test}/?show=all",
     "/evaluations/{waiting_test}/",
     "/models/",
+    "/servers/",
+    "/servers/{guild}/",
+    "/servers/{guild}/channels/{channel}/",
+    "/servers/direct/",
     "/settings/",
     "/account/password/",
 ]
-EMPTY_PAGES = ["/overview/", "/datasets/", "/fine-tuning/", "/fine-tuning/new/", "/evaluations/"]
+EMPTY_PAGES = [
+    "/overview/",
+    "/datasets/",
+    "/fine-tuning/",
+    "/fine-tuning/new/",
+    "/evaluations/",
+    "/servers/",
+]
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desk", "phone"])

@@ -85,8 +85,8 @@ def test_a_reviewer_may_change_the_words_while_approving():
 def test_the_slower_of_two_reviewers_is_told():
     correction = CorrectionFactory()
     seen_by_the_other = Correction.objects.get(pk=correction.pk)
-    corrections.approve(correction=correction, reviewer=None)
-    with pytest.raises(Conflict, match="Somebody else"):
+    corrections.approve(correction=correction, reviewer=UserFactory(username="grace"))
+    with pytest.raises(Conflict, match="was put in force by grace already"):
         corrections.reject(correction=seen_by_the_other, reviewer=None)
 
 

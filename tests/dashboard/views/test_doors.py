@@ -16,8 +16,12 @@ from tests.factories import (
     ConversationFactory,
     CorrectionFactory,
     DatasetVersionFactory,
+    DiscordChannelFactory,
+    DiscordGuildFactory,
+    DiscordRoleFactory,
     EvaluationFactory,
     FineTuneJobFactory,
+    IncidentFactory,
     UserFactory,
 )
 
@@ -47,7 +51,16 @@ def existing_row(pattern: URLPattern) -> dict[str, object]:
         version = DatasetVersionFactory()
         return {"export": exports.start(version, formats=["chat-jsonl"], actor=None).key}
     resource = str(pattern.pattern).split("/")[0]
+    if resource == "servers":
+        guild = DiscordGuildFactory()
+        named = {
+            "pk": guild.pk,
+            "role": DiscordRoleFactory(guild=guild).pk,
+            "channel": DiscordChannelFactory(guild=guild).pk,
+        }
+        return {name: named[name] for name in names}
     rows = {
+        "bot": IncidentFactory,
         "datasets": lambda: DatasetVersionFactory(number=1).dataset,
         "fine-tuning": FineTuneJobFactory,
         "evaluations": EvaluationFactory,

@@ -37,10 +37,12 @@ class Routes:
         rest.add("GET", "/applications/@me", self.application)
         rest.add("GET", "/gateway/bot", self.gateway_bot)
         rest.add("PUT", "/applications/{application_id}/commands", self.put_commands)
+        rest.add("GET", "/guilds/{guild_id}/members/{user_id}", self.get_member)
         rest.add("POST", "/users/@me/channels", self.open_direct_channel)
         rest.add("GET", "/channels/{channel_id}", self.get_channel)
         rest.add("POST", "/channels/{channel_id}/typing", self.type)
         rest.add("POST", "/channels/{channel_id}/messages", self.post_message)
+        rest.add("GET", "/channels/{channel_id}/messages", self.list_messages)
         rest.add("GET", message, self.get_message)
         rest.add("PATCH", message, self.edit_message)
         rest.add("DELETE", message, self.delete_message)
@@ -77,6 +79,11 @@ class Routes:
         return Answer(200, self.commands)
 
     # --- channels and messages --------------------------------------------------
+    async def get_member(self, request: Request, guild_id: str, user_id: str) -> Answer:
+        if user_id not in self.world.users:
+            raise Refused(404, 10007, "Unknown Member")
+        return Answer(200, payloads.member(self.world.users[user_id]))
+
     async def open_direct_channel(self, request: Request) -> Answer:
         who = self.world.users[str(request.body["recipient_id"])]
         return Answer(200, payloads.channel(self.world.direct_channel(who)))
@@ -104,6 +111,22 @@ class Routes:
                 raise Refused(400, 50035, "Invalid Form Body: Unknown message")
             message.reply_to = None if gone else message.reply_to
         return self._told("MESSAGE_CREATE", message)
+
+    async def list_messages(self, request: Request, channel_id: str) -> Answer:
+        """The messages beside an id, newest first, as Discord lists them."""
+        channel = self._channel(channel_id)
+        after, before = (int(request.query.get(name, 0)) for name in ("after", "before"))
+        said = [
+            message
+            for message in self.world.messages.values()
+            if message.channel is channel
+            and not message.is_deleted
+            and int(message.id) > after
+            and (not before or int(message.id) < before)
+        ]
+        most = int(request.query.get("limit", 50))
+        listed = said[:most] if after else said[-most:]
+        return Answer(200, [payloads.message(each, self.world) for each in reversed(listed)])
 
     async def get_message(self, request: Request, channel_id: str, message_id: str) -> Answer:
         return self._shown(self._message(message_id))

@@ -137,14 +137,15 @@ class FakeDiscord:
         via: bool = True,
         retry_after_s: float = 0.05,
         took_effect: bool = False,
+        headers: dict[str, str] | None = None,
     ) -> None:
         """Answer the next `times` requests of this shape with `status`.
 
         `method` and `path` are regular expressions. Without `via` a 429 looks
         like Cloudflare's.
         """
-        headers = VIA if via else {}
-        fault = Fault(status, method, path, retry_after_s, headers, took_effect)
+        sent = {**(VIA if via else {}), **(headers or {})}
+        fault = Fault(status, method, path, retry_after_s, sent, took_effect)
         self.rest.faults.waiting.extend([fault] * times)
 
     def limit_messages(self, limit: int, *, window_s: float) -> None:

@@ -34,8 +34,8 @@ def test_no_instructions_make_no_message():
 
 
 def test_the_newest_turns_stay_within_the_budget():
-    long = "x" * (prompting.HISTORY_CHARACTERS // 2)
-    history = said("old?", long, "mid?", long[:-5], "new?", "New.")
+    half = "x" * (prompting.HISTORY_TOKENS * 4 // 2)
+    history = said("old?", half, "mid?", half[:-20], "new?", "New.")
 
     messages, _ = prompting.build("now?", history=history, system_prompt="")
 
@@ -43,7 +43,7 @@ def test_the_newest_turns_stay_within_the_budget():
 
 
 def test_history_never_begins_with_an_answer():
-    history = said("q" * prompting.HISTORY_CHARACTERS, "Answer.", "new?", "New.")
+    history = said("q" * prompting.HISTORY_TOKENS * 4, "Answer.", "new?", "New.")
 
     messages, _ = prompting.build("now?", history=history, system_prompt="")
 
@@ -51,7 +51,7 @@ def test_history_never_begins_with_an_answer():
 
 
 def test_a_turn_larger_than_the_budget_leaves_the_question_alone():
-    history = said("old?", "x" * (prompting.HISTORY_CHARACTERS + 1))
+    history = said("old?", "x" * (prompting.HISTORY_TOKENS * 4 + 1))
 
     messages, _ = prompting.build("now?", history=history, system_prompt="")
 

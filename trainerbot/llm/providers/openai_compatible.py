@@ -1,12 +1,14 @@
 """Chat at any OpenAI-shaped endpoint, by one shared AsyncOpenAI."""
 
 import asyncio
+import base64
 import logging
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import AsyncExitStack
-from typing import Any, Final
+from typing import Any, Final, cast
 
+import httpx2
+import msgspec
 import openai
 
 from trainerbot.endpoints import Endpoint, ModelInfo, failures
@@ -16,7 +18,7 @@ from trainerbot.endpoints.openai_sdk import (
     read_fault,
     read_models,
 )
-from trainerbot.llm.contracts import ChatModel, Completion, Delta, Usage
+from trainerbot.llm.contracts import CannotSee, ChatModel, Completion, Delta, Usage
 from trainerbot.llm.events import DONE, Chunk, Fault, WireError, decode_chunk, read_events
 from trainerbot.messages import ChatMessage
 
@@ -36,13 +38,27 @@ _UNSUPPORTED: Final = re.compile(
     r"un(supported|recognized|known|expected)|not (supported|support|permitted|allowed)|extra",
     re.IGNORECASE,
 )
+# Said of pictures, by a model or server that takes none ...
+_OF_PICTURES: Final = re.compile(
+    r"image|vision|multi-?modal|picture|content.{0,40}string", re.IGNORECASE | re.DOTALL
+)
+_UNABLE: Final = re.compile(
+    r"\b(not|no|only|cannot|can't|un(supported|known|expected|recognized)|string)\b"
+    r"|invalid (content )?(type|value)",
+    re.IGNORECASE,
+)
+# ... and not of this one picture.
+_OF_THIS_PICTURE: Final = re.compile(
+    r"too (large|big|small|many)|exceed|corrupt|decode|download|base64|format", re.IGNORECASE
+)
 
 
 class OpenAICompatibleChat(ChatModel):
     """A `ChatModel` on the openai SDK.
 
-    Chunks are parsed here: the SDK's own objects cost three times the
-    processor time, and its line reader breaks at U+2028 within an answer.
+    Requests are written and chunks are parsed here: the SDK's own objects
+    cost three times the processor time, and its line reader breaks at U+2028
+    within an answer. Its client sends, waits and tries again.
     """
 
     def __init__(self, endpoint: Endpoint) -> None:
@@ -52,6 +68,7 @@ class OpenAICompatibleChat(ChatModel):
             http_client=openai.DefaultAsyncHttpxClient(trust_env=not endpoint.is_loopback),
         )
         self._refused_names: dict[str, set[str]] = {}
+        self._blind: set[str] = set()  # models that refused a picture
 
     async def stream(
         self,
@@ -63,44 +80,58 @@ class OpenAICompatibleChat(ChatModel):
         choices: Sequence[str] = (),
     ) -> AsyncGenerator[Delta | Completion, None]:
         """See `ChatModel.stream`."""
+        streams = self._endpoint.streams
         asked = {
-            "messages": [{"role": str(m.role), "content": m.content} for m in messages],
+            "messages": [_written(message) for message in messages],
             "model": model,
             "temperature": temperature,
             "max_tokens": max_tokens,
-            "stream_options": {"include_usage": True},
+            "stream": streams or None,
+            "stream_options": {"include_usage": True} if streams else None,
             "response_format": _one_of(choices) if choices else None,
         }
+        shows_pictures = any(message.images for message in messages)
+        if shows_pictures and model in self._blind:
+            raise CannotSee(model)
         answer = _Answer(model)
         with failures_in_words(self._endpoint, f"model {model}"):
-            async with AsyncExitStack() as stack:
-                # Retries count as silence too, however long they back off.
-                async with asyncio.timeout(self._endpoint.timeout_s):
-                    response = await self._open(stack, asked)
+            # Retries count as silence too, however long they back off.
+            async with asyncio.timeout(self._endpoint.timeout_s):
+                response = await self._open(asked, shows_pictures=shows_pictures)
+            try:
                 refused = self._refused_names.get(model, ())
                 answer.is_constrained = bool(choices) and "response_format" not in refused
-                kind = response.headers.get("content-type", "").partition(";")[0].strip()
-                if kind == "text/event-stream":
-                    pieces = read_events(response.iter_bytes())
-                elif kind == "application/json":  # It does not stream, and says so.
-                    pieces = _whole(await response.read())
-                else:
-                    raise failures.not_openai(self._endpoint)
-                try:
-                    async for piece in pieces:
-                        if piece == DONE:
-                            answer.ended = True
-                            break
-                        chunk = decode_chunk(piece)
-                        if chunk.error is not None:
-                            raise self._fault(chunk.error, model)
-                        if text := answer.add(chunk):
-                            yield Delta(text)
-                except WireError as error:
-                    raise failures.not_openai(self._endpoint) from error
+                async for text in self._pieces(response, answer, model):
+                    yield Delta(text)
+            finally:
+                await response.aclose()
         if not answer.ended:
             raise failures.broken_off(self._endpoint)
         yield answer.completion()
+
+    async def _pieces(
+        self, response: httpx2.Response, answer: "_Answer", model: str
+    ) -> AsyncGenerator[str, None]:
+        """Yield the words of the response's body as they come, and collect them in `answer`."""
+        kind = response.headers.get("content-type", "").partition(";")[0].strip()
+        if kind == "text/event-stream":
+            pieces = read_events(response.aiter_bytes())
+        elif kind == "application/json":  # It was not asked to stream, or cannot.
+            pieces = _whole(await response.aread())
+        else:
+            raise failures.not_openai(self._endpoint)
+        try:
+            async for piece in pieces:
+                if piece == DONE:
+                    answer.ended = True
+                    break
+                chunk = decode_chunk(piece)
+                if chunk.error is not None:
+                    raise self._fault(chunk.error, model)
+                if text := answer.add(chunk):
+                    yield text
+        except WireError as error:
+            raise failures.not_openai(self._endpoint) from error
 
     async def models(self) -> list[ModelInfo]:
         """See `ChatModel.models`."""
@@ -112,16 +143,28 @@ class OpenAICompatibleChat(ChatModel):
         """See `ChatModel.close`."""
         await self._client.close()
 
-    async def _open(self, stack: AsyncExitStack, asked: dict[str, Any]) -> Any:
+    async def _open(self, asked: dict[str, Any], *, shows_pictures: bool) -> httpx2.Response:
         """Return the response, its body yet unread, after learning what the model refuses."""
-        refused = self._refused_names.setdefault(asked["model"], set())
-        create: Any = self._client.chat.completions.with_streaming_response.create
+        model = asked["model"]
+        refused = self._refused_names.setdefault(model, set())
         left_out: set[str] = set()
         while True:
             request = _without(asked, refused | left_out)
             try:
-                response = await stack.enter_async_context(create(**request, stream=True))
-            except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
+                response = await self._client.post(
+                    "/chat/completions",
+                    content=msgspec.json.encode(request),
+                    cast_to=httpx2.Response,
+                    stream=True,
+                    stream_cls=openai.AsyncStream[Any],
+                )
+            except openai.APIStatusError as error:
+                if shows_pictures and _is_blind(error):
+                    self._blind.add(model)
+                    logger.info("%s takes no pictures at %s", model, self._endpoint.name)
+                    raise CannotSee(model) from error
+                if error.status_code not in (400, 422):
+                    raise
                 name = _refused_name(error, request)
                 if name is None or name not in asked:
                     raise  # Not about a name, or about the substitute as well.
@@ -131,7 +174,8 @@ class OpenAICompatibleChat(ChatModel):
                     # Only now is it known that this was the reason.
                     refused |= learned
                     logger.info("%s does not take %s", self._endpoint.name, ", ".join(learned))
-                return response
+                # Typed as the SDK's own stream; `cast_to` makes it the client's response.
+                return cast("httpx2.Response", response)
 
     def _fault(self, fault: Fault | str, model: str) -> Exception:
         """Return the error for what an endpoint says within a stream, after its HTTP 200."""
@@ -184,6 +228,31 @@ class _Answer:
             system_fingerprint=self._fingerprint,
             is_constrained=self.is_constrained,
         )
+
+
+def _written(message: ChatMessage) -> dict[str, Any]:
+    """Return a message as OpenAI writes it, pictures as data URIs behind the words."""
+    if not message.images:
+        return {"role": str(message.role), "content": message.content}
+    parts: list[dict[str, Any]] = []
+    if message.content.strip():
+        parts.append({"type": "text", "text": message.content})
+    for image in message.images:
+        data = base64.b64encode(image.data).decode("ascii")
+        url = f"data:{image.media_type};base64,{data}"
+        parts.append({"type": "image_url", "image_url": {"url": url}})
+    return {"role": str(message.role), "content": parts}
+
+
+def _is_blind(error: openai.APIStatusError) -> bool:
+    """Whether an endpoint's refusal says that the model takes no pictures."""
+    if error.status_code not in (400, 404, 415, 422, 500, 501):
+        return False
+    _, said = read_fault(error.body)
+    words = said or error.message
+    return bool(
+        _OF_PICTURES.search(words) and _UNABLE.search(words) and not _OF_THIS_PICTURE.search(words)
+    )
 
 
 def _one_of(choices: Sequence[str]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import pytest
 
 from dashboard.models import Message, Source
-from dashboard.services import conversations
+from dashboard.services import leftovers
 from tests.factories import AnswerFactory, QuestionFactory
 
 pytestmark = pytest.mark.django_db
@@ -12,11 +12,11 @@ pytestmark = pytest.mark.django_db
 def test_a_question_left_open_is_told_why_it_has_no_answer_once():
     question = QuestionFactory(source=Source.PLAYGROUND)
 
-    n_closed = [conversations.close_unanswered(Source.PLAYGROUND) for _ in range(2)]
+    n_closed = [leftovers.close_unanswered(Source.PLAYGROUND) for _ in range(2)]
 
     assert n_closed == [1, 0]
     failure = Message.objects.get(reply_to=question)
-    assert failure.error == conversations.STOPPED
+    assert failure.error == leftovers.STOPPED
     assert failure.conversation == question.conversation
 
 
@@ -25,6 +25,6 @@ def test_what_was_answered_or_asked_elsewhere_stays_as_it_is():
     QuestionFactory(source=Source.DISCORD)
     n_before = Message.objects.count()
 
-    assert conversations.close_unanswered(Source.PLAYGROUND) == 0
+    assert leftovers.close_unanswered(Source.PLAYGROUND) == 0
 
     assert Message.objects.count() == n_before

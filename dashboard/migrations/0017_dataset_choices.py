@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("dashboard", "0009_places_and_prices"),
+        ("dashboard", "0016_gateway_slots_and_commands"),
     ]
 
     operations = [

@@ -1,0 +1,176 @@
+"""What was asked while nobody listened: taken up at the start, and after each outage."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import discord
+from channels.db import database_sync_to_async
+from django.db import DatabaseError
+from django.utils.timezone import now
+
+from botrunner import people
+from botrunner.cogs.chat import addressing, attachments
+from dashboard.models import Message, Source
+from dashboard.services import chat, leftovers
+from dashboard.services.places import Place, Rules
+from trainerbot.errors import TrainerBotError
+
+if TYPE_CHECKING:
+    from botrunner.bot import TrainerBot
+    from botrunner.cogs.chat.cog import Chat
+
+log = logging.getLogger(__name__)
+
+# Older questions are closed with a sentence in the log: nobody waits for them any more.
+TAKEN_UP_FOR = timedelta(minutes=10)
+SPOKEN_IN_FOR = timedelta(days=1)
+MOST_MISSED = 100  # of a channel
+MOST_AT_ONCE = 8
+SILENCE = (discord.HTTPException, aiohttp.ClientError, OSError)
+
+close_unanswered = database_sync_to_async(leftovers.close_unanswered)
+open_questions = database_sync_to_async(leftovers.open_questions)
+recent_places = database_sync_to_async(leftovers.recent_places)
+resume = chat.hop(chat.resume)
+give_up = chat.hop(chat.give_up)
+
+
+class CatchingUp:
+    """Answers, once each, what a former process left open and what came while none listened."""
+
+    def __init__(self, bot: TrainerBot, cog: Chat) -> None:
+        self._bot = bot
+        self._cog = cog
+        self._began_at = now()
+        self._has_taken_up = False
+        self._one_at_a_time = asyncio.Lock()
+        self._room = asyncio.Semaphore(MOST_AT_ONCE)
+
+    async def run(self) -> None:
+        """Do so now. What cannot be reached is left alone; nothing is raised."""
+        async with self._one_at_a_time:
+            try:
+                if not self._has_taken_up:
+                    self._has_taken_up = True
+                    await self._take_up()
+                await self._hear_missed()
+            except (TrainerBotError, DatabaseError) as error:
+                log.warning("What was asked meanwhile could not be read: %s", error)
+
+    # --- questions that were logged ---------------------------------------------------
+    async def _take_up(self) -> None:
+        await close_unanswered(Source.DISCORD, before=now() - TAKEN_UP_FOR)
+        # What came since then is being answered at this moment.
+        left = await open_questions(Source.DISCORD, before=self._began_at)
+        if left:
+            log.info("Answering what was left open: %d", len(left))
+        await asyncio.gather(*(self._answer(question) for question in left))
+
+    async def _answer(self, question: Message) -> None:
+        async with self._room:
+            asked = await self._fetch(question, question.discord_message_id)
+            if asked is None:
+                # Removed since, or a slash command, which cannot be answered by another process.
+                await give_up(
+                    question,
+                    model="",
+                    error=leftovers.STOPPED,
+                    partial="",
+                    discord_message_ids=[],
+                )
+                return
+            begun = await self._begun(question, asked)
+            found = await attachments.read(asked.attachments)
+            ready = await resume(question, self._place_of(asked), tuple(found.images))
+            await self._cog.deliver(ready, self._cog.live(asked, question, begun), found.notes)
+
+    def _place_of(self, asked: discord.Message) -> Any:
+        """How the bot behaves there. That the asker may ask was found when the question came."""
+
+        def place(rules: Rules) -> Place:
+            guild_id = asked.guild.id if asked.guild else None
+            return rules.place(guild_id, *people.channel_ids(asked.channel))
+
+        return place
+
+    async def _begun(self, question: Message, asked: discord.Message) -> discord.Message | None:
+        """The message in which the answer had begun: by our log, else by looking for it."""
+        if question.begun_discord_message_id:
+            return await self._fetch(question, question.begun_discord_message_id)
+        me = self._bot.user
+        try:
+            async for message in asked.channel.history(after=asked, limit=MOST_MISSED):
+                reference = message.reference
+                if reference and message.author == me and reference.message_id == asked.id:
+                    return message
+        except SILENCE as error:
+            log.info("What follows a question cannot be read: %s", error)
+        return None
+
+    async def _fetch(self, question: Message, message_id: int | None) -> discord.Message | None:
+        channel = question.conversation.discord_channel
+        if channel is None or message_id is None:
+            return None
+        guild_id = channel.guild.discord_guild_id if channel.guild else None
+        place = self._channel(guild_id, channel.discord_channel_id)
+        try:
+            message: discord.Message = await place.fetch_message(message_id)
+        except SILENCE as error:
+            log.info("A message cannot be read (any more): %s", error)
+            return None
+        return message
+
+    # --- messages that nobody heard -----------------------------------------------------
+    async def _hear_missed(self) -> None:
+        places = await recent_places(now() - SPOKEN_IN_FOR)
+        missed = [
+            message
+            for place in places
+            for message in await self._missed_in(
+                self._channel(place.guild_id, place.channel_id), place.last_seen_id
+            )
+        ]
+        if missed:
+            log.info("Hearing what was said meanwhile: %d", len(missed))
+        await asyncio.gather(*(self._hear(message) for message in missed))
+
+    async def _missed_in(self, channel: Any, last_seen_id: int) -> list[discord.Message]:
+        """What people said after that message, in the last ten minutes, and we did not answer."""
+        oldest_id = discord.utils.time_snowflake(now() - TAKEN_UP_FOR)
+        after = discord.Object(max(last_seen_id, oldest_id))
+        said, answered = [], set()
+        try:
+            async for message in channel.history(after=after, limit=MOST_MISSED, oldest_first=True):
+                if message.author == self._bot.user and message.reference:
+                    answered.add(message.reference.message_id)
+                elif addressing.is_of_a_person(message):
+                    said.append(message)
+        except SILENCE as error:
+            log.info("What was said meanwhile cannot be read: %s", error)
+        return [message for message in said if message.id not in answered]
+
+    async def _hear(self, message: discord.Message) -> None:
+        async with self._room:
+            guild = message.guild
+            if guild is not None and isinstance(message.author, discord.User):
+                # A message that is read later comes without its author's roles.
+                try:
+                    message.author = guild.get_member(
+                        message.author.id
+                    ) or await guild.fetch_member(message.author.id)
+                except SILENCE as error:
+                    log.info("A member cannot be looked up: %s", error)
+                    return
+            await self._cog.hear(message)
+
+    def _channel(self, guild_id: int | None, channel_id: int) -> Any:
+        known = self._bot.get_channel(channel_id)
+        if known is not None:
+            return known
+        kind = discord.ChannelType.private if guild_id is None else None
+        return self._bot.get_partial_messageable(channel_id, guild_id=guild_id, type=kind)

@@ -1,0 +1,346 @@
+"""The listener and the command: who asks what, whether they may, and one turn for each."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
+
+import aiohttp
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from botrunner import people
+from botrunner.cogs.chat import addressing, attachments
+from botrunner.cogs.chat.catching_up import CatchingUp
+from botrunner.cogs.chat.words import (
+    CANNOT_READ,
+    CUT_SHORT,
+    NOTHING_SAID,
+    broken_off,
+    title_of,
+    with_marks,
+)
+from botrunner.faults import explain
+from botrunner.replies import LiveReply, typing
+from dashboard.models import Message, PlaceSettings
+from dashboard.services import access, chat, leftovers
+from dashboard.services.access import Permission
+from dashboard.services.chat import Asked, Ready, Spot
+from dashboard.services.places import NOT_HERE, Place, Rules
+from trainerbot.conversation import Finished
+from trainerbot.errors import NotAllowed, ProviderUnavailable, TrainerBotError
+from trainerbot.llm import Delta
+
+if TYPE_CHECKING:
+    from botrunner.bot import TrainerBot
+
+log = logging.getLogger(__name__)
+
+Answers = PlaceSettings.Answers
+# How long it may be unknown that an admin opened a channel to every message.
+RULES_KEPT_S = 0.5
+MOST_HEARD = 5_000
+
+begin = chat.hop(chat.begin)
+finish = chat.hop(chat.finish)
+give_up = chat.hop(chat.give_up)
+read_rules = chat.hop(chat.rules)
+note_begun = chat.hop(leftovers.note_begun)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question on Discord that is about to be asked.
+
+    where: what is answered. is_addressed: it was said to the bot, so that a
+    denial is told.
+    """
+
+    where: discord.Message | commands.Context[TrainerBot]
+    user: discord.User | discord.Member
+    guild: discord.Guild | None
+    channel: Any
+    spot: Spot
+    words: str
+    discord_id: int
+    reply_to_discord_id: int | None = None
+    quoted: str = ""
+    files: tuple[discord.Attachment, ...] = ()
+    is_addressed: bool = True
+
+
+class Chat(commands.Cog):
+    def __init__(self, bot: TrainerBot) -> None:
+        self.bot = bot
+        self._prefix = str(bot.command_prefix)
+        # One turn at a time in a conversation: the second question of a person
+        # is asked with the answer to the first in memory.
+        self._turns: WeakValueDictionary[tuple[int, int], asyncio.Lock] = WeakValueDictionary()
+        # The same message may come twice: after an outage it is looked for as well.
+        self._heard: OrderedDict[int, None] = OrderedDict()
+        self._rules: Rules | None = None
+        self._rules_until = 0.0
+        self._catching_up = CatchingUp(bot, self)
+
+    # --- what is heard ------------------------------------------------------------
+    @commands.Cog.listener()
+    async def on_ready(self) -> None:
+        with self.bot.in_flight.answering():
+            await self._catching_up.run()
+
+    @commands.Cog.listener()
+    async def on_message(self, message: discord.Message) -> None:
+        await self.hear(message)
+
+    async def hear(self, message: discord.Message) -> None:
+        """Answer a message, if it is a question for the bot."""
+        me = self.bot.user
+        assert me is not None  # nothing is heard before the login
+        if self.bot.is_stopping or not addressing.is_of_a_person(message):
+            return
+        if message.id in self._heard:
+            return
+        self._heard[message.id] = None
+        if len(self._heard) > MOST_HEARD:
+            self._heard.popitem(last=False)
+        is_addressed = addressing.is_for(me, message)
+        if not is_addressed and not await self._answers_everything(message):
+            return
+        with self.bot.in_flight.answering():
+            if message.content.startswith(self._prefix):
+                context = await self.bot.get_context(message)
+                if context.command is not None:
+                    return
+                if name := context.invoked_with:
+                    if is_addressed:
+                        await self._say(message, f"There is no command `!{_bare(name)}`.")
+                    return
+            words = addressing.question_in(me, message)
+            if words or message.attachments:
+                await self._answer(self._question(me, message, words, is_addressed))
+            elif is_addressed and not self.bot.intents.message_content:
+                await self._say(message, CANNOT_READ)
+
+    # mypy cannot solve the type variables of discord.py's hybrid commands.
+    @commands.hybrid_command(description="Asks the model", usage="<question>")  # type: ignore[arg-type]
+    @app_commands.describe(question="What you want to know", file="A text or a picture to look at")
+    async def ask(
+        self,
+        context: commands.Context[TrainerBot],
+        file: discord.Attachment | None = None,
+        *,
+        question: str = "",
+    ) -> None:
+        if self.bot.is_stopping:
+            return
+        files = [file] if context.interaction and file else context.message.attachments
+        if not question.strip() and not files:
+            raise commands.UserInputError
+        interaction = context.interaction
+        with self.bot.in_flight.answering():
+            await self._answer(
+                Question(
+                    where=context,
+                    user=context.author,
+                    guild=context.guild,
+                    channel=context.channel,
+                    spot=addressing.spot_of(
+                        context.author, context.guild, context.channel, context.channel.id
+                    ),
+                    words=question.strip(),
+                    discord_id=interaction.id if interaction else context.message.id,
+                    files=tuple(files),
+                )
+            )
+
+    def _question(
+        self, me: discord.ClientUser, message: discord.Message, words: str, is_addressed: bool
+    ) -> Question:
+        reference = message.reference
+        return Question(
+            where=message,
+            user=message.author,
+            guild=message.guild,
+            channel=message.channel,
+            spot=addressing.spot_of(
+                message.author, message.guild, message.channel, message.channel.id
+            ),
+            words=words,
+            discord_id=message.id,
+            reply_to_discord_id=reference.message_id if reference else None,
+            quoted=addressing.quoted_in(me, message) if reference else "",
+            files=tuple(message.attachments),
+            is_addressed=is_addressed,
+        )
+
+    async def _answers_everything(self, message: discord.Message) -> bool:
+        """Whether messages are answered here that nobody said to the bot."""
+        if message.guild is None or not (message.content or message.attachments):
+            return False
+        now_s = asyncio.get_running_loop().time()
+        if self._rules is None or now_s > self._rules_until:
+            self._rules = await read_rules()
+            self._rules_until = now_s + RULES_KEPT_S
+        channel_ids = people.channel_ids(message.channel)
+        return self._rules.place(message.guild.id, *channel_ids).answers == Answers.EVERYTHING
+
+    # --- who may ask ----------------------------------------------------------------
+    def _permit(self, question: Question) -> Callable[[Rules], Place]:
+        """What says, with the rules at hand, how the bot behaves towards an asker."""
+
+        def permit(rules: Rules) -> Place:
+            asker = people.asker(
+                self.bot,
+                question.user,
+                guild=question.guild,
+                channel=question.channel,
+                rules=rules,
+            )
+            place = asker.place
+            asker.check_listens()
+            access.require(asker.person, Permission.CHAT)
+            if place.answers == Answers.NOTHING:
+                raise NotAllowed(NOT_HERE)
+            return place
+
+        return permit
+
+    async def _refuse(self, question: Question, denial: NotAllowed) -> None:
+        """Tell a denial to whoever spoke to the bot, and note it."""
+        if not question.is_addressed:
+            return
+        asker = await people.who(
+            self.bot, question.user, guild=question.guild, channel=question.channel
+        )
+        await people.note_denial(asker, "ask")
+        await self._say(question.where, str(denial))
+
+    # --- one turn -------------------------------------------------------------------
+    async def _answer(self, question: Question) -> None:
+        spot = question.spot
+        # A thread has one memory, whoever speaks in it.
+        key = spot.channel_id, 0 if spot.parent_id is not None else spot.discord_user_id
+        lock = self._turns.setdefault(key, asyncio.Lock())
+        try:
+            async with lock:
+                with typing(_typing_place(question.where)):
+                    ready, notes = await self._begin(question)
+                    if ready is not None:
+                        await self.deliver(ready, self.live(question.where, ready.question), notes)
+        except NotAllowed as denial:
+            await self._refuse(question, denial)
+        except Exception as error:
+            sentence = await explain(error, f"The answer to message {question.discord_id}")
+            await self._say(question.where, sentence)
+
+    async def _begin(self, question: Question) -> tuple[Ready | None, list[str]]:
+        """Log the question. None when there is nothing to answer; then all has been said."""
+        found, permit = attachments.NOTHING, self._permit(question)
+        if question.files:
+            permit(await read_rules())
+            found = await attachments.read(question.files)
+            if not question.words and not found.is_useful:
+                await self._say(question.where, "\n".join(found.notes))
+                return None, []
+        asked = Asked(
+            text=found.question(question.words),
+            discord_message_id=question.discord_id,
+            reply_to_discord_id=question.reply_to_discord_id,
+            quoted=question.quoted,
+            attachments=found.rows,
+            images=tuple(found.images),
+        )
+        return await begin(question.spot, asked, permit), found.notes
+
+    def live(
+        self,
+        where: discord.Message | commands.Context[TrainerBot],
+        question: Message,
+        begun: discord.Message | None = None,
+    ) -> LiveReply:
+        """The reply to a logged question; what is posted before its end is remembered."""
+
+        async def remember(posted: discord.Message) -> None:
+            await note_begun(question_id=question.pk, discord_message_id=posted.id)
+
+        return LiveReply(where, begun=begun, on_begun=remember)
+
+    async def deliver(self, ready: Ready, live: LiveReply, notes: list[str]) -> None:
+        """Ask the model, post what it says, and log it. Says in words why there is no answer."""
+        question, said = ready.question, ""
+        finished: Finished | None = None
+        try:
+            async with aclosing(chat.run(ready)) as events:
+                async for event in events:
+                    if isinstance(event, Delta):
+                        said += event.text
+                        live.show(said)
+                    else:
+                        finished = event
+            if finished is None or not finished.text.strip():
+                raise ProviderUnavailable(NOTHING_SAID)
+        except asyncio.CancelledError:
+            await self._break_off(ready, live, said, CUT_SHORT)
+            raise
+        except Exception as error:
+            sentence = await explain(error, f"The answer to question {question.pk}")
+            await self._break_off(ready, live, said, sentence)
+            return
+        try:
+            posted = await live.finish(
+                with_marks(finished, ready.warning, notes), title=title_of(question.content)
+            )
+        except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+            # Discord does not take the answer itself, so it would take no apology either.
+            log.warning("The answer to question %s was refused: %s", question.pk, error)
+            posted = []
+        await asyncio.shield(finish(question, finished, [each.id for each in posted]))
+
+    async def _break_off(self, ready: Ready, live: LiveReply, said: str, sentence: str) -> None:
+        """Let `sentence` be the last word, and log what came before it."""
+        posted = await self._end(live, broken_off(said, sentence))
+        try:
+            await asyncio.shield(
+                give_up(
+                    ready.question,
+                    model=ready.wanted_model,
+                    error=sentence,
+                    partial=said,
+                    discord_message_ids=[each.id for each in posted],
+                )
+            )
+        except TrainerBotError as error:
+            log.warning("A failed turn could not be logged: %s", error)
+
+    async def _end(self, live: LiveReply, text: str) -> list[discord.Message]:
+        """Let `text` be the last word, if Discord takes it."""
+        try:
+            return await live.finish(text)
+        except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+            log.warning("The end of an answer was refused: %s", error)
+            return []
+
+    async def _say(
+        self, where: discord.Message | commands.Context[TrainerBot], sentence: str
+    ) -> None:
+        await self._end(LiveReply(where), sentence)
+
+
+def _typing_place(
+    where: discord.Message | commands.Context[TrainerBot],
+) -> discord.abc.Messageable:
+    if isinstance(where, commands.Context):
+        return where if where.interaction else where.channel
+    return where.channel
+
+
+def _bare(name: str) -> str:
+    """Return what was typed as a command so that it can be shown in one line of code."""
+    return name.replace("`", "'")[:40]

@@ -1,0 +1,189 @@
+"""One answer in Discord, from its first words to its last."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import logging
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any, Final
+
+import aiohttp
+import discord
+from discord.ext import commands
+
+from botrunner.replies.cutting import MAX_CHARACTERS, split
+from botrunner.replies.sending import RETRY_PAUSES_S, Outlet, attempt, outlet
+
+log = logging.getLogger(__name__)
+
+EDIT_INTERVAL_S = 1.2
+# An answer that is whole within this time is posted once instead of posted and edited.
+FIRST_POST_AFTER_S = 0.05
+# What is longer goes on in a thread, or lies beside its beginning as a file.
+MOST_MESSAGES = 3
+FILE_NAME = "answer.md"
+IN_FILE = f"-# The whole answer is in the file `{FILE_NAME}`."
+IN_THREAD = "-# The answer goes on in the thread."
+THREAD_MINUTES: Final = 1440
+
+
+class LiveReply:
+    """One answer in Discord: posted when its first words are there, edited while it grows.
+
+    Edits are `interval_s` apart and show the latest text, whatever came in
+    between; the last one does not wait. No edit ever waits behind another:
+    there is one request at a time, and it carries what is the latest when it
+    leaves. It mentions nobody.
+
+    begun: a message of an earlier process in which this answer had begun.
+    on_begun: told once of the first message, if it is posted before the end.
+    """
+
+    def __init__(
+        self,
+        question: discord.Message | commands.Context[Any] | Outlet,
+        *,
+        interval_s: float = EDIT_INTERVAL_S,
+        begun: discord.Message | None = None,
+        on_begun: Callable[[discord.Message], Awaitable[None]] | None = None,
+    ) -> None:
+        self._outlet = outlet(question)
+        self._interval_s = interval_s
+        self._on_begun = on_begun
+        self._text = ""
+        self._news = asyncio.Event()
+        self._writing = asyncio.Lock()
+        self._timer: asyncio.TimerHandle | None = None
+        self._writer: asyncio.Task[None] | None = None
+        self._posted: list[discord.Message] = [begun] if begun else []
+        self._shown: list[str] = [begun.content] if begun else []
+
+    def show(self, text: str) -> None:
+        """Let `text`, the whole answer so far, be seen soon. Never blocks."""
+        self._text = text
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(FIRST_POST_AFTER_S, self._start)
+        self._news.set()
+
+    async def finish(
+        self, text: str, *, view: discord.ui.View | None = None, title: str = ""
+    ) -> list[discord.Message]:
+        """Let `text` be the answer, and return the messages that carry it.
+
+        view: buttons for the last of them. title: of the thread in which a
+        long answer goes on.
+        Raises discord.HTTPException when Discord does not take it.
+        """
+        if self._timer is not None:
+            self._timer.cancel()
+        async with self._writing:  # a request on its way is never cut off
+            if self._writer is not None:
+                self._writer.cancel()
+            parts = split(text)
+            if len(parts) <= MOST_MESSAGES:
+                await self._write(parts, RETRY_PAUSES_S, view=view)
+                return self._posted
+            return await self._write_long(text, view, title)
+
+    def _start(self) -> None:
+        self._writer = asyncio.get_running_loop().create_task(self._write_along())
+
+    async def _write_along(self) -> None:
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            try:
+                async with self._writing:
+                    await self._write(split(self._text)[:MOST_MESSAGES])
+                if self._on_begun is not None and self._posted:
+                    told, self._on_begun = self._on_begun, None
+                    await told(self._posted[0])
+            except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+                log.info("An answer could not be shown as it formed; its end will be: %s", error)
+            await asyncio.sleep(self._interval_s)
+
+    async def _write(self, parts: list[str], pauses_s: tuple[float, ...] = (), **last: Any) -> None:
+        """Make the messages in Discord say `parts`, with as few requests as that takes.
+
+        last: what the last of them has besides words.
+        """
+        given = {name: what for name, what in last.items() if what is not None}
+        for number, part in enumerate(parts):
+            more = given if number == len(parts) - 1 else {}
+            if number == len(self._posted):
+                self._posted.append(
+                    await attempt(partial(self._post, number, part, **more), pauses_s)
+                )
+                self._shown.append(part)
+                # Discord tells which words a message has that it had posted before.
+                if number == 0 and self._posted[0].content.strip() not in ("", part.strip()):
+                    await attempt(partial(self._edit, 0, part, **more), pauses_s)
+            elif more or self._shown[number].strip() != part.strip():  # Discord strips them, too
+                await attempt(partial(self._edit, number, part, **more), pauses_s)
+                self._shown[number] = part
+        while len(self._posted) > len(parts):
+            await attempt(self._posted[-1].delete, pauses_s)
+            self._posted.pop()
+            self._shown.pop()
+
+    async def _post(self, number: int, part: str, **more: Any) -> discord.Message:
+        if content := more.pop("file", None):
+            more["file"] = _file(content)
+        return await self._outlet.post(number, part, **more)
+
+    async def _edit(self, number: int, part: str, **more: Any) -> None:
+        if content := more.pop("file", None):
+            more["attachments"] = [_file(content)]
+        try:
+            await self._posted[number].edit(content=part, **more)
+        except discord.NotFound:
+            log.info("An answer was removed while it formed; it is not put back.")
+
+    # --- longer than a channel should bear ----------------------------------------
+    async def _write_long(
+        self, text: str, view: discord.ui.View | None, title: str
+    ) -> list[discord.Message]:
+        """Let the beginning stand in the channel, and the rest where it disturbs nobody."""
+        # What is there already stays there.
+        n_here = max(1, min(len(self._posted), MOST_MESSAGES))
+        in_thread = self._may_make_threads()
+        note = IN_THREAD if in_thread else IN_FILE
+        parts = split(text, MAX_CHARACTERS - len(note) - 1)
+        here = [*parts[: n_here - 1], f"{parts[n_here - 1].rstrip()}\n{note}"]
+        if in_thread:
+            await self._write(here, RETRY_PAUSES_S)
+            try:
+                return await self._write_thread(parts[n_here:], n_here, view, title)
+            except discord.HTTPException as error:
+                log.info("A thread for a long answer was refused: %s", error)
+                here[-1] = f"{parts[n_here - 1].rstrip()}\n{IN_FILE}"
+        await self._write(here, RETRY_PAUSES_S, view=view, file=text.encode())
+        return self._posted
+
+    def _may_make_threads(self) -> bool:
+        channel, guild = self._outlet.channel, self._outlet.guild
+        if guild is None or not isinstance(channel, discord.TextChannel):
+            return False
+        mine = channel.permissions_for(guild.me)
+        return mine.create_public_threads and mine.send_messages_in_threads
+
+    async def _write_thread(
+        self, parts: list[str], number: int, view: discord.ui.View | None, title: str
+    ) -> list[discord.Message]:
+        thread = await self._posted[-1].create_thread(
+            name=title or "The whole answer", auto_archive_duration=THREAD_MINUTES
+        )
+        posted = list(self._posted)
+        for part in parts:
+            more: dict[str, Any] = {"nonce": f"{self._outlet.id}-{number + len(posted)}"}
+            if view is not None and part is parts[-1]:
+                more["view"] = view
+            posted.append(await attempt(partial(thread.send, part, **more), RETRY_PAUSES_S))
+        return posted
+
+
+def _file(content: bytes) -> discord.File:
+    """Return a file for one request: each reads it to its end."""
+    return discord.File(io.BytesIO(content), FILE_NAME)

@@ -1,0 +1,100 @@
+"""Where an answer is posted, and how often that is tried."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Protocol, TypeVar
+
+import aiohttp
+import discord
+from discord.ext import commands
+
+log = logging.getLogger(__name__)
+
+# discord.py waits out rate limits and retries most server errors by itself, but
+# neither a 503 nor a 429 that comes from the proxy before Discord.
+RETRY_STATUSES = frozenset({429, 503})
+RETRY_PAUSES_S = (0.5, 1.0, 2.0, 4.0)
+
+Result = TypeVar("Result")
+
+
+class Outlet(Protocol):
+    """Where the messages of one answer are posted. None of them mentions anybody."""
+
+    @property
+    def channel(self) -> Any:
+        """The channel that the answer stands in."""
+        ...
+
+    @property
+    def guild(self) -> discord.Guild | None: ...
+
+    @property
+    def id(self) -> int:
+        """Discord's id of what is answered."""
+        ...
+
+    async def post(self, number: int, text: str, **more: Any) -> discord.Message:
+        """Post the message `number` of the answer, counted from 0. more: view, file."""
+        ...
+
+
+class MessageOutlet:
+    """Answers a message: the first part as a reply to it, the others behind it."""
+
+    def __init__(self, question: discord.Message) -> None:
+        self._question = question
+        self.channel = question.channel
+        self.guild = question.guild
+        self.id = question.id
+
+    async def post(self, number: int, text: str, **more: Any) -> discord.Message:
+        # With a nonce Discord posts a message once, even if its answer to the
+        # first attempt was lost.
+        nonce = f"{self.id}-{number}"
+        if number == 0:
+            # The question may be gone by now; its answer still belongs here.
+            more["reference"] = self._question.to_reference(fail_if_not_exists=False)
+            more["mention_author"] = False
+        message: discord.Message = await self.channel.send(text, nonce=nonce, **more)
+        return message
+
+
+class CommandOutlet:
+    """Answers a slash command."""
+
+    def __init__(self, context: commands.Context[Any]) -> None:
+        assert context.interaction is not None
+        self._context = context
+        self.channel = context.channel
+        self.guild = context.guild
+        self.id = context.interaction.id
+
+    async def post(self, number: int, text: str, **more: Any) -> discord.Message:
+        return await self._context.send(text, **more)
+
+
+def outlet(of: discord.Message | commands.Context[Any] | Outlet) -> Outlet:
+    if isinstance(of, discord.Message):
+        return MessageOutlet(of)
+    if isinstance(of, commands.Context):
+        return MessageOutlet(of.message) if of.interaction is None else CommandOutlet(of)
+    return of
+
+
+async def attempt(call: Callable[[], Awaitable[Result]], pauses_s: Sequence[float]) -> Result:
+    """Return what `call` returns, tried again after each pause while Discord cannot be reached."""
+    for pause_s in pauses_s:
+        try:
+            return await call()
+        except discord.HTTPException as error:
+            if error.status not in RETRY_STATUSES:
+                raise
+            log.warning("Discord answered %s; trying again in %s s.", error.status, pause_s)
+        except (aiohttp.ClientError, OSError) as error:
+            log.warning("Discord was not reached (%s); trying again in %s s.", error, pause_s)
+        await asyncio.sleep(pause_s)
+    return await call()

@@ -1,0 +1,106 @@
+"""The last question before a person's data are deleted, and the receipt."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Self
+
+import discord
+from channels.db import database_sync_to_async
+
+from botrunner.ui.acting import answering, lasting
+from dashboard.services import privacy
+from dashboard.services.privacy import Receipt, Stored
+from trainerbot.errors import NotAllowed
+
+if TYPE_CHECKING:
+    from botrunner.bot import TrainerBot
+
+ALL, WITHOUT_CORRECTIONS, NOTHING = "all", "mine", "nothing"
+LABELS = {
+    WITHOUT_CORRECTIONS: "Delete",
+    ALL: "Delete, corrections too",
+    NOTHING: "Keep everything",
+}
+
+erase = database_sync_to_async(privacy.erase)
+
+
+class Erase(
+    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]],
+    template=r"erase:(?P<what>all|mine|nothing):(?P<user>[0-9]{1,20})",
+):
+    """One answer to the last question. Its id names whose data they are."""
+
+    def __init__(self, what: str, discord_user_id: int) -> None:
+        danger, calm = discord.ButtonStyle.danger, discord.ButtonStyle.secondary
+        super().__init__(
+            discord.ui.Button(
+                label=LABELS[what],
+                style=calm if what == NOTHING else danger,
+                custom_id=f"erase:{what}:{discord_user_id}",
+            )
+        )
+        self.what = what
+        self.discord_user_id = discord_user_id
+
+    @classmethod
+    async def from_custom_id(
+        cls,
+        interaction: discord.Interaction[Any],
+        item: discord.ui.Item[Any],
+        match: re.Match[str],
+        /,
+    ) -> Self:
+        return cls(match["what"], int(match["user"]))
+
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        async with answering(interaction, "A person's data being deleted"):
+            if interaction.user.id != self.discord_user_id:
+                raise NotAllowed("These buttons are for the person who asked.")
+            if self.what == NOTHING:
+                await _settle(interaction, "Nothing was deleted.")
+                return
+            receipt = await erase(interaction.user.id, corrections_too=self.what == ALL)
+            await _settle(interaction, written(receipt))
+
+
+def buttons(discord_user_id: int, *, has_corrections: bool) -> discord.ui.View:
+    choices = [WITHOUT_CORRECTIONS, *([ALL] if has_corrections else []), NOTHING]
+    return lasting(*(Erase(what, discord_user_id) for what in choices))
+
+
+def question(found: Stored) -> str:
+    words = [
+        f"Delete your {found.n_messages:,} messages with me in {found.n_conversations:,} "
+        f"conversations, and your {found.n_feedback:,} pieces of feedback? It cannot be undone."
+    ]
+    if found.n_corrections:
+        words.append(
+            f"Your {found.n_corrections:,} corrections stay without your name, so that others "
+            "keep the right answers, unless you choose to delete them too."
+        )
+    return " ".join(words)
+
+
+def written(receipt: Receipt) -> str:
+    """What a person keeps as the proof."""
+    words = [
+        f"Deleted: {receipt.n_conversations:,} conversations with {receipt.n_messages:,} "
+        f"messages, {receipt.n_feedback:,} pieces of feedback, "
+        f"{receipt.n_corrections:,} corrections.",
+        f"Receipt: `{receipt.number}`. The audit log knows it by this number, without your name.",
+    ]
+    if receipt.n_kept:
+        words.append(f"{receipt.n_kept:,} corrections stay, without your name.")
+    if receipt.keeps_usage:
+        words.append(
+            "How many tokens you used this month stays until the month is over, because a "
+            "budget counts with it."
+        )
+    return "\n".join(words)
+
+
+async def _settle(interaction: discord.Interaction[TrainerBot], text: str) -> None:
+    """Let the answer stand in place of the question, so that nobody presses twice."""
+    await interaction.response.edit_message(content=text, view=None)

@@ -1,0 +1,109 @@
+"""Forms that may be sent long after they were opened, also to a bot that has restarted since.
+
+discord.py keeps each open form in memory and forgets it with the process, and
+with it what somebody spent minutes on writing. Here all that a form needs is
+in its id.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import discord
+
+from botrunner.replies import width
+
+if TYPE_CHECKING:
+    from botrunner.bot import TrainerBot
+
+MAX_CHARACTERS = 4000  # in one field, says Discord
+MOST_FIELDS = 5
+
+Values = Mapping[str, str]
+Handler = Callable[["discord.Interaction[TrainerBot]", int, Values], Awaitable[None]]
+
+
+class Form(discord.ui.Modal):
+    """An open form about the row `about`; `handles` names what is done once it is sent."""
+
+    def __init__(self, *, title: str, handles: str, about: int) -> None:
+        super().__init__(title=title, custom_id=f"{handles}:{about}", timeout=None)
+        self.stop()  # nobody listens to this one object: `submitted` serves them all
+
+    def ask(
+        self,
+        label: str,
+        *,
+        name: str,
+        value: str = "",
+        hint: str = "",
+        required: bool = True,
+        max_length: int = MAX_CHARACTERS,
+    ) -> None:
+        """Add a field for a text of any length and any number of lines."""
+        field: discord.ui.TextInput[Form] = discord.ui.TextInput(
+            style=discord.TextStyle.paragraph,
+            custom_id=name,
+            default=value or None,
+            placeholder=hint or None,
+            required=required,
+            max_length=max_length,
+        )
+        self.add_item(discord.ui.Label(text=label, component=field))
+
+    def ask_long(self, label: str, *, value: str, hint: str) -> None:
+        """Ask for one text that starts as `value`, in as many fields as it needs.
+
+        Where it needs more than a form has, it starts empty with the `hint`.
+        """
+        pieces = in_fields(value)
+        if not pieces:
+            self.ask(label, name="text0", hint=hint)
+        for number, piece in enumerate(pieces):
+            more = f"{label} ({number + 1} of {len(pieces)})" if len(pieces) > 1 else label
+            self.ask(more, name=f"text{number}", value=piece, required=number == 0)
+
+
+def in_fields(text: str) -> list[str]:
+    """Cut `text` at line ends into fields; empty if it does not fit into one form."""
+    pieces: list[str] = []
+    for line in text.split("\n"):
+        if width(line) > MAX_CHARACTERS:
+            return []
+        if pieces and width(longer := f"{pieces[-1]}\n{line}") <= MAX_CHARACTERS:
+            pieces[-1] = longer
+        else:
+            pieces.append(line)
+    return pieces if len(pieces) <= MOST_FIELDS else []
+
+
+def long_text(values: Values) -> str:
+    """Put together again what `ask_long` asked for."""
+    pieces = [values[name] for name in sorted(values) if re.fullmatch("text[0-9]", name)]
+    return "\n".join(piece for piece in pieces if piece)
+
+
+async def submitted(
+    interaction: discord.Interaction[TrainerBot], handlers: Mapping[str, Handler]
+) -> bool:
+    """Serve a form that was sent, if it is one of `handlers`."""
+    if interaction.type is not discord.InteractionType.modal_submit or not interaction.data:
+        return False
+    handles, _, about = str(interaction.data.get("custom_id", "")).rpartition(":")
+    if handles not in handlers or not about.isdecimal():
+        return False
+    components: Any = interaction.data.get("components", [])
+    await handlers[handles](interaction, int(about), dict(_values(components)))
+    return True
+
+
+def _values(components: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
+    """The fields of a form, wherever they lie in rows and labels."""
+    for each in components:
+        if "value" in each:
+            yield str(each["custom_id"]), str(each["value"])
+        yield from _values(each.get("components", []))
+        if "component" in each:
+            yield from _values([each["component"]])

@@ -1,0 +1,71 @@
+"""Thumbs under an answer: they work for as long as the message stands, also after a restart."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Self
+
+import discord
+from channels.db import database_sync_to_async
+
+from botrunner.people import Asker, interaction_asker, require
+from botrunner.ui.acting import answering, lasting, say
+from botrunner.ui.correcting import CorrectIt
+from dashboard.services import answers, feedback
+from dashboard.services.access import Permission
+
+if TYPE_CHECKING:
+    pass
+
+GOOD, BAD = "👍", "👎"
+RATINGS = {GOOD: 1, BAD: -1}
+
+
+class Thumb(
+    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]],
+    template=r"verdict:(?P<rating>-1|1):(?P<question>[0-9]{1,18})",
+):
+    """One thumb. Its id names the question, which has a row before its answer is complete."""
+
+    def __init__(self, rating: int, question_id: int) -> None:
+        super().__init__(
+            discord.ui.Button(
+                emoji=GOOD if rating > 0 else BAD, custom_id=f"verdict:{rating}:{question_id}"
+            )
+        )
+        self.rating = rating
+        self.question_id = question_id
+
+    @classmethod
+    async def from_custom_id(
+        cls,
+        interaction: discord.Interaction[Any],
+        item: discord.ui.Item[Any],
+        match: re.Match[str],
+        /,
+    ) -> Self:
+        return cls(int(match["rating"]), int(match["question"]))
+
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        async with answering(interaction, f"A thumb for the answer to {self.question_id}"):
+            asker = await interaction_asker(interaction)
+            await require(asker, Permission.CHAT, what="feedback")
+            answer_id = await rate(asker, question_id=self.question_id, rating=self.rating)
+            if self.rating > 0:
+                await say(interaction, "Thanks, I am glad that it helped.")
+            else:
+                view = lasting(CorrectIt(answer_id))
+                await say(interaction, "Thanks for telling. What should I have said?", view=view)
+
+
+def buttons(question_id: int) -> discord.ui.View:
+    """👍 and 👎 for the answer to the question with this row id."""
+    return lasting(Thumb(1, question_id), Thumb(-1, question_id))
+
+
+@database_sync_to_async
+def rate(asker: Asker, *, question_id: int, rating: int) -> int:
+    """Keep a thumb, and return the id of the answer that it is for. Raises NotFound."""
+    answer = answers.to_question(question_id, channel_ids=asker.channel_ids)
+    feedback.give(message=answer, rating=rating, by=asker.person)
+    return answer.pk

@@ -1,0 +1,47 @@
+"""What an admin asks of the bot on its page."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django import forms
+
+from dashboard.forms.look import dress
+from dashboard.models import DiscordChannel
+
+
+class SayForm(forms.Form):
+    """A test message: where, and what."""
+
+    channel = forms.TypedChoiceField(
+        coerce=int, label="Channel", help_text="Of the servers that the bot is in."
+    )
+    text = forms.CharField(
+        label="Message",
+        max_length=2000,
+        initial="Hello! This is a test from the dashboard.",
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="Nobody is mentioned by it, whatever it says.",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["channel"]
+        assert isinstance(field, forms.TypedChoiceField)
+        field.choices = list(_by_guild())
+        dress(self)
+
+    @property
+    def has_channels(self) -> bool:
+        field = self.fields["channel"]
+        assert isinstance(field, forms.TypedChoiceField)
+        return bool(field.choices)
+
+
+def _by_guild() -> Iterator[tuple[str, list[tuple[int, str]]]]:
+    """The channels of each server under its name, as a select groups them."""
+    channels = DiscordChannel.objects.filter(guild__isnull=False, parent__isnull=True)
+    groups: dict[str, list[tuple[int, str]]] = {}
+    for channel in channels.select_related("guild").order_by("guild__name", "name"):
+        assert channel.guild is not None
+        groups.setdefault(channel.guild.name, []).append((channel.pk, f"#{channel.name}"))
+    yield from groups.items()

@@ -1,0 +1,299 @@
+"""How fast and at what cost people may ask: cooldowns, and budgets of a month.
+
+All of it is counted in rows: a restart forgets nothing, and two processes
+count together. Months are those of UTC.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.db.models import F, QuerySet
+from django.utils.timezone import now
+
+from dashboard.models import DiscordGuild, DiscordUser, Message, Source, Usage
+from dashboard.services import places, prices
+from trainerbot.errors import NotAllowed
+
+if TYPE_CHECKING:
+    from dashboard.services.places import Rules
+
+WARN_AT, SAVE_AT, FULL = 0.8, 0.9, 1.0
+A_MINUTE_S = 60.0
+
+
+class TooFast(NotAllowed):
+    """Asked again too soon. retry_after_s: whole seconds until the next question is answered."""
+
+    def __init__(self, message: str, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class OverBudget(NotAllowed):
+    """What a person or a server may use in this month is used up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """A question that may be answered.
+
+    saving: nine tenths of a budget are used, so the cheaper model should answer.
+    model: that cheaper model; "" where none is set, or while there is no need.
+    warning: a sentence to add to the answer, or "". It is given out once.
+    """
+
+    saving: bool = False
+    warning: str = ""
+    model: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What counts where somebody asks. None is no limit; zero lets nobody ask."""
+
+    cooldown_s: float = 0.0
+    per_minute: int | None = None
+    person_tokens: int | None = None
+    person_usd: Decimal | None = None
+    guild_tokens: int | None = None
+    guild_usd: Decimal | None = None
+    saving_model: str = ""
+
+    @property
+    def has_budget(self) -> bool:
+        budgets = (self.person_tokens, self.person_usd, self.guild_tokens, self.guild_usd)
+        return any(budget is not None for budget in budgets)
+
+
+def limits(rules: Rules, guild: DiscordGuild | None) -> Limits:
+    """The limits of a guild, or of direct messages."""
+    if guild is None:
+        everywhere = rules.everywhere
+        return Limits(
+            cooldown_s=everywhere.direct_cooldown_s,
+            person_tokens=everywhere.direct_tokens,
+            person_usd=everywhere.direct_cost_usd,
+        )
+    row = rules.guilds.get(guild.discord_guild_id)
+    if row is None:
+        return Limits()
+    return Limits(
+        cooldown_s=row.user_cooldown_s,
+        per_minute=row.guild_per_minute,
+        person_tokens=row.user_tokens,
+        person_usd=row.user_cost_usd,
+        guild_tokens=row.guild_tokens,
+        guild_usd=row.guild_cost_usd,
+        saving_model=row.saving_model,
+    )
+
+
+# --- Before an answer -------------------------------------------------------------
+def admit(
+    *,
+    guild: DiscordGuild | None,
+    discord_user: DiscordUser,
+    rules: Rules,
+    question: Message | None = None,
+) -> Admission:
+    """Let a question be answered now, or raise TooFast or OverBudget in words for the asker.
+
+    question: its row, if it is logged already, so that it does not count
+    against itself. Asks the database only for what is limited. Within one
+    transaction with the logging of the question, of two at once one waits.
+    Whoever calls it answers and audits the denial, outside of that transaction.
+    """
+    here = limits(rules, guild)
+    if here.cooldown_s:
+        _check_cooldown(here.cooldown_s, guild, discord_user, question)
+    if here.per_minute is not None and guild is not None:
+        _check_pace(here.per_minute, guild, question)
+    return _check_budgets(here, guild, discord_user) if here.has_budget else Admission()
+
+
+def _asked(since: datetime, question: Message | None) -> QuerySet[Message]:
+    """Questions on Discord since then, newest first, without those that were not answered."""
+    asked = Message.objects.filter(
+        role=Message.Role.USER, source=Source.DISCORD, created_at__gt=since
+    ).exclude(replies__error__gt="")
+    if question is not None:
+        asked = asked.exclude(pk=question.pk)
+    return asked.order_by("-created_at")
+
+
+def _check_cooldown(
+    cooldown_s: float,
+    guild: DiscordGuild | None,
+    discord_user: DiscordUser,
+    question: Message | None,
+) -> None:
+    moment = now()
+    last = (
+        _asked(moment - timedelta(seconds=cooldown_s), question)
+        .filter(
+            conversation__discord_user=discord_user,
+            conversation__discord_channel__guild=guild,
+        )
+        .values_list("created_at", flat=True)
+        .first()
+    )
+    if last is not None:
+        wait_s = _whole(cooldown_s - (moment - last).total_seconds())
+        raise TooFast(f"One moment, please: you may ask again in {wait_s} s.", wait_s)
+
+
+def _check_pace(per_minute: int, guild: DiscordGuild, question: Message | None) -> None:
+    if per_minute == 0:
+        raise TooFast("The admins of this server let nobody ask at the moment.", 60)
+    moment = now()
+    asked = _asked(moment - timedelta(seconds=A_MINUTE_S), question)
+    times = asked.filter(conversation__discord_channel__guild=guild)
+    # The one that has to be a minute old before there is room for another.
+    oldest = times.values_list("created_at", flat=True)[per_minute - 1 : per_minute]
+    for then in oldest:
+        wait_s = _whole(A_MINUTE_S - (moment - then).total_seconds())
+        raise TooFast(
+            "This server asks me more than its admins allow in a minute. "
+            f"Please ask again in {wait_s} s.",
+            wait_s,
+        )
+
+
+def _check_budgets(
+    here: Limits, guild: DiscordGuild | None, discord_user: DiscordUser
+) -> Admission:
+    month = this_month()
+    person_key = key(month, guild.pk if guild else None, discord_user.pk)
+    guild_key = key(month, guild.pk) if guild else ""
+    rows = {row.key: row for row in Usage.objects.filter(key__in=[person_key, guild_key])}
+    person, server = rows.get(person_key), rows.get(guild_key)
+    of_person = used_share(person, here.person_tokens, here.person_usd)
+    of_server = used_share(server, here.guild_tokens, here.guild_usd)
+    opens = next_month(month)
+    again = f"{opens.day} {opens:%B}"
+    if of_server >= FULL:
+        raise OverBudget(
+            f"Sorry, this server has used up its budget for {month:%B}. I answer again on {again}."
+        )
+    if of_person >= FULL:
+        raise OverBudget(
+            f"Sorry, you have used up your budget for {month:%B}. I answer you again on {again}."
+        )
+    saving = max(of_person, of_server) >= SAVE_AT
+    return Admission(
+        saving=saving,
+        warning=" ".join(
+            f"{who} used {_percent(share)} % of the budget for {month:%B}."
+            for row, share, who in (
+                (person, of_person, "You have"),
+                (server, of_server, "This server has"),
+            )
+            if row is not None and share >= WARN_AT and _is_first_warning(row)
+        ),
+        model=here.saving_model if saving else "",
+    )
+
+
+def used_share(row: Usage | None, tokens: int | None, usd: Decimal | None) -> float:
+    """How much of the tighter of two budgets is used; 1 or more is all of it, 0 if there is none."""
+    shares = [0.0]
+    if tokens is not None:
+        shares.append((row.n_tokens if row else 0) / tokens if tokens else FULL)
+    if usd is not None:
+        shares.append(float((row.cost_usd if row else 0) / usd) if usd else FULL)
+    return max(shares)
+
+
+def _is_first_warning(row: Usage) -> bool:
+    """Whether this caller, of all, is the one to warn in this month."""
+    if row.warned_at is not None:
+        return False
+    return bool(Usage.objects.filter(pk=row.pk, warned_at=None).update(warned_at=now()))
+
+
+# --- After an answer ----------------------------------------------------------------
+@transaction.atomic
+def charge(*, answer: Message, rules: Rules | None = None) -> None:
+    """Price an answer, and count it in the month of its guild and of its asker.
+
+    Once for each answer, whoever asks for it and how often. With `rules` no
+    row is read for the prices. An answer that was not given on Discord only
+    gets its price.
+    """
+    known = (rules or places.rules()).prices
+    moment = now()
+    cost = prices.cost(
+        known,
+        model=answer.model,
+        prompt_tokens=answer.prompt_tokens,
+        completion_tokens=answer.completion_tokens,
+    )
+    uncharged = Message.objects.filter(pk=answer.pk, charged_at=None)
+    if not uncharged.update(charged_at=moment, cost_usd=cost):
+        return
+    answer.charged_at, answer.cost_usd = moment, cost
+    _count(answer, moment.date().replace(day=1), cost or Decimal(0))
+
+
+def _count(answer: Message, month: date, cost: Decimal) -> None:
+    conversation = answer.conversation
+    if conversation.discord_user_id is None:
+        return
+    channel = conversation.discord_channel
+    guild_id = channel.guild_id if channel else None
+    person_id = conversation.discord_user_id
+    person = Usage(
+        key=key(month, guild_id, person_id),
+        month=month,
+        guild_id=guild_id,
+        discord_user_id=person_id,
+    )
+    rows = [person]
+    if guild_id is not None:
+        rows.append(Usage(key=key(month, guild_id), month=month, guild_id=guild_id))
+    more = {
+        "n_answers": F("n_answers") + 1,
+        "n_tokens": F("n_tokens") + (answer.prompt_tokens or 0) + (answer.completion_tokens or 0),
+        "cost_usd": F("cost_usd") + cost,
+    }
+    n_counted = Usage.objects.filter(key__in=[row.key for row in rows]).update(**more)
+    if n_counted < len(rows):
+        # The first answer of this month. A guild's row is there whenever one of its
+        # people's is, so where one of two was counted, the person's is missing.
+        # What another process makes at this moment is not made twice.
+        missing = [person] if n_counted else rows
+        Usage.objects.bulk_create(missing, ignore_conflicts=True)
+        Usage.objects.filter(key__in=[row.key for row in missing]).update(**more)
+
+
+def key(month: date, guild_id: int | None, person_id: int | None = None) -> str:
+    """The key of a month of a guild, or of a person in it or in direct messages, by our row ids."""
+    parts = [f"{month:%Y-%m}"]
+    if guild_id is not None:
+        parts.append(f"g{guild_id}")
+    if person_id is not None:
+        parts.append(f"u{person_id}")
+    return ":".join(parts)
+
+
+def this_month() -> date:
+    """The first day of the month that is counted now."""
+    return now().date().replace(day=1)
+
+
+def next_month(month: date) -> date:
+    return (month + timedelta(days=32)).replace(day=1)
+
+
+def _percent(share: float) -> int:
+    return math.floor(share * 100 + 1e-9)
+
+
+def _whole(seconds: float) -> int:
+    return max(1, math.ceil(seconds))

@@ -1,0 +1,32 @@
+"""One turn on any face: log the question, recall, ask, stream, log the answer."""
+
+from dashboard.services.chat.offers import abilities_of, default_model, models
+from dashboard.services.chat.on_discord import (
+    Asked,
+    Spot,
+    begin,
+    finish,
+    give_up,
+    hop,
+    resume,
+    rules,
+)
+from dashboard.services.chat.turns import Ready, answer, reply, run
+
+__all__ = [
+    "Asked",
+    "Ready",
+    "Spot",
+    "abilities_of",
+    "answer",
+    "begin",
+    "default_model",
+    "finish",
+    "give_up",
+    "hop",
+    "models",
+    "reply",
+    "resume",
+    "rules",
+    "run",
+]

@@ -1,0 +1,89 @@
+"""What was said before: in a conversation, in a thread, or up a chain of replies.
+
+Raw statements, since one of them stands between each message on Discord and
+its answer, and Django writes such a query anew each time.
+"""
+
+from typing import Any
+
+from django.db import connection
+
+from trainerbot.messages import ChatMessage, Role
+
+MOST_EXCHANGES = 20
+"""Questions with their answers; the model's own budget cuts further."""
+
+NO_WORDS = "[an attachment without words]"
+
+# Failed answers are left out with their questions, and so is what somebody
+# wanted forgotten.
+_EXCHANGES = """
+    SELECT question.content, answer.content
+    FROM dashboard_message answer
+    JOIN dashboard_message question ON question.id = answer.reply_to_id
+    JOIN dashboard_conversation talk ON talk.id = answer.conversation_id
+    WHERE {where} AND question.id >= talk.forgotten_before
+        AND answer.role = 'assistant' AND answer.error = '' AND answer.id < %s
+    ORDER BY answer.id DESC LIMIT %s
+"""
+_OF_CONVERSATION = _EXCHANGES.format(where="answer.conversation_id = %s")
+_OF_CHANNEL = _EXCHANGES.format(where="talk.discord_channel_id = %s")
+_CHAIN = """
+    WITH RECURSIVE chain (id, reply_to_id, role, content, error, depth) AS (
+        SELECT id, reply_to_id, role, content, error, 0 FROM dashboard_message WHERE id = %s
+        UNION ALL
+        SELECT said.id, said.reply_to_id, said.role, said.content, said.error, depth + 1
+        FROM dashboard_message said JOIN chain ON said.id = chain.reply_to_id
+        WHERE depth < %s
+    )
+    SELECT role, content, error FROM chain ORDER BY depth
+"""
+
+
+def of_conversation(conversation_id: int, *, before: int) -> list[ChatMessage]:
+    """What was said in a conversation before the message with the id `before`, oldest first."""
+    return _exchanges(_OF_CONVERSATION, conversation_id, before)
+
+
+def of_channel(channel_id: int, *, before: int) -> list[ChatMessage]:
+    """What everybody said to the bot in a channel (our row's id), which is a thread."""
+    return _exchanges(_OF_CHANNEL, channel_id, before)
+
+
+def of_chain(message_id: int) -> list[ChatMessage]:
+    """What a chain of replies says that ends with this message, oldest first.
+
+    Across people, since all of it stands before everybody's eyes. An answer
+    that failed is left out, and so is what nobody answered.
+    """
+    said: list[ChatMessage] = []
+    rows = _rows(_CHAIN, message_id, 2 * MOST_EXCHANGES - 1)
+    answered = False
+    for role, content, error in rows:
+        if role == Role.ASSISTANT:
+            answered = not error and bool(content.strip())
+            if answered:
+                said.append(ChatMessage(Role.ASSISTANT, content))
+        elif answered:
+            said.append(_asked(content))
+            answered = False
+    return said[::-1]
+
+
+def _exchanges(statement: str, of: int, before: int) -> list[ChatMessage]:
+    said: list[ChatMessage] = []
+    for question, answer in reversed(_rows(statement, of, before, MOST_EXCHANGES)):
+        said += [_asked(question), ChatMessage(Role.ASSISTANT, answer)]
+    return said
+
+
+def _asked(question: str) -> ChatMessage:
+    # Many endpoints refuse a message without words.
+    return ChatMessage(Role.USER, question if question.strip() else NO_WORDS)
+
+
+def _rows(statement: str, *values: int) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows

@@ -1,0 +1,226 @@
+"""A turn on Discord as two trips to the rows' thread: one before the model is asked, one after.
+
+Each is one transaction. What it reads is kept while nobody else writes, and
+its rows are written by statements made once, since a message should not wait
+longer for its log than for its answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ParamSpec, TypeVar
+
+from asgiref.sync import sync_to_async
+from channels.db import database_sync_to_async
+from django.conf import settings
+from django.db import transaction
+
+from dashboard.models import Conversation, DiscordChannel, Message
+from dashboard.services import conversations, storage
+from dashboard.services.chat import kept, memory
+from dashboard.services.chat.kept import Kept
+from dashboard.services.chat.turns import Ready
+from dashboard.services.conversations import AlreadyLogged, Answer
+from dashboard.services.places import Place, Rules
+from trainerbot.conversation import Finished, Recalled
+from trainerbot.messages import ChatMessage, Image, Role
+
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A place on Discord and a person there, by Discord's own ids.
+
+    guild_id: None in direct messages. parent_id: the channel of a thread.
+    """
+
+    guild_id: int | None
+    guild_name: str
+    channel_id: int
+    channel_name: str
+    discord_user_id: int
+    user_name: str
+    parent_id: int | None = None
+    parent_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What somebody said to the bot.
+
+    reply_to_discord_id: of the message that theirs replies to. quoted: that
+    one's words, for the case that it is not in our log. attachments: as
+    `Message.attachments` keeps them.
+    """
+
+    text: str
+    discord_message_id: int
+    reply_to_discord_id: int | None = None
+    quoted: str = ""
+    attachments: Sequence[dict[str, Any]] = ()
+    images: tuple[Image, ...] = ()
+
+
+def hop(work: Callable[Given, Result]) -> Callable[Given, Coroutine[Any, Any, Result]]:
+    """Let `work`, one unit of work with rows, be awaited.
+
+    On SQLite the connection stays open afterwards: to open it and to set it up
+    takes longer than the work.
+    """
+    is_sqlite = settings.DATABASES["default"]["ENGINE"].endswith("sqlite3")
+    return sync_to_async(work) if is_sqlite else database_sync_to_async(work)
+
+
+# --- Before the model is asked ------------------------------------------------------
+def rules() -> Rules:
+    """What is in force now."""
+    with storage.failures_in_words(), transaction.atomic():
+        return kept.current().rules
+
+
+def begin(spot: Spot, asked: Asked, permit: Callable[[Rules], Place]) -> Ready | None:
+    """Log a question and return all that is needed to answer it; None if it was logged before.
+
+    permit: says how the bot behaves at the spot, or raises NotAllowed. Then,
+    and when a budget is used up, nothing is logged.
+    """
+    with storage.failures_in_words():
+        try:
+            with transaction.atomic():
+                # Within the transaction, where nobody else can write.
+                now = kept.current()
+                ready = _begin(now, spot, asked, permit(now.rules))
+                kept.written(now)
+        except AlreadyLogged:
+            return None
+        # The index is searched here as well, since to build it takes longer than
+        # an event loop may wait; and not above, where others wait to write.
+        if not asked.text.strip():
+            return ready
+        return replace(ready, recalled=now.index.recall(asked.text))
+
+
+def _begin(now: Kept, spot: Spot, asked: Asked, place: Place) -> Ready:
+    talk = seat(now, spot)
+    person, channel = talk.discord_user, talk.discord_channel
+    assert person is not None
+    assert channel is not None  # as everybody on Discord has both
+    about = _about(channel, asked) if asked.reply_to_discord_id else None
+    question = conversations.log_question(
+        conversation=talk,
+        text=asked.text,
+        discord_message_id=asked.discord_message_id,
+        reply_to_id=about,
+        attachments=asked.attachments,
+    )
+    return Ready(
+        question=question,
+        history=_history(talk, channel, question, about, asked.quoted),
+        place=replace(place, language=person.language or place.language),
+        recalled=Recalled(),
+        images=asked.images,
+    )
+
+
+def resume(
+    question: Message, permit: Callable[[Rules], Place], images: tuple[Image, ...] = ()
+) -> Ready:
+    """Return what is needed to answer a logged question that has no answer yet."""
+    with storage.failures_in_words(), transaction.atomic():
+        now = kept.current()
+        place = permit(now.rules)
+        talk = question.conversation
+        person, channel = talk.discord_user, talk.discord_channel
+        assert person is not None
+        assert channel is not None  # as everybody on Discord has both
+        ready = Ready(
+            question=question,
+            history=_history(talk, channel, question, question.reply_to_id, ""),
+            place=replace(place, language=person.language or place.language),
+            recalled=Recalled(),
+            images=images,
+        )
+    return replace(ready, recalled=now.index.recall(question.content))
+
+
+def seat(now: Kept, spot: Spot) -> Conversation:
+    """The one conversation of this person in this channel, with their rows."""
+    key = spot.guild_id, spot.channel_id, spot.discord_user_id
+    talk = now.seats.get(key)
+    if talk is None:
+        talk = now.seats[key] = conversations.for_discord(
+            guild_id=spot.guild_id,
+            guild_name=spot.guild_name,
+            channel_id=spot.channel_id,
+            channel_name=spot.channel_name,
+            discord_user_id=spot.discord_user_id,
+            user_name=spot.user_name,
+            parent_id=spot.parent_id,
+            parent_name=spot.parent_name,
+        )
+    return talk
+
+
+def _about(channel: DiscordChannel, asked: Asked) -> int | None:
+    """Our id of the answer that a reply is about, if it stands in this channel's log."""
+    here = Message.objects.filter(conversation__discord_channel=channel)
+    found = here.filter(discord_message_id=asked.reply_to_discord_id).first()
+    if found is None:
+        # A further message of a long answer.
+        parts = here.filter(discord_parts__icontains=str(asked.reply_to_discord_id))
+        found = parts.order_by("-pk").first()
+    if found is not None and found.role == Message.Role.USER:
+        answers = found.replies.filter(role=Message.Role.ASSISTANT, error="")
+        found = answers.order_by("-pk").first()
+    return found.pk if found else None
+
+
+def _history(
+    talk: Conversation,
+    channel: DiscordChannel,
+    question: Message,
+    about: int | None,
+    quoted: str,
+) -> list[ChatMessage]:
+    """What the model is told of before: the chain of replies, the thread, or the person's own talk."""
+    if about is not None:
+        return memory.of_chain(about)
+    if channel.parent_id is not None:
+        # A thread begins at a message that has the thread's own id.
+        start = Message.objects.filter(
+            discord_message_id=channel.discord_channel_id,
+            conversation__discord_channel=channel.parent_id,
+        ).first()
+        before = memory.of_chain(start.pk) if start else []
+        return before + memory.of_channel(channel.pk, before=question.pk)
+    own = memory.of_conversation(talk.pk, before=question.pk)
+    return [*own, ChatMessage(Role.USER, quoted)] if quoted.strip() else own
+
+
+# --- Afterwards ---------------------------------------------------------------------
+def finish(question: Message, finished: Finished, discord_message_ids: Sequence[int]) -> Answer:
+    """Log an answer with the Discord messages that carry it."""
+    with storage.failures_in_words(), transaction.atomic():
+        now = kept.current()
+        answer = conversations.log_answer(
+            question=question, finished=finished, discord_message_ids=discord_message_ids
+        )
+        kept.written(now)
+    return answer
+
+
+def give_up(
+    question: Message, *, model: str, error: str, partial: str, discord_message_ids: Sequence[int]
+) -> Message:
+    """Log that there was no answer, and why, in the words that the asker saw."""
+    with storage.failures_in_words():
+        return conversations.log_failure(
+            question=question,
+            model=model,
+            error=error,
+            partial=partial,
+            discord_message_ids=discord_message_ids,
+        )

@@ -1,0 +1,83 @@
+"""What a process that was stopped or killed left behind, for the next one to take up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Max
+
+from dashboard.models import DiscordChannel, Message
+from dashboard.services.conversations import log_failure
+
+MOST_OPEN = 500  # a process that is killed was not answering more
+STOPPED = "The system was stopped while it was answering. Ask again."
+
+
+def open_questions(source: str, *, before: datetime | None = None) -> list[Message]:
+    """The questions of `source` without an answer and without a word why, oldest first.
+
+    For the one process that answers there, before it takes the first
+    question: what is open then was left by one that was killed.
+    before: leave out those that were asked later.
+    """
+    questions = Message.objects.filter(role=Message.Role.USER, source=source).order_by("-pk")
+    if before is not None:
+        questions = questions.filter(created_at__lt=before)
+    newest = list(
+        questions.select_related(
+            "conversation__discord_channel__guild", "conversation__discord_user"
+        )[:MOST_OPEN]
+    )
+    answered = set(
+        Message.objects.filter(reply_to__in=newest, role=Message.Role.ASSISTANT).values_list(
+            "reply_to_id", flat=True
+        )
+    )
+    return [question for question in reversed(newest) if question.pk not in answered]
+
+
+@transaction.atomic
+def close_unanswered(source: str, *, before: datetime | None = None) -> int:
+    """Log why each open question of `source` has no answer; how many there were.
+
+    before: leave those that were asked later.
+    """
+    left = open_questions(source, before=before)
+    for question in left:
+        log_failure(question=question, model="", error=STOPPED)
+    return len(left)
+
+
+def note_begun(*, question_id: int, discord_message_id: int) -> None:
+    """Remember in which Discord message the answer to a question has begun."""
+    Message.objects.filter(pk=question_id).update(begun_discord_message_id=discord_message_id)
+
+
+@dataclass(frozen=True, slots=True)
+class RecentPlace:
+    """A channel in which the bot was spoken to, by Discord's ids; guild_id None: directly."""
+
+    guild_id: int | None
+    channel_id: int
+    last_seen_id: int
+
+
+def recent_places(since: datetime, *, most: int = 50) -> list[RecentPlace]:
+    """Where on Discord the bot was spoken to since then, the newest first."""
+    places = (
+        DiscordChannel.objects.filter(conversations__last_message_at__gte=since)
+        .annotate(
+            newest=Max("conversations__last_message_at"),
+            last_seen=Max("conversations__messages__discord_message_id"),
+        )
+        .filter(last_seen__isnull=False)
+        .order_by("-newest")
+    )
+    return [
+        RecentPlace(guild_id, channel_id, last_seen)
+        for guild_id, channel_id, last_seen in places.values_list(
+            "guild__discord_guild_id", "discord_channel_id", "last_seen"
+        )[:most]
+    ]

@@ -1,0 +1,234 @@
+"""What is stored about a person on Discord: counted, handed out, erased."""
+
+import json
+import secrets
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from typing import Any
+
+from django.core.files.storage import default_storage
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils.timezone import now
+
+from dashboard.models import (
+    AuditEvent,
+    Conversation,
+    Correction,
+    DiscordUser,
+    Feedback,
+    GuildSettings,
+    Message,
+    Usage,
+)
+from dashboard.services import audit, corrections, outbox
+from trainerbot.errors import NotFound
+
+ANONYMOUS = "someone"
+NOTHING = "Nothing is stored about you."
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """How much is stored about one person, by kind.
+
+    since: when the bot first met them.
+    n_audited: entries of the audit log that name them, which stay.
+    """
+
+    since: datetime
+    language: str
+    n_conversations: int
+    n_messages: int
+    n_feedback: int
+    n_corrections: int
+    n_in_force: int
+    n_usage: int
+    n_audited: int
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What was erased, under a number that the audit log keeps without a name.
+
+    n_kept: corrections in force, or waiting, that stay without the name.
+    keeps_usage: this month's counts stay until it is over, since a budget counts with them.
+    """
+
+    number: str
+    n_conversations: int
+    n_messages: int
+    n_feedback: int
+    n_corrections: int
+    n_kept: int
+    keeps_usage: bool
+
+
+def stored(discord_user_id: int) -> Stored:
+    """Count what is stored about a person. Raises NotFound if nothing is."""
+    person = _person(discord_user_id)
+    taught = Correction.objects.filter(discord_author=person)
+    return Stored(
+        since=person.first_seen_at,
+        language=person.language,
+        n_conversations=_conversations(person).count(),
+        n_messages=_messages(person).count(),
+        n_feedback=Feedback.objects.filter(discord_user=person).count(),
+        n_corrections=taught.count(),
+        n_in_force=taught.approved().count(),
+        n_usage=Usage.objects.filter(discord_user=person).count(),
+        n_audited=_audited(discord_user_id).count(),
+    )
+
+
+def export(discord_user_id: int) -> str:
+    """All that is stored about a person, as JSON. Raises NotFound if nothing is."""
+    person = _person(discord_user_id)
+    whole = {
+        "exported_at": now(),
+        "person": {
+            "discord_user_id": str(person.discord_user_id),
+            "name": person.name,
+            "language": person.language,
+            "first_seen_at": person.first_seen_at,
+        },
+        "conversations": [_conversation(each) for each in _conversations(person).order_by("pk")],
+        "feedback": list(
+            Feedback.objects.filter(discord_user=person)
+            .order_by("pk")
+            .values("rating", "text", "tone", "created_at", "message__content")
+        ),
+        "corrections": list(
+            Correction.objects.filter(discord_author=person)
+            .order_by("pk")
+            .values(
+                "id", "question", "rejected_answer", "better_answer", "state", "review_note",
+                "created_at", "reviewed_at",
+            )
+        ),
+        "usage": list(
+            Usage.objects.filter(discord_user=person)
+            .order_by("pk")
+            .values("month", "guild__name", "n_answers", "n_tokens", "cost_usd")
+        ),
+        "audit_log": list(
+            _audited(discord_user_id).order_by("pk").values("action", "target", "created_at")
+        ),
+    }  # fmt: skip
+    return json.dumps(whole, cls=DjangoJSONEncoder, ensure_ascii=False, indent=1)
+
+
+@transaction.atomic
+def erase(discord_user_id: int, *, corrections_too: bool) -> Receipt:
+    """Delete what is stored about a person, for good.
+
+    corrections_too: those they wrote go as well, and out of force; else those
+        stay without their name. Raises NotFound if nothing is stored.
+    """
+    person = _person(discord_user_id)
+    taught = Correction.objects.filter(discord_author=person).count()
+    receipt = Receipt(
+        number=secrets.token_hex(5).upper(),
+        n_conversations=_conversations(person).count(),
+        n_messages=_messages(person).count(),
+        n_feedback=Feedback.objects.filter(discord_user=person).count(),
+        n_corrections=taught if corrections_too else 0,
+        n_kept=0 if corrections_too else taught,
+        keeps_usage=_is_counted(person),
+    )
+    _erase_corrections(person, all_of_them=corrections_too)
+    _erase_audio(person)
+    _conversations(person).delete()
+    Feedback.objects.filter(discord_user=person).delete()
+    if receipt.keeps_usage:
+        Usage.objects.filter(discord_user=person, month__lt=_this_month()).delete()
+        DiscordUser.objects.filter(pk=person.pk).update(name="", language="")
+    else:
+        person.delete()
+    counts = asdict(receipt)
+    audit.record(
+        None,
+        "privacy.erase",
+        f"receipt {counts.pop('number')}",
+        name="a person on Discord",
+        **counts,
+    )
+    return receipt
+
+
+def forget_leftovers() -> int:
+    """Delete what `erase` kept for the budgets of months that are over; how many people's."""
+    counted = Usage.objects.filter(discord_user=OuterRef("pk"), month__gte=_this_month())
+    erased = DiscordUser.objects.filter(~Exists(counted), name="")
+    n_people = erased.count()
+    erased.delete()
+    return n_people
+
+
+def _person(discord_user_id: int) -> DiscordUser:
+    person = DiscordUser.objects.filter(discord_user_id=discord_user_id).first()
+    if person is None or not person.name:
+        raise NotFound(NOTHING)
+    return person
+
+
+def _conversations(person: DiscordUser) -> QuerySet[Conversation]:
+    return Conversation.objects.filter(discord_user=person)
+
+
+def _messages(person: DiscordUser) -> QuerySet[Message]:
+    return Message.objects.filter(conversation__discord_user=person)
+
+
+def _audited(discord_user_id: int) -> QuerySet[AuditEvent]:
+    return AuditEvent.objects.filter(detail__discord_user_id=discord_user_id)
+
+
+def _conversation(row: Conversation) -> dict[str, Any]:
+    channel = row.discord_channel
+    return {
+        "server": channel.guild.name if channel and channel.guild else "",
+        "channel": channel.name if channel else "",
+        "created_at": row.created_at,
+        "messages": list(
+            row.messages.order_by("pk").values(
+                "role", "content", "model", "error", "attachments", "created_at"
+            )
+        ),
+    }
+
+
+def _erase_corrections(person: DiscordUser, *, all_of_them: bool) -> None:
+    theirs = Correction.objects.filter(discord_author=person)
+    if not all_of_them:
+        theirs.update(discord_author=None, author_name=ANONYMOUS)
+        return
+    ids = list(theirs.values_list("pk", flat=True))
+    theirs.delete()
+    for pk in ids:
+        outbox.publish(corrections.TOPIC, "correction.changed", id=pk, state="erased")
+
+
+def _erase_audio(person: DiscordUser) -> None:
+    """Delete what they spoke, once it is certain that its rows go."""
+    names = list(_messages(person).exclude(audio="").values_list("audio", flat=True))
+
+    def delete() -> None:
+        for name in names:
+            default_storage.delete(name)
+
+    transaction.on_commit(delete)
+
+
+def _is_counted(person: DiscordUser) -> bool:
+    """Whether somebody's budget of this month would begin anew if their counts were deleted."""
+    limited = GuildSettings.objects.filter(
+        Q(user_tokens__isnull=False) | Q(user_cost_usd__isnull=False)
+    ).values("guild")
+    used = Usage.objects.filter(discord_user=person, month__gte=_this_month(), guild__in=limited)
+    return used.exists()
+
+
+def _this_month() -> date:
+    return now().date().replace(day=1)
