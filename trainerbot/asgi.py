@@ -21,6 +21,7 @@ from channels.db import database_sync_to_async  # noqa: E402
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402
 
+from dashboard.consumers.bodies import BodyGuard  # noqa: E402
 from dashboard.consumers.origins import SameOrigin  # noqa: E402
 from dashboard.consumers.tail import Tail  # noqa: E402
 from dashboard.models import Source  # noqa: E402
@@ -51,4 +52,6 @@ websocket = SameOrigin(
         AuthMiddlewareStack(URLRouter(websocket_urlpatterns))  # type: ignore[arg-type]  # as Channels' own docs write it
     )
 )
-application = ProtocolTypeRouter({"http": http, "websocket": websocket, "lifespan": lifespan})
+application = ProtocolTypeRouter(
+    {"http": BodyGuard(http), "websocket": websocket, "lifespan": lifespan}
+)

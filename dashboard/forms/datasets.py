@@ -33,7 +33,8 @@ GROUPS: Final = (
     (
         "Two answers, one preferred",
         (
-            ("chosen", "Preferred answer", "Beside the column of the question"),
+            ("asked", "Question to both", "What both answer"),
+            ("chosen", "Preferred answer", "The better one"),
             ("rejected", "Other answer", "The one that is worse"),
         ),
     ),
@@ -42,6 +43,9 @@ GROUPS: Final = (
         (("messages", "Messages", "A JSON list of {role, content} in one cell"),),
     ),
 )
+
+# Selects that fill a field which another group has as well.
+SAME_FIELD: Final = {"asked": "prompt"}
 
 LICENCES: Final = ("CC0-1.0", "CC-BY-4.0", "CC-BY-SA-4.0", "MIT", "Apache-2.0", "own words")
 
@@ -85,7 +89,9 @@ class ChooseForm(DashboardForm):
 
     def __init__(self, *args: Any, imported: DatasetImport, **kwargs: Any) -> None:
         detected, options = imported.detected, imported.options
-        mapping = options.get("mapping") or {}
+        mapping = dict(options.get("mapping") or {})
+        if mapping.get("chosen") or mapping.get("rejected"):
+            mapping["asked"] = mapping.pop("prompt", "")
         kwargs["initial"] = {
             "file_format": imported.file_format,
             "sheet": options.get("sheet") or "",
@@ -130,6 +136,22 @@ class ChooseForm(DashboardForm):
             for heading, fields in GROUPS
         ]
 
+    def clean(self) -> dict[str, Any]:
+        given: dict[str, Any] = super().clean() or self.cleaned_data
+        for name, field in SAME_FIELD.items():
+            columns = self._columns()
+            if len({columns.get(name) or "", columns.get(field) or ""} - {""}) > 1:
+                self.add_error(f"column_{name}", "Two questions are chosen. Fill in one group.")
+        return given
+
+    def _columns(self) -> dict[str, str]:
+        """{select: column}, as it was filled in."""
+        return {
+            name.removeprefix("column_"): column
+            for name, column in self.cleaned_data.items()
+            if name.startswith("column_")
+        }
+
     def plain(self) -> list[forms.BoundField]:
         """All other fields."""
         return [self[name] for name in self.fields if not name.startswith("column_")]
@@ -138,9 +160,7 @@ class ChooseForm(DashboardForm):
         """What the importer is to know: {mapping, label, sheet}."""
         given = self.cleaned_data
         mapping = {
-            name.removeprefix("column_"): column
-            for name, column in given.items()
-            if name.startswith("column_") and column
+            SAME_FIELD.get(name, name): column for name, column in self._columns().items() if column
         }
         label = given.get("label", "").strip()
         return {"mapping": mapping, "label": label or None, "sheet": given.get("sheet") or None}

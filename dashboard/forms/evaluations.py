@@ -1,20 +1,10 @@
 """Starting a test of a model."""
 
 from django import forms
-from django.db.models import QuerySet
 
 from dashboard.forms.look import DashboardForm
-from dashboard.models import DatasetVersion
+from dashboard.services.evaluations.cases import testable
 from trainerbot.curation import PARTS
-from trainerbot.formats.rows import Kind
-
-
-def testable() -> QuerySet[DatasetVersion]:
-    """The versions that may have labels, newest first."""
-    found: QuerySet[DatasetVersion] = DatasetVersion.objects.filter(
-        kind__in=(Kind.LABELLED.value, Kind.CHAT.value), dataset__archived_at=None
-    )
-    return found.select_related("dataset").order_by("-pk")
 
 
 class NewEvaluationForm(DashboardForm):

@@ -1,11 +1,13 @@
 """Options of commands that read a data file: which column is what, and the label of a batch."""
 
 import argparse
+import shlex
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandParser
 
-from trainerbot.formats import labels
+from trainerbot.formats import Problem, detect, labels
 
 
 def add_arguments(parser: CommandParser) -> None:
@@ -37,6 +39,18 @@ def said(options: dict[str, Any]) -> dict[str, Any]:
     if options["positive"] is not None:
         label = labels.of_flag(options["positive"])
     return {"mapping": dict(options["mapping"]), "sheet": options["sheet"], "label": label}
+
+
+def advice(path: Path, problem: Problem | None) -> str:
+    """What to type when a table was refused because its columns are not known; "" otherwise."""
+    if problem is None or problem.code not in ("mapping_needed", "invalid_mapping"):
+        return ""
+    columns = detect(path).columns
+    if not columns:
+        return ""
+    asked, answered = columns[0], columns[min(1, len(columns) - 1)]
+    given = f"--map prompt={shlex.quote(asked[:40])} --map completion={shlex.quote(answered[:40])}"
+    return f"Such as: {given}"
 
 
 def _column(text: str) -> tuple[str, str]:

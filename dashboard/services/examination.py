@@ -82,7 +82,7 @@ def examine(run: Run) -> dict[str, Any]:
     kind, rows = Kind(version.kind), version.examples.kept()
     total = rows.count()
     _tell(version, {**version.summary, "state": "running", "step": "reading every example"})
-    encoding, count = _counter()
+    encoding, count = usual_counter()
     if version.summary.get("tokens", {}).get("encoding") not in (None, encoding):
         rows.update(n_tokens=None)
     n_done = 0
@@ -106,7 +106,7 @@ def examine(run: Run) -> dict[str, Any]:
     return {"version": version.pk}
 
 
-def _counter() -> tuple[str, TokenCounter]:
+def usual_counter() -> tuple[str, TokenCounter]:
     """How the tokens of the endpoint that is set are counted: exactly for its usual models."""
     if providers.uses_embedded_server():
         try:

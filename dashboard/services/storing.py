@@ -80,6 +80,18 @@ def insert(
     part: str = "",
 ) -> None:
     """Store `rows` at `first_position` and after. Call it in a transaction."""
+    origins = [(provenance.pk, part)] * len(rows)
+    insert_from(version, rows, origins, first_position=first_position)
+
+
+def insert_from(
+    version: DatasetVersion,
+    rows: Sequence[Prepared],
+    origins: Sequence[tuple[int, str]],
+    *,
+    first_position: int,
+) -> None:
+    """Store `rows`, each with the key of its provenance and its part. Call it in a transaction."""
     if not rows:
         return
     values = [
@@ -92,12 +104,12 @@ def insert(
             row.answer,
             row.label,
             part,
-            provenance.pk,
+            provenance,
             row.digest,
             0,
             False,
         )
-        for index, row in enumerate(rows)
+        for index, (row, (provenance, part)) in enumerate(zip(rows, origins, strict=True))
     ]
     if connection.vendor == "sqlite":
         first_pk = _next_pk()

@@ -118,6 +118,15 @@ def dollars(value: Decimal | None) -> str:
 
 
 @register.filter
+def binary_size(n_bytes: int) -> str:
+    """Bytes in the units that limits are counted in: 1 MiB is 1,048,576 bytes."""
+    for size, unit in ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB")):
+        if n_bytes >= size:
+            return f"{f'{n_bytes / size:,.1f}'.removesuffix('.0')} {unit}"
+    return "1 byte" if n_bytes == 1 else f"{n_bytes} bytes"
+
+
+@register.filter
 def milliseconds(value: float | None) -> str:
     """A duration given in ms, with the unit that reads best; an en dash for none."""
     if value is None:

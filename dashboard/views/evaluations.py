@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from dashboard.forms.evaluations import NewEvaluationForm, testable
+from dashboard.forms.evaluations import NewEvaluationForm
 from dashboard.models import DatasetVersion, Evaluation
 from dashboard.services import chat, evaluations
 from dashboard.services.access import Permission
@@ -52,7 +52,7 @@ def new(request: HttpRequest) -> HttpResponse:
         )
         if evaluation is not None:
             return redirect("evaluation-detail", pk=evaluation.pk)
-    context = {"form": form, "has_versions": testable().exists()}
+    context = {"form": form, "has_versions": cases.testable().exists()}
     return render(
         request, "dashboard/evaluations/form.html", context, status=422 if form.is_bound else 200
     )

@@ -18,6 +18,7 @@ from trainerbot.curation.private import (
 )
 from trainerbot.curation.scoring import LabelScore, Scores, scores
 from trainerbot.curation.splitting import PARTS, split
+from trainerbot.curation.surveying import Survey, survey
 from trainerbot.curation.texts import fingerprint, text_of, wording_of
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "Outliers",
     "PrivateKind",
     "Scores",
+    "Survey",
     "balance",
     "differences",
     "find_private",
@@ -43,6 +45,7 @@ __all__ = [
     "outliers",
     "scores",
     "split",
+    "survey",
     "text_of",
     "wording_of",
 ]

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from trainerbot.formats.report import Problem, of_file
 from trainerbot.formats.rows import Kind, Options
+from trainerbot.formats.sources.members import clean
 
 FIELDS: Final = (
     "prompt",
@@ -54,6 +55,8 @@ _NEEDED: Final = (
     (Kind.LABELLED, ("text",), ("name",)),
 )
 
+_SHOWN: Final = 20  # columns in one sentence
+
 _SUFFICIENT: Final = (
     "Say which columns are prompt and completion, or text and label, or prompt, chosen and "
     "rejected, or messages."
@@ -88,29 +91,33 @@ def kind_of(mapping: Mapping[str, str], *, label: str | None = None) -> Kind | N
 
 def needed(columns: Iterable[str]) -> Problem:
     """Return the problem of a table whose columns' names do not tell enough."""
-    shown = ", ".join(column[:40] for column in list(columns)[:20])
-    return of_file("mapping_needed", f"The columns are: {shown}. {_SUFFICIENT}")
+    return of_file("mapping_needed", f"{_listed(columns)} {_SUFFICIENT}")
+
+
+def _listed(columns: Iterable[str]) -> str:
+    names = list(columns)
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return f"The columns are: {', '.join(clean(name[:40]) for name in names[:_SHOWN])}{more}."
 
 
 def refuse(options: Options, columns: Iterable[str]) -> Problem | None:
     """Return why a mapping cannot be used on a table with these columns, or None."""
-    there = set(columns)
+    there = list(columns)
     for field, column in options.mapping.items():
         if field not in FIELDS:
             return of_file(
                 "invalid_mapping", f'There is no field "{field[:40]}". Use {", ".join(FIELDS)}.'
             )
         if column and column not in there:
-            known = ", ".join(sorted(there)[:20])
             return of_file(
-                "invalid_mapping", f'There is no column "{column[:40]}". The columns are: {known}.'
+                "invalid_mapping", f'There is no column "{column[:40]}". {_listed(there)}'
             )
     if kind_of(options.mapping, label=options.label) is not None:
         return None
     if options.mapping.get("text"):
         text = "A text needs a label: map a column to it, or name one label for all rows."
-        return of_file("invalid_mapping", text)
-    return of_file("invalid_mapping", _SUFFICIENT)
+        return of_file("invalid_mapping", f"{text} {_listed(there)}")
+    return of_file("invalid_mapping", f"{_listed(there)} {_SUFFICIENT}")
 
 
 def apply(mapping: Mapping[str, str], row: Mapping[str, Any]) -> dict[str, Any]:

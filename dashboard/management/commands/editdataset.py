@@ -17,7 +17,8 @@ from trainerbot.errors import Conflict, InvalidInput, TrainerBotError
 class Command(ServiceCommand):
     help = (
         "Edit the draft of a dataset; a frozen version is copied first. Acts: copy, deduplicate, "
-        "mask, split, remove (with --label, --part, --marked or --search), undo, redo, discard."
+        "mask, relabel (with --to), split, remove (with --label, --part, --marked or --search), "
+        "undo, redo, discard."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -37,8 +38,11 @@ class Command(ServiceCommand):
         parser.add_argument(
             "--seed", type=int, default=0, help="split: the same seed, the same parts"
         )
+        parser.add_argument("--to", default="", metavar="LABEL", help="relabel: the new label")
         for name in ("label", "part", "source", "marked", "search"):
-            parser.add_argument(f"--{name}", default="", help="remove, mask: only such rows")
+            parser.add_argument(
+                f"--{name}", default="", help="remove, mask, relabel: only such rows"
+            )
 
     def run(self, *, name: str, act: str, as_json: bool, **options: Any) -> None:
         dataset = datasets.named(name)
@@ -91,10 +95,21 @@ class Command(ServiceCommand):
 
 
 def _remove(draft: DatasetVersion, options: dict[str, Any]) -> DatasetEdit:
+    return drafts.remove(draft, chosen=_some(options), actor=None)
+
+
+def _relabel(draft: DatasetVersion, options: dict[str, Any]) -> DatasetEdit:
+    if not options["to"]:
+        raise InvalidInput("Say which label the rows get: --to LABEL.")
+    return drafts.relabel(draft, chosen=_some(options), label=options["to"], actor=None)
+
+
+def _some(options: dict[str, Any]) -> Filter:
+    """Which rows: all of them are never meant by saying nothing."""
     chosen = _filter(options)
     if chosen.is_empty:
         raise InvalidInput("Say which rows: --label, --part, --source, --marked or --search.")
-    return drafts.remove(draft, chosen=chosen, actor=None)
+    return chosen
 
 
 def _split(draft: DatasetVersion, options: dict[str, Any]) -> DatasetEdit:
@@ -107,6 +122,7 @@ ACTS: dict[str, Callable[[DatasetVersion, dict[str, Any]], DatasetEdit]] = {
         draft, actor=None, near=not options["exact"]
     ),
     "mask": lambda draft, options: drafts.mask(draft, actor=None, chosen=_filter(options)),
+    "relabel": _relabel,
     "split": _split,
     "remove": _remove,
     "undo": lambda draft, options: drafts.undo(draft, actor=None),

@@ -11,6 +11,7 @@ from dashboard.management.progress import ProgressLine
 from dashboard.management.service_command import ServiceCommand
 from dashboard.models import Provenance
 from dashboard.services import imports
+from dashboard.services.imports.surveying import as_text
 
 
 class Command(ServiceCommand):
@@ -42,7 +43,14 @@ class Command(ServiceCommand):
             "--draft", action="store_true", help="Do not freeze it: look at it and edit it first"
         )
 
+        parser.add_argument(
+            "--survey",
+            action="store_true",
+            help="First tell what it would cost, what is duplicated, what is private",
+        )
+
     def run(self, *, path: Path, name: str, as_json: bool, **options: Any) -> None:
+        found: dict[str, Any] = {}
         try:
             with ProgressLine(self.stderr, quiet=as_json) as line:
                 version = imports.import_file(
@@ -56,6 +64,7 @@ class Command(ServiceCommand):
                     skip_faulty=options["skip_faulty"],
                     freeze=not options["draft"],
                     progress=line.show,
+                    surveyed=found.update if options["survey"] else None,
                 )
         except imports.DatasetRefused as error:
             if as_json:
@@ -63,6 +72,8 @@ class Command(ServiceCommand):
                 self.give({"error": str(error), "problems": problems})
             else:
                 report_problems(self.stderr, error.report.problems)
+                if advice := reading.advice(path, error.report.first_error):
+                    self.stderr.write(advice)
             raise CommandError(str(error)) from error
         if as_json:
             self.give(
@@ -76,9 +87,12 @@ class Command(ServiceCommand):
                     "examples": version.n_examples,
                     "warnings": version.n_warnings,
                     "sha256": version.sha256,
+                    **({"survey": found} if found else {}),
                 }
             )
             return
+        for sentence in as_text(found) if found else ():
+            self.say(sentence)
         warnings = f", {version.n_warnings:,} warnings" if version.n_warnings else ""
         self.say(f"{version}: {version.n_examples:,} examples{warnings} ({version.file_format}).")
         self.say(f"Next: python3 run.py manage finetune {name!r} --wait")

@@ -1,12 +1,14 @@
-"""`manage.py jobs`: the fine-tunes, newest first."""
+"""`manage.py jobs`: the fine-tunes, newest first, then what the original bot left."""
 
 from typing import Any
 
 from django.core.management.base import CommandParser
 
 from dashboard.management.service_command import ServiceCommand
-from dashboard.models import FineTuneJob
+from dashboard.models import FineTuneJob, LegacyJob
 from trainerbot.errors import InvalidInput
+
+KEYS = ("id", "model", "error", "dataset", "version", "base_model", "method")
 
 
 def as_row(job: FineTuneJob) -> dict[str, Any]:
@@ -23,8 +25,18 @@ def as_row(job: FineTuneJob) -> dict[str, Any]:
     }
 
 
+def as_legacy_row(job: LegacyJob) -> dict[str, Any]:
+    return {
+        **dict.fromkeys(KEYS),
+        "status": "legacy",
+        "remote_job_id": job.remote_job_id,
+        "description": job.description or None,
+        "created_at": job.created_at.isoformat() if job.created_at else None,
+    }
+
+
 class Command(ServiceCommand):
-    help = "List fine-tune jobs, newest first."
+    help = "List fine-tune jobs, newest first, and those that the original bot had saved."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
@@ -34,11 +46,14 @@ class Command(ServiceCommand):
         if limit < 1:
             raise InvalidInput("--limit counts jobs, so it is 1 or more.")
         newest = FineTuneJob.objects.select_related("version__dataset").order_by("-pk")[:limit]
+        legacy = LegacyJob.objects.order_by("-pk")[:limit]
         if as_json:
-            self.give([as_row(job) for job in newest])
+            self.give([*map(as_row, newest), *map(as_legacy_row, legacy)])
             return
         for job in newest:
             end = job.fine_tuned_model or job.error
             self.say(f"{job.pk:>4}  {job.status:<16} {job.version}  {end}".rstrip())
-        if not newest:
+        for old in legacy:
+            self.say(f"   -  {'legacy':<16} {old.remote_job_id}  {old.description}".rstrip())
+        if not newest and not legacy:
             self.say("No fine-tune yet. Start one: python3 run.py manage finetune DATASET --wait")

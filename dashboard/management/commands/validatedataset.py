@@ -9,6 +9,7 @@ from dashboard.management import reading, token_counts
 from dashboard.management.problems import as_row, report_problems
 from dashboard.management.service_command import ServiceCommand
 from dashboard.services import imports
+from dashboard.services.imports import surveying
 from dashboard.services.imports.checking import readable
 from trainerbot.formats import FORMATS, Options, Report, detect
 from trainerbot.formats.targets import TARGETS
@@ -31,6 +32,11 @@ class Command(ServiceCommand):
             "--target", choices=list(TARGETS), default="any", help="Whose rules and limits count"
         )
         parser.add_argument(
+            "--survey",
+            action="store_true",
+            help="Also tell what it would cost, what is duplicated, what is private",
+        )
+        parser.add_argument(
             "--tokens", action="store_true", dest="with_tokens", help="Count every example's tokens"
         )
 
@@ -41,6 +47,7 @@ class Command(ServiceCommand):
         file_format: str | None,
         target: str,
         with_tokens: bool,
+        survey: bool,
         as_json: bool,
         **options: Any,
     ) -> None:
@@ -62,16 +69,30 @@ class Command(ServiceCommand):
             target=target,
             with_tokens=with_tokens,
         )
+        surveyed = None
+        if survey and report.n_examples:
+            surveyed = imports.look(
+                path,
+                file_format=file_format,
+                options=Options(**wanted),
+                n_rows=report.n_examples,
+                target=target,
+            )
         if as_json:
-            self.give(_as_row(report) | {"format": file_format, "said": said, "target": target})
+            told = {"format": file_format, "said": said, "target": target}
+            self.give(_as_row(report) | told | ({"survey": surveyed} if survey else {}))
         else:
             report_problems(self.stderr, report.problems)
             if report.tokens is not None:
                 is_free = target == "modelserver"
                 self.say(token_counts.as_text(report.tokens, is_free=is_free))
+            for sentence in surveying.as_text(surveyed) if surveyed else ():
+                self.say(sentence)
         if not report.ok:
             first = report.first_error
             reason = first.message if first else "It has no examples."
+            if not as_json and (advice := reading.advice(path, first)):
+                self.stderr.write(advice)
             raise CommandError(
                 f"{path.name} cannot be used: {report.n_errors:,} errors, "
                 f"{report.n_warnings:,} warnings. {reason}"

@@ -4,7 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from dashboard.models import DatasetVersion
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Length
+
+from dashboard.models import DatasetVersion, Example
 from dashboard.services import datasets
 from trainerbot.errors import InvalidInput
 from trainerbot.formats import labels as words
@@ -14,6 +17,7 @@ from trainerbot.messages import ChatMessage, Role
 MAX_LABELS: Final = 200
 MAX_LABEL: Final = 100  # characters, as rows keep them
 MAX_ANSWERS: Final = 20  # of conversations: with more different ones they are no labels
+GLANCED_AT: Final = 200  # rows
 ORIGINAL: Final = (words.POSITIVE, words.NEGATIVE)  # the two classes of the original bot
 
 
@@ -56,6 +60,23 @@ def case_of(
     if asked[-1].role is not Role.USER:
         raise InvalidInput("There is no text in it to be classified.")
     return Case(tuple(asked))
+
+
+def testable() -> QuerySet[DatasetVersion]:
+    """The versions with labels to choose from, newest first, as far as their first rows tell.
+
+    Texts with labels, and conversations whose answers are few and short.
+    `labels_of` looks at all rows.
+    """
+    rows = Example.objects.filter(version=OuterRef("pk"), removed_by=None)
+    first = rows.filter(position__lt=GLANCED_AT).order_by()
+    odd = first.alias(length=Length("answer")).filter(Q(length=0) | Q(length__gt=MAX_LABEL))
+    answers = first.values("version").annotate(n=Count("answer", distinct=True)).values("n")
+    labelled = Q(kind=Kind.LABELLED.value) & Exists(rows.exclude(label=""))
+    told = Q(kind=Kind.CHAT.value, n_answers__range=(1, MAX_ANSWERS)) & ~Exists(odd)
+    found: QuerySet[DatasetVersion] = DatasetVersion.objects.filter(dataset__archived_at=None)
+    found = found.annotate(n_answers=Subquery(answers)).filter(labelled | told)
+    return found.select_related("dataset").order_by("-pk")
 
 
 def labels_of(version: DatasetVersion) -> list[str]:

@@ -5,14 +5,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 from django.utils.timezone import now
 
-from dashboard.models import DatasetVersion, Provenance
+from dashboard.models import DatasetVersion, Example, Provenance
 from dashboard.services import datasets
 from dashboard.services.exports import formats
 from trainerbot.formats.rows import Kind
-from trainerbot.formats.writing import Manifest, Written, archive, write
+from trainerbot.formats.writing import ROWS, Manifest, Written, archive, write, write_origins
 
 Tick = Callable[[int], None]
 """Told how many rows were read so far; may raise to stop."""
@@ -73,9 +73,13 @@ def write_archive(
             for reason, n_rows in written.left_out.items():
                 left_out[reason] = left_out.get(reason, 0) + n_rows
             files[file.name] = file
-        made = archive(
-            path, files=files, manifest=manifest_of(version, part=part, main=next(iter(files)))
-        )
+        manifest = manifest_of(version, part=part, main=next(iter(files)))
+        # What holds fewer rows than the table cannot be told apart by it.
+        if _needs_table(manifest) and not left_out:
+            file = Path(folder) / ROWS
+            write_origins(file, _origins(version, part=part))
+            files[ROWS] = file
+        made = archive(path, files=files, manifest=manifest)
     return Written(
         n_examples=made.n_examples,
         n_bytes=made.n_bytes,
@@ -90,9 +94,7 @@ def manifest_of(version: DatasetVersion, *, part: str = "", main: str = "") -> M
 
     main: the file in it that holds every row as it is.
     """
-    rows = version.examples.kept(part=part)
-    counted = dict(rows.order_by().values_list("provenance").annotate(n_rows=Count("*")))
-    found = list(Provenance.objects.filter(pk__in=counted).order_by("pk"))
+    counted, found = _sources(version, part=part)
     counts: dict[str, int] = {}
     for each in found:
         counts[each.source] = counts.get(each.source, 0) + counted[each.pk]
@@ -117,6 +119,32 @@ def manifest_of(version: DatasetVersion, *, part: str = "", main: str = "") -> M
             "sources": [_source(each, counted[each.pk]) for each in found],
         },
     )
+
+
+def _needs_table(manifest: Manifest) -> bool:
+    """Whether the manifest alone cannot say where each row belongs."""
+    return bool(manifest.provenance["split"]) or len(manifest.provenance["sources"]) > 1
+
+
+def _rows(version: DatasetVersion, part: str) -> QuerySet[Example]:
+    rows = version.examples.filter(removed_by=None)
+    return rows.filter(part=part) if part else rows
+
+
+def _sources(version: DatasetVersion, *, part: str) -> tuple[dict[int, int], list[Provenance]]:
+    """How many rows each provenance has, and all of them in the order of the manifest."""
+    rows = _rows(version, part).order_by()
+    counted = dict(rows.values_list("provenance").annotate(n_rows=Count("*")))
+    return counted, list(Provenance.objects.filter(pk__in=counted).order_by("pk"))
+
+
+def _origins(version: DatasetVersion, *, part: str) -> Iterator[tuple[str, int]]:
+    """(part, number of its source in the manifest) of every row, in their order."""
+    _, found = _sources(version, part=part)
+    numbers = {each.pk: number for number, each in enumerate(found)}
+    rows = _rows(version, part).order_by("position").values_list("part", "provenance")
+    for which, provenance in rows.iterator(chunk_size=5_000):
+        yield which, numbers[provenance]
 
 
 def _source(provenance: Provenance, n_rows: int) -> dict[str, Any]:

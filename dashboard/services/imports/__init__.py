@@ -24,10 +24,12 @@ from dashboard.services.imports.receiving import (
     start_import,
 )
 from dashboard.services.imports.rows import IMPORT, store
+from dashboard.services.imports.surveying import SURVEY, look
 
 __all__ = [
     "CHECK",
     "IMPORT",
+    "SURVEY",
     "TOPIC",
     "DatasetRefused",
     "begin_upload",
@@ -39,6 +41,7 @@ __all__ = [
     "get",
     "import_file",
     "keep_job_ids",
+    "look",
     "path_of",
     "receive",
     "report_of",

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from dashboard.models import DatasetImport
 from dashboard.services import tasks
-from dashboard.services.imports import moving
+from dashboard.services.imports import moving, origins, surveying
 from dashboard.services.imports.moving import State
 from dashboard.services.tasks import Run
 from trainerbot.errors import InvalidInput
@@ -19,6 +19,9 @@ from trainerbot.formats import check as check_format
 CHECK = "import-check"
 SHOWN_ROWS = 5
 LOOKED_AT = 1_000
+MAX_SHOWN = 4_000  # characters of one text
+MAX_ITEMS = 40  # of one list
+MAX_DEPTH = 12
 
 
 def check(
@@ -78,7 +81,7 @@ def run_check(run: Run) -> dict[str, Any]:
             options = {**options, "mapping": dict(found.mapping)}
         imported.options = options
         report: dict[str, Any] = {}
-        detected = detected_row(found) | {"stamp": stamp}
+        detected = detected_row(found) | {"stamp": stamp, "tells_origins": origins.tells(path)}
         if chosen:
             detected |= _first_rows(path, chosen, moving.options_of(imported))
             if sheet := options.get("sheet"):
@@ -104,6 +107,9 @@ def run_check(run: Run) -> dict[str, Any]:
                 options=options,
                 report=report,
             )
+            # A command is not waiting for a page; it surveys when it is asked to.
+            if not imported.path:
+                surveying.request(imported)
     return {"state": imported.state}
 
 
@@ -118,8 +124,31 @@ def detected_row(found: Detected) -> dict[str, Any]:
         "mapping": dict(found.mapping),
         "alternatives": list(found.alternatives),
         "problem": moving.problem_row(found.problem) if found.problem else None,
-        "sample": [row.record for row in found.sample if isinstance(row, Row)][:SHOWN_ROWS],
+        "sample": [
+            clipped(row.record) for row in found.sample[:SHOWN_ROWS] if isinstance(row, Row)
+        ],
     }
+
+
+def clipped(value: Any, depth: int = 0) -> Any:
+    """A record as a page shows it: its long texts and lists cut, since it is stored with the import.
+
+    A row may have many megabytes; what is not cut is as it was.
+    """
+    if isinstance(value, str):
+        return (
+            value
+            if len(value) <= MAX_SHOWN
+            else f"{value[:MAX_SHOWN]}… ({len(value):,} characters)"
+        )
+    if isinstance(value, list | dict) and depth >= MAX_DEPTH:
+        return "…"
+    if isinstance(value, list):
+        return [clipped(each, depth + 1) for each in value[:MAX_ITEMS]]
+    if isinstance(value, dict):
+        some = islice(value.items(), MAX_ITEMS)
+        return {clipped(key): clipped(each, depth + 1) for key, each in some}
+    return value
 
 
 def _first_rows(path: Path, file_format: str, options: Options) -> dict[str, Any]:
@@ -135,7 +164,7 @@ def _first_rows(path: Path, file_format: str, options: Options) -> dict[str, Any
             break
     if not rows:
         return {}
-    return {"kind": rows[0].kind.value, "sample": [row.record for row in rows]}
+    return {"kind": rows[0].kind.value, "sample": [clipped(row.record) for row in rows]}
 
 
 def _columns(path: Path, sheet: str) -> list[str]:

@@ -1,7 +1,7 @@
 """The beginning of an import: bytes come in, a person says what they are, or a command names a file."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from django.utils.timezone import now
 
 from dashboard.models import DatasetImport, DatasetVersion, Provenance, Task
 from dashboard.services import audit, legacy, storage, tasks
-from dashboard.services.imports import moving, origins
+from dashboard.services.imports import moving, origins, surveying
 from dashboard.services.imports.cancelling import cancel
 from dashboard.services.imports.checking import CHECK, readable
 from dashboard.services.imports.moving import DatasetRefused, State
@@ -164,7 +164,8 @@ def start_import(
         )
     refuse_faults(imported, skip_faulty=skip_faulty)
     path = moving.path_of(imported)
-    source, licence = origins.source_of(path, source), origins.licence_of(path, licence)
+    source = origins.source_of(path, source)
+    licence = origins.licence_of(path, licence, source=source)
     if not storage.holds(licence + author + reference):
         raise InvalidInput("The licence holds characters that are no text. Remove them.")
     who = author or (actor.get_username() if actor else "command line")
@@ -212,15 +213,17 @@ def import_file(
     skip_faulty: bool = False,
     freeze: bool = True,
     progress: moving.Listener | None = None,
+    surveyed: Callable[[dict[str, Any]], None] | None = None,
 ) -> DatasetVersion:
     """Check and import a file of this machine here and now; the version that it became.
 
     The steps are the tasks of an upload, so that a running system's worker
     goes on with them if this process is killed. A file with the same rows as
     the newest frozen version makes no second one. progress(step, share)
-    is called now and then, share from 0 to 1. Raises DatasetRefused with the problems by line, InvalidInput
-    for an unusable name or a file that is none of ours, OSError when it cannot
-    be read.
+    is called now and then, share from 0 to 1. surveyed is told what the file
+    would cost, repeat and give away, before a row is stored. Raises
+    DatasetRefused with the problems by line, InvalidInput for an unusable name
+    or a file that is none of ours, OSError when it cannot be read.
     """
     name = clean_name(name)
     readable(path)
@@ -237,6 +240,8 @@ def import_file(
     try:
         # A person waits: what cannot be stored now is said now, not tried again.
         _run(start_check(imported, max_attempts=1), imported, progress)
+        if surveyed is not None and imported.report.get("n_examples"):
+            surveyed(surveying.of_import(imported))
         storing = _start_or_end(
             imported,
             name=name,

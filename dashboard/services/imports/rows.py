@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import transaction
 from django.utils.timezone import now
@@ -14,8 +14,9 @@ from dashboard.services import audit, datasets, examination, outbox, provenance,
 from dashboard.services.drafts import discarding
 from dashboard.services.drafts.discarding import DISCARD
 from dashboard.services.drafts.state import next_number
-from dashboard.services.imports import moving
+from dashboard.services.imports import moving, origins
 from dashboard.services.imports.moving import State
+from dashboard.services.imports.origins import Whence
 from dashboard.services.tasks import Run
 from trainerbot.errors import Conflict
 from trainerbot.formats import Problem, Row, canonical, read
@@ -46,19 +47,28 @@ def store(imported: DatasetImport, run: Run) -> DatasetVersion:
     tick = moving.ticker(run, imported)
     digest, n_bytes, n_stored = _stored_so_far(version)
     total = imported.report.get("n_examples") or 0
-    whence = _provenance(imported)
+    whence = origins.whence(moving.path_of(imported), _provenance(imported), run)
     for batch in _ahead(_batches(imported, skip=n_stored)):
         with transaction.atomic():
             # In the same transaction: a worker that lost its lease stores nothing.
             run.save(progress=n_stored / total if total else 0.0)
-            storing.insert(version, batch, first_position=n_stored, provenance=whence)
+            told = [whence.of(row.line) for row in batch]
+            storing.insert_from(version, batch, told, first_position=n_stored)
         lines = "".join([row.canonical for row in batch]).encode()
         digest.update(lines)
         n_bytes += len(lines)
         n_stored += len(batch)
         tick(n_stored, total)
-    sha256 = digest.hexdigest()
-    return _complete(imported, version, run, sha256=sha256, n_bytes=n_bytes, n=n_stored)
+    stored = _Stored(sha256=digest.hexdigest(), n_bytes=n_bytes, n_rows=n_stored)
+    return _complete(imported, version, run, stored, whence)
+
+
+class _Stored(NamedTuple):
+    """What all rows of an import came to."""
+
+    sha256: str
+    n_bytes: int
+    n_rows: int
 
 
 def _provenance(imported: DatasetImport) -> Provenance:
@@ -175,10 +185,8 @@ def _complete(
     imported: DatasetImport,
     version: DatasetVersion,
     run: Run,
-    *,
-    sha256: str,
-    n_bytes: int,
-    n: int,
+    stored: _Stored,
+    whence: Whence,
 ) -> DatasetVersion:
     """Show a version all of whose rows are stored, unless the newest one has the same rows."""
     others = DatasetVersion.objects.filter(dataset=version.dataset).exclude(pk=version.pk)
@@ -186,16 +194,17 @@ def _complete(
     with transaction.atomic():
         # As with the rows: whoever lost its lease, or was asked to stop, shows nothing.
         run.save()
-        if same is not None and same.sha256 == sha256 and _says_as_much(same, imported):
+        if same is not None and same.sha256 == stored.sha256 and _says_as_much(same, whence):
             kept: DatasetVersion = same
         else:
             kept = version
             unfinished = DatasetVersion.everything.filter(pk=version.pk, is_whole=False)
             unfinished.update(
                 is_whole=True,
-                n_examples=n,
-                n_bytes=n_bytes,
-                sha256=sha256,
+                n_examples=stored.n_rows,
+                n_bytes=stored.n_bytes,
+                sha256=stored.sha256,
+                split=whence.split,
                 frozen_at=now() if imported.freeze else None,
                 frozen_by=imported.created_by if imported.freeze else None,
             )
@@ -206,8 +215,8 @@ def _complete(
                 "dataset.import",
                 str(version),
                 name=_provenance(imported).author,
-                n_examples=n,
-                sha256=sha256,
+                n_examples=stored.n_rows,
+                sha256=stored.sha256,
             )
         _show(version.dataset, created=kept is version and not others.exists())
         moving.move(imported, State.IMPORTED, version=kept)
@@ -217,17 +226,23 @@ def _complete(
     return kept
 
 
-def _says_as_much(version: DatasetVersion, imported: DatasetImport) -> bool:
+def _says_as_much(version: DatasetVersion, whence: Whence) -> bool:
     """Whether a version tells of its rows what an import of the same rows tells.
 
     A person who corrects where words came from must not get the version back
     that had it wrong.
     """
-    told = _provenance(imported)
-    return all(
-        share.provenance.source == told.source and told.licence in ("", share.provenance.licence)
-        for share in provenance.shares(version)
-    )
+    if whence.split and whence.split != version.split:
+        return False
+    known = [share.provenance for share in provenance.shares(version)]
+    if len(whence.provenances) > 1:
+        return {_told(each) for each in known} == {_told(each) for each in whence.provenances}
+    told = whence.provenances[0]
+    return all(each.source == told.source and told.licence in ("", each.licence) for each in known)
+
+
+def _told(each: Provenance) -> tuple[str, str, str, str]:
+    return each.source, each.author, each.licence, each.reference
 
 
 def _show(dataset: Dataset, *, created: bool) -> None:

@@ -2,6 +2,7 @@
 
 import uuid
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import messages
@@ -67,6 +68,15 @@ def problems(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     imported = imports.get(key)
     context = {"imported": imported, "found": _problems(request, imported)}
     return render(request, "dashboard/datasets/imports/_problems.html", context)
+
+
+@require_GET
+@requires(Permission.DATA)
+def survey(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
+    """What the file would cost, repeat and give away, as far as that is known."""
+    imported = imports.get(key)
+    context = {"imported": imported, **_survey(imported)}
+    return render(request, "dashboard/datasets/imports/_survey.html", context)
 
 
 @require_GET
@@ -186,6 +196,7 @@ def _context(request: HttpRequest, imported: DatasetImport) -> dict[str, Any]:
             "n_warnings": imported.report.get("n_problems", 0) - imported.report.get("n_errors", 0),
             "found": _problems(request, imported),
             "sample": _sample(imported),
+            **_survey(imported),
             "raw_rows": _raw_rows(imported),
             "choose_form": ChooseForm(imported=imported),
             "start_form": StartForm(imported=imported),
@@ -207,6 +218,18 @@ def _sample(imported: DatasetImport) -> list[Shown]:
     kind = imported.detected.get("kind")
     records = imported.detected.get("sample") or []
     return [show(record, Kind(kind)) for record in records[:SAMPLE_ROWS]] if kind else []
+
+
+def _survey(imported: DatasetImport) -> dict[str, Any]:
+    """What the survey has found, and the price of one epoch as a number."""
+    found = imported.report.get("survey") or {}
+    one_epoch = (found.get("price") or {}).get("one_epoch")
+    return {
+        "survey": found,
+        "survey_topic": imports.topic(imported),
+        "is_surveyed": found.get("state") not in ("waiting", "running"),
+        "one_epoch": None if one_epoch is None else Decimal(one_epoch),
+    }
 
 
 def _raw_rows(imported: DatasetImport) -> list[str]:

@@ -126,3 +126,18 @@ def test_what_people_wrote_on_discord_is_named_so_and_not_trained_on(good):
 
     assert Example.objects.first().provenance.source == "discord_message"
     assert "express permission" in refusal("finetune", "Channel")
+
+
+@pytest.mark.parametrize("command", ["importdataset", "validatedataset"])
+def test_a_table_of_unknown_columns_is_refused_with_them_and_what_to_type(tmp_path, command):
+    path = tmp_path / "rooms.csv"
+    path.write_text("die frage,antwort\n" + "Wo?,Hier.\n" * 12)
+    name = ("--name", "Rooms") if command == "importdataset" else ()
+    err = io.StringIO()
+
+    with pytest.raises(CommandError, match="The columns are: die frage, antwort"):
+        call_command(command, str(path), *name, stdout=io.StringIO(), stderr=err)
+
+    assert "--map prompt='die frage' --map completion=antwort" in err.getvalue()
+    mapped = ("--map", "prompt=die frage", "--map", "completion=antwort")
+    assert "12 examples" in run(command, path, *name, *mapped)

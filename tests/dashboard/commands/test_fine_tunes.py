@@ -5,7 +5,7 @@ import threading
 import pytest
 from django.db import connections
 
-from dashboard.models import FineTuneJob
+from dashboard.models import FineTuneJob, LegacyJob
 from dashboard.services import datasets, processes
 from tests.dashboard.commands.running import refusal, rows, run
 from tests.factories import DatasetVersionFactory, FineTuneJobFactory
@@ -133,3 +133,17 @@ def test_no_model_at_all_is_told_in_words(endpoint):
 def test_models_of_a_dead_endpoint_are_told_in_words(endpoint, settings):
     settings.OPENAI_BASE_URL = "http://127.0.0.1:9/v1"
     assert "cannot be reached" in refusal("models")
+
+
+def test_jobs_that_the_original_bot_had_saved_are_listed_too():
+    LegacyJob.objects.create(
+        remote_job_id="ftjob-abc", description="shops", source_filename="job_ids.json"
+    )
+
+    ((listed,),) = rows("jobs")
+    said = run("jobs")
+
+    assert (listed["id"], listed["status"]) == (None, "legacy")
+    assert (listed["remote_job_id"], listed["description"]) == ("ftjob-abc", "shops")
+    assert "ftjob-abc  shops" in said
+    assert "Start one" not in said

@@ -125,3 +125,30 @@ def test_what_cannot_be_done_is_told_in_words(version, args, told):
 
 def test_a_frozen_version_is_not_frozen_twice(version):
     assert "frozen and never changes" in refusal("freezedataset", "Rooms")
+
+
+def test_chosen_rows_get_another_label_from_a_terminal():
+    records = [labelled(n, "shop" if n % 2 else "club") for n in range(6)]
+    version_of(records, kind=Kind.LABELLED, dataset__name="Shops")
+
+    (told,) = rows("editdataset", "Shops", "relabel", "--label", "club", "--to", "bar")
+
+    assert (told["act"], told["rows"]) == ("relabel", 3)
+    draft = DatasetVersion.objects.get(number=2)
+    labels = draft.examples.order_by("position").values_list("label", flat=True)
+    assert list(labels) == ["bar", "shop"] * 3
+
+
+@pytest.mark.parametrize(
+    ("args", "told"),
+    [
+        (("--label", "club"), "--to LABEL"),
+        (("--to", "bar"), "Say which rows"),
+        (("--label", "club", "--to", "bell\x07"), "A label has 1 to 100 letters"),
+    ],
+)
+def test_relabelling_without_rows_or_label_changes_nothing(args, told):
+    version_of([labelled(1, "club")], kind=Kind.LABELLED, dataset__name="Shops")
+
+    assert told in refusal("editdataset", "Shops", "relabel", *args)
+    assert DatasetVersion.objects.count() == 1

@@ -12,7 +12,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
-from dashboard.models import AuditEvent, DatasetExport, OutboxEvent, Provenance, Task
+from dashboard.models import (
+    AuditEvent,
+    DatasetExport,
+    OutboxEvent,
+    Provenance,
+    Task,
+)
 from dashboard.services import drafts, exports, imports, provenance, tasks
 from dashboard.services.exports import places
 from tests.dashboard.drafts.making import chat, labelled, version_of
@@ -152,7 +158,7 @@ def test_several_formats_come_as_an_archive_with_a_manifest(version):
     assert told.counts == {"upload": 8, "dashboard": 1}
     assert told.licence == "MIT"
     assert told.created == second.frozen_at
-    assert set(told.files) == {"chat-jsonl.jsonl", "parquet.parquet"}
+    assert set(told.files) == {"chat-jsonl.jsonl", "parquet.parquet", "rows.csv"}
     assert told.files["chat-jsonl.jsonl"].sha256 == second.sha256
     assert told.provenance["parent"] == {"version": 1, "sha256": version.sha256}
     assert told.provenance["note"] == "One more"

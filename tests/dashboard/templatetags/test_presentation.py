@@ -8,6 +8,7 @@ from django.utils.timezone import now
 from dashboard.templatetags.presentation import (
     ago,
     badge_class,
+    binary_size,
     initials,
     milliseconds,
     spaced,
@@ -51,3 +52,19 @@ def test_a_person_without_a_picture_gets_two_letters(name, letters):
 def test_a_state_that_nobody_knows_stays_grey_and_readable():
     assert badge_class("warming_up") == "badge-neutral"
     assert spaced("warming_up") == "warming up"
+
+
+@pytest.mark.parametrize(
+    ("n_bytes", "words"),
+    [
+        (0, "0 bytes"),
+        (1, "1 byte"),
+        (1023, "1023 bytes"),
+        (2048, "2 KiB"),
+        (512 * 2**20, "512 MiB"),
+        (430_000_000, "410.1 MiB"),
+        (3 * 2**30, "3 GiB"),
+    ],
+)
+def test_sizes_are_told_in_the_units_that_limits_count_in(n_bytes, words):
+    assert binary_size(n_bytes) == words

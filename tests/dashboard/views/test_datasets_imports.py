@@ -154,6 +154,87 @@ def test_the_columns_of_a_table_are_named_by_a_person(trainer):
     assert imported.report["n_examples"] == 12
 
 
+PAIRS = "anliegen,besser,schlechter\n" + "".join(
+    f"Wo ist {n}?,Im Stock {n}.,Irgendwo.\n" for n in range(12)
+)
+
+
+def test_two_answers_have_their_question_in_the_same_group(trainer):
+    imported = given(trainer, PAIRS.encode(), filename="pairs.csv")
+    columns = {
+        "column_asked": "anliegen",
+        "column_chosen": "besser",
+        "column_rejected": "schlechter",
+    }
+
+    path = f"/datasets/imports/{imported.key}/choose/"
+    trainer.post(path, {"file_format": "table", **columns})
+    work()
+
+    imported.refresh_from_db()
+    assert imported.options["mapping"] == {
+        "prompt": "anliegen",
+        "chosen": "besser",
+        "rejected": "schlechter",
+    }
+    assert imported.report["n_examples"] == 12
+    form = trainer.get(f"/datasets/imports/{imported.key}/").context["choose_form"]
+    assert form["column_asked"].value() == "anliegen"
+    assert not form["column_prompt"].value()
+
+
+def test_two_questions_at_once_are_refused_in_words(trainer):
+    imported = given(trainer, PAIRS.encode(), filename="pairs.csv")
+    columns = {
+        "column_prompt": "anliegen",
+        "column_asked": "besser",
+        "column_chosen": "besser",
+        "column_rejected": "schlechter",
+    }
+
+    response = trainer.post(
+        f"/datasets/imports/{imported.key}/choose/", {"file_format": "table", **columns}
+    )
+
+    assert response.status_code == 422
+    assert "Two questions are chosen" in response.content.decode()
+
+
+def test_a_huge_row_is_shown_in_part_and_imported_whole(trainer):
+    imported = given(trainer, line("When?", "At nine. " * 200_000).encode())
+
+    assert len(str(imported.detected)) < 20_000
+    assert "(1,800,000 characters)" in page_of(trainer, imported)
+    trainer.post(f"/datasets/imports/{imported.key}/start/", {"name": "a", "source": "upload"})
+    work()
+    record = DatasetVersion.objects.get().examples.get().record
+    assert len(record["messages"][1]["content"]) == 1_800_000
+
+
+def test_what_a_file_would_bring_is_shown_before_it_is_imported(trainer):
+    rows = [line("Ask ada@example.org?", "At nine."), *[GOOD.decode()] * 3]
+    imported = given(trainer, "\n".join(rows).encode())
+
+    page = page_of(trainer, imported)
+
+    assert "What it would bring" in page
+    assert "Tokens in one epoch" in page
+    assert "e-mail" in page
+    assert "Counted in every row." in page
+    assert f'hx-get="/datasets/imports/{imported.key}/survey/"' not in page
+
+
+def test_the_page_asks_on_while_the_survey_is_under_way(trainer):
+    imported = given(trainer, lines(3))
+    imported.report["survey"] = {"state": "waiting", "task": 1}
+    imported.save()
+
+    part = trainer.get(f"/datasets/imports/{imported.key}/survey/").content.decode()
+
+    assert f'data-topics="import.{imported.pk}"' in part
+    assert "You need not wait for it." in part
+
+
 def test_rows_become_what_a_person_said_they_are(trainer):
     """They became conversations once, since the file itself did not tell."""
     table = "artikel;urteil\n" + "".join(

@@ -190,3 +190,17 @@ def test_the_page_of_a_dataset_can_show_its_tests(rf):
     assert f'href="/evaluations/{test.pk}/"' in shown
     assert f'href="/evaluations/new/?version={test.version_id}"' in shown
     assert of_talk.strip() == ""
+
+
+def test_only_datasets_with_labels_are_offered(trainer):
+    labelled = LabelledVersionFactory()
+    words = DatasetVersionFactory(n_examples=4)
+    words.examples.update(answer="yes")
+    talk = DatasetVersionFactory(n_examples=25)
+    bare = LabelledVersionFactory(examples=[("a text", "")])
+
+    form = trainer.get("/evaluations/new/").context["form"]
+
+    offered = set(form.fields["version"].queryset)
+    assert offered == {labelled, words}
+    assert not offered & {talk, bare}

@@ -209,6 +209,21 @@ def test_a_member_that_may_do_harm_is_passed_over_in_words(tmp_path, name, said)
     assert problem.severity == "error"
 
 
+def test_a_member_without_a_name_is_passed_over_in_words(tmp_path):
+    """Python's zipfile asks for the last letter of a name that has none."""
+    content = bytearray(archive(("a", "evil"), ("good.txt", "good")))
+    entry = content.index(b"PK\x01\x02")
+    # In the list of files the length of the first name; its letter is an extra field now.
+    content[entry + 28 : entry + 32] = struct.pack("<HH", 0, 1)
+    path = write(tmp_path, bytes(content))
+
+    found = list(read(path, format="texts", options=Options(label="x")))
+
+    assert [row.record["text"] for row in found if isinstance(row, Row)] == ["good"]
+    (problem,) = problems(found)
+    assert "leads out of the archive" in problem.message
+
+
 def test_nothing_is_written_where_an_archive_says(tmp_path):
     inner = tmp_path / "a" / "b"
     path = write(inner, archive(("../../evil.txt", "evil"), ("good.txt", "good")))

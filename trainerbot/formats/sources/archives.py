@@ -50,7 +50,8 @@ class Archive:
         """Yield the files, sorted by name, and a Problem for each that will not be read."""
         seen: set[str] = set()
         for info in sorted(self._zip.infolist(), key=lambda info: info.filename):
-            if info.is_dir():
+            # Not info.is_dir(): it fails on a file without a name.
+            if info.filename.endswith("/"):
                 continue
             if complaint := _refuse(info) or (info.filename in seen and _TWICE):
                 yield of_file("invalid_archive", f"{shown(info.filename)}: {complaint}")

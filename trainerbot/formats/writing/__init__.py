@@ -10,12 +10,15 @@ from trainerbot.formats.writing.archives import (
 )
 from trainerbot.formats.writing.conversion import training_record
 from trainerbot.formats.writing.files import Written
+from trainerbot.formats.writing.origins import ROWS, Origins, write_origins
 from trainerbot.formats.writing.records import FORMATS, write
 
 __all__ = [
     "FORMATS",
+    "ROWS",
     "Entry",
     "Manifest",
+    "Origins",
     "Written",
     "archive",
     "read_manifest",
@@ -23,4 +26,5 @@ __all__ = [
     "unique_name",
     "unpack",
     "write",
+    "write_origins",
 ]

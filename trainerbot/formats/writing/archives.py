@@ -1,5 +1,6 @@
 """An archive: one zip with a dataset's files and a manifest that says where they came from."""
 
+import errno
 import hashlib
 import os
 import re
@@ -112,6 +113,20 @@ def read_manifest(path: str | os.PathLike[str]) -> Manifest | None:
     """
     with Path(path).open("rb") as file, _opened(file) as opened:
         return _manifest(opened) if opened else None
+
+
+def read_file(path: str | os.PathLike[str], name: str, *, max_bytes: int) -> Iterator[bytes]:
+    """Yield the pieces of one file of an archive of ours, in the end checked against its hash.
+
+    Raises InvalidInput when there is no such file, or it is damaged or has
+    more than `max_bytes`; OSError.
+    """
+    with Path(path).open("rb") as file, _opened(file) as opened:
+        manifest = _manifest(opened) if opened else None
+        entry = manifest.files.get(name) if manifest else None
+        if opened is None or entry is None or entry.n_bytes > max_bytes:
+            raise InvalidInput(_DAMAGED)
+        yield from _checked(opened, name, entry)
 
 
 def unpack(
@@ -236,6 +251,11 @@ def _unzipped(opened: zipfile.ZipFile, name: str, max_bytes: int) -> Iterator[by
         RuntimeError,
         ValueError,
     ):
+        raise InvalidInput(_DAMAGED) from None
+    except OSError as error:
+        # A list of files that points before the beginning; a failing disk says otherwise.
+        if error.errno != errno.EINVAL:
+            raise
         raise InvalidInput(_DAMAGED) from None
 
 

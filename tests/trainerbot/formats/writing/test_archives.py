@@ -144,6 +144,16 @@ def test_an_archive_larger_than_allowed_is_refused_unpacked(tmp_path: Path):
         unpack(path, tmp_path, max_bytes=19_999)
 
 
+def test_a_list_of_files_that_points_before_the_beginning_is_damage(tmp_path: Path):
+    path = make(tmp_path)
+    content = bytearray(path.read_bytes())
+    content[-6] = (content[-6] + 100) % 256  # where the list begins, in its end record
+    path.write_bytes(content)
+
+    with pytest.raises(InvalidInput, match="damaged"):
+        read_manifest(path)
+
+
 @given(st.data())
 @settings(max_examples=100, deadline=None)
 def test_damage_raises_only_our_errors(

@@ -1,0 +1,1 @@
+"""Searches by programs of their own, run by hand."""
