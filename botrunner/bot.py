@@ -27,6 +27,8 @@ EXTENSIONS = (
     "botrunner.cogs.review",
     "botrunner.cogs.myself",
     "botrunner.cogs.library",
+    "botrunner.cogs.models",
+    "botrunner.cogs.training",
     "botrunner.cogs.voice",
     "botrunner.cogs.errands",
     "botrunner.cogs.places",
