@@ -78,6 +78,10 @@ class Routes:
         ]
         return Answer(200, self.commands)
 
+    def remember_nonce(self, channel: Channel, nonce: str, message: Message) -> None:
+        """Let it be as if `message` had been posted with `nonce` before."""
+        self._nonces[channel.id, nonce] = message
+
     # --- channels and messages --------------------------------------------------
     async def get_member(self, request: Request, guild_id: str, user_id: str) -> Answer:
         if user_id not in self.world.users:
