@@ -70,7 +70,7 @@ class Review(commands.Cog):
         async with self._working:
             while self._is_news and not self.bot.is_stopping:
                 self._is_news = False
-                with self.bot.in_flight.answering():
+                with self.bot.in_flight.answering(counts=False):
                     await self._each(await to_post(), self._post)
                     await self._each(await to_close(), self._close)
                     await self._each(await to_tell(), self._tell)

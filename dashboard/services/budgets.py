@@ -7,13 +7,14 @@ count together. Months are those of UTC.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db import connection, transaction
+from django.db.models import Q, QuerySet, Sum
 from django.utils.timezone import now
 
 from dashboard.models import DiscordGuild, DiscordUser, Message, Source, Usage
@@ -224,7 +225,8 @@ def charge(*, answer: Message, rules: Rules | None = None) -> None:
 
     Once for each answer, whoever asks for it and how often. With `rules` no
     row is read for the prices. An answer that was not given on Discord only
-    gets its price.
+    gets its price. One that is not stored yet is for the caller to store, with
+    its price, in the same transaction.
     """
     known = (rules or places.rules()).prices
     moment = now()
@@ -234,9 +236,10 @@ def charge(*, answer: Message, rules: Rules | None = None) -> None:
         prompt_tokens=answer.prompt_tokens,
         completion_tokens=answer.completion_tokens,
     )
-    uncharged = Message.objects.filter(pk=answer.pk, charged_at=None)
-    if not uncharged.update(charged_at=moment, cost_usd=cost):
-        return
+    if answer.pk is not None:
+        uncharged = Message.objects.filter(pk=answer.pk, charged_at=None)
+        if not uncharged.update(charged_at=moment, cost_usd=cost):
+            return
     answer.charged_at, answer.cost_usd = moment, cost
     _count(answer, moment.date().replace(day=1), cost or Decimal(0))
 
@@ -248,28 +251,52 @@ def _count(answer: Message, month: date, cost: Decimal) -> None:
     channel = conversation.discord_channel
     guild_id = channel.guild_id if channel else None
     person_id = conversation.discord_user_id
-    person = Usage(
-        key=key(month, guild_id, person_id),
-        month=month,
-        guild_id=guild_id,
-        discord_user_id=person_id,
-    )
-    rows = [person]
+    keys = [key(month, guild_id, person_id)]
     if guild_id is not None:
-        rows.append(Usage(key=key(month, guild_id), month=month, guild_id=guild_id))
-    more = {
-        "n_answers": F("n_answers") + 1,
-        "n_tokens": F("n_tokens") + (answer.prompt_tokens or 0) + (answer.completion_tokens or 0),
-        "cost_usd": F("cost_usd") + cost,
-    }
-    n_counted = Usage.objects.filter(key__in=[row.key for row in rows]).update(**more)
-    if n_counted < len(rows):
-        # The first answer of this month. A guild's row is there whenever one of its
-        # people's is, so where one of two was counted, the person's is missing.
-        # What another process makes at this moment is not made twice.
-        missing = [person] if n_counted else rows
-        Usage.objects.bulk_create(missing, ignore_conflicts=True)
-        Usage.objects.filter(key__in=[row.key for row in missing]).update(**more)
+        keys.append(key(month, guild_id))
+    n_tokens = (answer.prompt_tokens or 0) + (answer.completion_tokens or 0)
+    n_counted = _add(keys, n_tokens, cost)
+    if n_counted == len(keys):
+        return
+    # The first answer of this month. A guild's row is there whenever one of its
+    # people's is, so where one of two was counted, the person's is missing.
+    # What another process makes at this moment is not made twice.
+    missing = keys[:1] if n_counted else keys
+    Usage.objects.bulk_create(
+        [
+            Usage(
+                key=each,
+                month=month,
+                guild_id=guild_id,
+                discord_user_id=person_id if each == keys[0] else None,
+            )
+            for each in missing
+        ],
+        ignore_conflicts=True,
+    )
+    _add(missing, n_tokens, cost)
+
+
+# Written out, since each answer waits for it and Django would write it anew each time.
+_ADD = """
+    UPDATE dashboard_usage SET n_answers = n_answers + 1, n_tokens = n_tokens + %s,
+    cost_usd = cost_usd + %s WHERE key IN (%s, %s)
+"""
+
+
+def _add(keys: Sequence[str], n_tokens: int, cost: Decimal) -> int:
+    """Count one answer in each of these one or two months; how many of them there were."""
+    usd = connection.ops.adapt_decimalfield_value(cost, max_digits=12, decimal_places=6)
+    with connection.cursor() as cursor:
+        cursor.execute(_ADD, [n_tokens, usd, keys[0], keys[-1]])
+        return int(cursor.rowcount)
+
+
+def cost_of_month() -> Decimal:
+    """US dollars that this month's answers on Discord came to, as far as prices are known."""
+    # A guild's row holds what its people used; direct messages belong to no guild.
+    whole = Usage.objects.filter(Q(discord_user=None) | Q(guild=None), month=this_month())
+    return whole.aggregate(usd=Sum("cost_usd"))["usd"] or Decimal(0)
 
 
 def key(month: date, guild_id: int | None, person_id: int | None = None) -> str:
