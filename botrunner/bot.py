@@ -118,6 +118,10 @@ class TrainerBot(commands.Bot):
         for extension in EXTENSIONS:
             await self.load_extension(extension)
 
+    def serves(self, guild_id: int | None) -> bool:
+        """Whether this process, and no other, hears of a guild; None for direct messages."""
+        return True
+
     def shard_latencies(self) -> list[tuple[int, float]]:
         """Seconds to Discord and back, by shard; none for a bot on one connection."""
         return []
@@ -164,6 +168,11 @@ class ShardedBot(TrainerBot, commands.AutoShardedBot):
     Takes `shard_ids` and `shard_count`, as discord.py does. Direct messages
     come on shard 0.
     """
+
+    def serves(self, guild_id: int | None) -> bool:
+        assert self.shard_count is not None  # whoever names shards says of how many
+        shard = (guild_id >> 22) % self.shard_count if guild_id else 0
+        return shard in (self.shard_ids or range(self.shard_count))
 
     def shard_latencies(self) -> list[tuple[int, float]]:
         return self.latencies
