@@ -14,9 +14,9 @@ from dashboard.services import drafts, examples
 from dashboard.services.access import Permission
 from dashboard.services.examples import Filter
 from dashboard.views.datasets.editing import apply, fields_of, read_json, skeleton
-from dashboard.views.datasets.found import reader, version_of
+from dashboard.views.datasets.found import version_of
 from dashboard.views.datasets.records import indented, show
-from dashboard.views.doors import Door, is_htmx, requires
+from dashboard.views.doors import Door, is_htmx, lead_to, reader, requires, whole_number
 from trainerbot.curation import PARTS
 from trainerbot.errors import TrainerBotError
 from trainerbot.formats.rows import Kind
@@ -121,9 +121,7 @@ def add(request: HttpRequest, pk: int, number: int) -> HttpResponse:
             problem = str(error)
         else:
             last = version.examples.order_by("-position").values_list("position", flat=True)[0]
-            response = HttpResponse(status=204)
-            response["HX-Redirect"] = f"{_address(version)}?at={last}"
-            return response
+            return lead_to(f"{_address(version)}?at={last}")
     context = {
         "dataset": version.dataset,
         "version": version,
@@ -152,7 +150,8 @@ def _editor(request: HttpRequest, context: dict[str, Any], *, target: str) -> Ht
 
 def _page(request: HttpRequest, version: DatasetVersion) -> dict[str, Any]:
     chosen = filter_of(request.GET)
-    at, opened = _position(request.GET.get("at", "")), _position(request.GET.get("open", ""))
+    at = whole_number(request.GET.get("at", ""))
+    opened = whole_number(request.GET.get("open", ""))
     opened = at if opened is None else opened
     after, before = request.GET.get("after", ""), request.GET.get("before", "")
     if at and chosen.is_empty and not after and not before:
@@ -264,7 +263,3 @@ def _query(chosen: Filter, **changes: str) -> str:
 
 def _address(version: DatasetVersion) -> str:
     return reverse("dataset-examples", args=[version.dataset_id, version.number])
-
-
-def _position(value: str) -> int | None:
-    return int(value) if value.isascii() and value.isdecimal() and len(value) < 10 else None
