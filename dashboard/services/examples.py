@@ -1,20 +1,19 @@
 """The rows of a version as pages: filtered, searched, each page at the price of the first."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 from django.db.models import F, Q, QuerySet
 
 from dashboard.models import DatasetVersion, Example, Provenance
 from dashboard.services import paging, searching
 from dashboard.services.searching import Search
-from trainerbot.curation import PARTS
 from trainerbot.errors import InvalidInput, NotFound
 
 PAGE = 20
 LOOKED_UP_AT_ONCE = 100
 READ_AT_MOST = 500
 LAST_POSITION = 2**31 - 1
-__all__ = ["PARTS", "Filter", "Found", "find", "get", "matching", "provenances"]
+__all__ = ["FIELDS", "Filter", "Found", "find", "get", "matching", "provenances"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +36,7 @@ class Filter:
         return self == Filter()
 
 
+FIELDS = tuple(each.name for each in fields(Filter))
 MARKS: dict[str, Q] = {
     "duplicate": Q(duplicate_of__isnull=False),
     "private": Q(n_private__gt=0),

@@ -180,8 +180,7 @@ def _watched(job: FineTuneJob, task: Task | None) -> Watched:
         return Watched(job, 100, "")
     if task is None:
         return Watched(job, 0, "")
-    percent = round(100 * task.progress)
-    return Watched(job, percent or (0 if job.is_finished else None), task.step)
+    return Watched(job, task.percent or (0 if job.is_finished else None), task.step)
 
 
 def _rows(request: HttpRequest) -> dict[str, object]:

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from dashboard.models import DatasetVersion, Example, Provenance
 from dashboard.services import drafts, examples
 from dashboard.services.access import Permission
-from dashboard.services.examples import Filter
+from dashboard.services.examples import FIELDS, Filter
 from dashboard.views.datasets.editing import apply, fields_of, read_json, skeleton
 from dashboard.views.datasets.found import version_of
 from dashboard.views.datasets.records import indented, show
@@ -22,7 +22,6 @@ from trainerbot.errors import TrainerBotError
 from trainerbot.formats.rows import Kind
 
 SHOWN_LABELS = 12
-FIELDS = ("search", "label", "part", "source", "marked")
 MARKS = (
     ("duplicate", "Duplicates"),
     ("private", "Private data"),
@@ -169,7 +168,7 @@ def _page(request: HttpRequest, version: DatasetVersion) -> dict[str, Any]:
         "label_names": list((version.summary.get("labels") or {}).get("counts", {})),
         "found": found,
         "can_edit": version.is_draft and door.may.get("data", False),
-        "undoable": _undoable(version),
+        "undoable": version.is_draft and drafts.undoable(version) is not None,
         "newer": _query(chosen, before=found.before) if found.before else "",
         "older": _query(chosen, after=found.after) if found.after else "",
         "opened_at": opened if example is not None else None,
@@ -189,10 +188,6 @@ def _opened(request: HttpRequest, version: DatasetVersion, example: Example) -> 
         "can_edit": version.is_draft and door.may.get("data", False),
         "is_removed": example.removed_by_id is not None,
     }
-
-
-def _undoable(version: DatasetVersion) -> bool:
-    return version.is_draft and version.edits.filter(undone_at=None).exists()
 
 
 def _chips(version: DatasetVersion, chosen: Filter) -> list[tuple[str, list[Chip]]]:

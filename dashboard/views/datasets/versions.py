@@ -149,11 +149,11 @@ def _edits(version: DatasetVersion) -> dict[str, Any]:
     words = running.get_verb_display() if running else "Freezing" if task else ""
     return {
         "edits": drafts.edits(version)[:SHOWN_EDITS],
-        "undoable": version.edits.filter(undone_at=None).exists(),
+        "undoable": drafts.undoable(version) is not None,
         "redoable": drafts.redoable(version) is not None,
         "running": running,
         "busy": words,
-        "percent": round(100 * task.progress) or None if task else None,
+        "percent": task.percent if task else None,
     }
 
 
