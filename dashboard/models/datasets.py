@@ -196,6 +196,11 @@ class ExampleQuerySet(models.QuerySet["Example"]):
         rows = self.filter(removed_by=None)
         return rows.filter(part=part) if part else rows
 
+    def last_position(self) -> int:
+        """The highest position, -1 where there is no row."""
+        last = self.order_by("-position").values_list("position", flat=True).first()
+        return -1 if last is None else last
+
     def each_value(self, field: str) -> Iterator[Any]:
         """Every value of an indexed field once, rising: by hopping, not by reading all rows."""
         rows = self.order_by(field)

@@ -76,8 +76,7 @@ class _Descent:
         self._n_after = after.n_examples
         self._versions = before, after
         self._line = line
-        last = Example.objects.filter(version=before).order_by("-position")
-        self._last = last.values_list("position", flat=True).first() or 0
+        self._last = before.examples.last_position()
 
     def matched(self) -> Matched:
         n_added = self._after.filter(position__gt=self._last).count()

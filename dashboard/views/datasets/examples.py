@@ -119,8 +119,7 @@ def add(request: HttpRequest, pk: int, number: int) -> HttpResponse:
         except TrainerBotError as error:
             problem = str(error)
         else:
-            last = version.examples.order_by("-position").values_list("position", flat=True)[0]
-            return lead_to(f"{_address(version)}?at={last}")
+            return lead_to(f"{_address(version)}?at={version.examples.last_position()}")
     context = {
         "dataset": version.dataset,
         "version": version,
