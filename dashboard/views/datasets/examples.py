@@ -67,12 +67,10 @@ def edit(request: HttpRequest, pk: int, number: int, position: int) -> HttpRespo
     """The form of a row's words, beside its JSON; what comes back is the row anew."""
     version = version_of(pk, number)
     example = examples.get(version, position)
-    problem, written = "", ""
-    record: dict[str, Any] = example.record
+    record, problem = example.record, ""
     if request.method == "POST":
-        written = request.POST.get("json", "")
         try:
-            record = read_json(written) if written else apply(example.record, request.POST)
+            record = _written(request, record)
             example.version = version
             drafts.rewrite(
                 example,
@@ -86,17 +84,15 @@ def edit(request: HttpRequest, pk: int, number: int, position: int) -> HttpRespo
             example = examples.get(version, position)
             context = {**_opened(request, version, example), "row": example, "is_open": True}
             return render(request, "dashboard/datasets/examples/_row.html", context)
-    context = {
-        "dataset": version.dataset,
-        "version": version,
-        "example": example,
-        "fields": fields_of(record, Kind(version.kind)),
-        "json": written or indented(record),
-        "as_json": bool(written),
-        "seen": request.POST.get("seen") or drafts.revision(example),
-        "problem": problem,
-    }
-    return _editor(request, context, target=f"#opened-{position}")
+    return _editor(
+        request,
+        version,
+        record,
+        problem=problem,
+        target=f"#opened-{position}",
+        example=example,
+        seen=request.POST.get("seen") or drafts.revision(example),
+    )
 
 
 @require_http_methods(["GET", "POST"])
@@ -104,12 +100,10 @@ def edit(request: HttpRequest, pk: int, number: int, position: int) -> HttpRespo
 def add(request: HttpRequest, pk: int, number: int) -> HttpResponse:
     """A new row, written here, behind all others of a draft."""
     version = version_of(pk, number)
-    kind = Kind(version.kind)
-    record, problem, written = skeleton(kind), "", ""
+    record, problem = skeleton(Kind(version.kind)), ""
     if request.method == "POST":
-        written = request.POST.get("json", "")
         try:
-            record = read_json(written) if written else apply(record, request.POST)
+            record = _written(request, record)
             drafts.add(
                 version,
                 record=record,
@@ -120,15 +114,7 @@ def add(request: HttpRequest, pk: int, number: int) -> HttpResponse:
             problem = str(error)
         else:
             return lead_to(f"{_address(version)}?at={version.examples.last_position()}")
-    context = {
-        "dataset": version.dataset,
-        "version": version,
-        "fields": fields_of(record, kind),
-        "json": written or indented(record),
-        "as_json": bool(written),
-        "problem": problem,
-    }
-    return _editor(request, context, target="#dialog-body")
+    return _editor(request, version, record, problem=problem, target="#dialog-body")
 
 
 def filter_of(given: QueryDict) -> Filter:
@@ -136,11 +122,35 @@ def filter_of(given: QueryDict) -> Filter:
     return Filter(**{name: given.get(name, "") for name in FIELDS})
 
 
-def _editor(request: HttpRequest, context: dict[str, Any], *, target: str) -> HttpResponse:
+def _written(request: HttpRequest, record: dict[str, Any]) -> dict[str, Any]:
+    """What a form makes of `record`: the JSON that was written, or its words put into it."""
+    written = request.POST.get("json", "")
+    return read_json(written) if written else apply(record, request.POST)
+
+
+def _editor(
+    request: HttpRequest,
+    version: DatasetVersion,
+    record: dict[str, Any],
+    *,
+    problem: str,
+    target: str,
+    **more: Any,
+) -> HttpResponse:
     """The form; after a refusal it comes back with what was written, to where it was."""
-    status = 422 if context["problem"] else 200
+    written = request.POST.get("json", "")
+    context = {
+        "dataset": version.dataset,
+        "version": version,
+        "fields": fields_of(record, Kind(version.kind)),
+        "json": written or indented(record),
+        "as_json": bool(written),
+        "problem": problem,
+        **more,
+    }
+    status = 422 if problem else 200
     response = render(request, "dashboard/datasets/examples/_edit.html", context, status=status)
-    if status == 422:
+    if problem:
         response["HX-Retarget"] = target
         response["HX-Reswap"] = "innerHTML"
     return response
