@@ -96,7 +96,7 @@ def examine(run: Run) -> dict[str, Any]:
     summary["private"] = _private(version, rows, kind)
     summary["lengths"] = _lengths(rows)
     summary["labels"] = _labels(rows)
-    summary["sources"] = _sources(version)
+    summary["sources"] = provenance.by_source(provenance.shares(version))
     with transaction.atomic():
         _tell(version, summary)
     return {"version": version.pk}
@@ -241,14 +241,6 @@ def _labels(rows: QuerySet[Example]) -> dict[str, Any]:
         return {"counts": {}, "said": ""}
     labels = (label for label, n in counts.items() for _ in range(n))
     return {"counts": counts, "said": balance(labels).said or ""}
-
-
-def _sources(version: DatasetVersion) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for share in provenance.shares(version):
-        source = share.provenance.source
-        found[source] = found.get(source, 0) + share.n_rows
-    return found
 
 
 def _tell(version: DatasetVersion, summary: dict[str, Any]) -> None:
