@@ -58,6 +58,7 @@ OPENAI_API_KEY = env.str("OPENAI_API_KEY", default="")
 OPENAI_BASE_URL = env.str("OPENAI_BASE_URL", default="")
 CHAT_MODEL = env.str("CHAT_MODEL", default="")
 CHAT_TIMEOUT_S = env.float("CHAT_TIMEOUT_S", default=120.0)
+CHAT_STREAM = env.bool("CHAT_STREAM", default=True)
 
 # --- Discord ------------------------------------------------------------------
 DISCORD_TOKEN = env.str("DISCORD_TOKEN", default="")

@@ -7,16 +7,17 @@ count together. Months are those of UTC.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db import connection, transaction
+from django.db.models import Q, QuerySet, Sum
 from django.utils.timezone import now
 
-from dashboard.models import DiscordGuild, DiscordUser, Message, Source, Usage
+from dashboard.models import Conversation, DiscordGuild, DiscordUser, Message, Source, Usage
 from dashboard.services import places, prices
 from trainerbot.errors import NotAllowed
 
@@ -117,14 +118,12 @@ def admit(
     return _check_budgets(here, guild, discord_user) if here.has_budget else Admission()
 
 
-def _asked(since: datetime, question: Message | None) -> QuerySet[Message]:
-    """Questions on Discord since then, newest first, without those that were not answered."""
-    asked = Message.objects.filter(
-        role=Message.Role.USER, source=Source.DISCORD, created_at__gt=since
-    ).exclude(replies__error__gt="")
+def _answered(question: Message | None) -> QuerySet[Message]:
+    """Questions on Discord but this one, without those that were refused or failed."""
+    asked = Message.objects.filter(role=Message.Role.USER, source=Source.DISCORD)
     if question is not None:
         asked = asked.exclude(pk=question.pk)
-    return asked.order_by("-created_at")
+    return asked.exclude(replies__error__gt="")
 
 
 def _check_cooldown(
@@ -134,30 +133,32 @@ def _check_cooldown(
     question: Message | None,
 ) -> None:
     moment = now()
-    last = (
-        _asked(moment - timedelta(seconds=cooldown_s), question)
-        .filter(
-            conversation__discord_user=discord_user,
-            conversation__discord_channel__guild=guild,
-        )
-        .values_list("created_at", flat=True)
-        .first()
+    since = moment - timedelta(seconds=cooldown_s)
+    talks = Conversation.objects.filter(
+        discord_user=discord_user, discord_channel__guild=guild, last_message_at__gt=since
     )
-    if last is not None:
-        wait_s = _whole(cooldown_s - (moment - last).total_seconds())
-        raise TooFast(f"One moment, please: you may ask again in {wait_s} s.", wait_s)
+    for talk in talks.values_list("pk", flat=True):
+        # The newest of each by the index of its messages, however many there are.
+        newest = _answered(question).filter(conversation=talk).order_by("-pk")
+        last = newest.values_list("created_at", flat=True).first()
+        if last is not None and last > since:
+            wait_s = _whole(cooldown_s - (moment - last).total_seconds())
+            raise TooFast(f"One moment, please: you may ask again in {wait_s} s.", wait_s)
 
 
 def _check_pace(per_minute: int, guild: DiscordGuild, question: Message | None) -> None:
     if per_minute == 0:
         raise TooFast("The admins of this server let nobody ask at the moment.", 60)
     moment = now()
-    asked = _asked(moment - timedelta(seconds=A_MINUTE_S), question)
-    times = asked.filter(conversation__discord_channel__guild=guild)
-    # The one that has to be a minute old before there is room for another.
-    oldest = times.values_list("created_at", flat=True)[per_minute - 1 : per_minute]
-    for then in oldest:
-        wait_s = _whole(A_MINUTE_S - (moment - then).total_seconds())
+    recent = _answered(question).filter(created_at__gt=moment - timedelta(seconds=A_MINUTE_S))
+    # The guild is looked at here: asked for it, SQLite would read all that was ever said there.
+    asked = recent.order_by("-created_at").values_list(
+        "created_at", "conversation__discord_channel__guild"
+    )
+    here = [then for then, guild_id in asked if guild_id == guild.pk]
+    if len(here) >= per_minute:
+        # The one that has to be a minute old before there is room for another.
+        wait_s = _whole(A_MINUTE_S - (moment - here[per_minute - 1]).total_seconds())
         raise TooFast(
             "This server asks me more than its admins allow in a minute. "
             f"Please ask again in {wait_s} s.",
@@ -218,13 +219,14 @@ def _is_first_warning(row: Usage) -> bool:
 
 
 # --- After an answer ----------------------------------------------------------------
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def charge(*, answer: Message, rules: Rules | None = None) -> None:
     """Price an answer, and count it in the month of its guild and of its asker.
 
     Once for each answer, whoever asks for it and how often. With `rules` no
     row is read for the prices. An answer that was not given on Discord only
-    gets its price.
+    gets its price. One that is not stored yet is for the caller to store, with
+    its price, in the same transaction.
     """
     known = (rules or places.rules()).prices
     moment = now()
@@ -234,9 +236,10 @@ def charge(*, answer: Message, rules: Rules | None = None) -> None:
         prompt_tokens=answer.prompt_tokens,
         completion_tokens=answer.completion_tokens,
     )
-    uncharged = Message.objects.filter(pk=answer.pk, charged_at=None)
-    if not uncharged.update(charged_at=moment, cost_usd=cost):
-        return
+    if answer.pk is not None:
+        uncharged = Message.objects.filter(pk=answer.pk, charged_at=None)
+        if not uncharged.update(charged_at=moment, cost_usd=cost):
+            return
     answer.charged_at, answer.cost_usd = moment, cost
     _count(answer, moment.date().replace(day=1), cost or Decimal(0))
 
@@ -248,28 +251,52 @@ def _count(answer: Message, month: date, cost: Decimal) -> None:
     channel = conversation.discord_channel
     guild_id = channel.guild_id if channel else None
     person_id = conversation.discord_user_id
-    person = Usage(
-        key=key(month, guild_id, person_id),
-        month=month,
-        guild_id=guild_id,
-        discord_user_id=person_id,
-    )
-    rows = [person]
+    keys = [key(month, guild_id, person_id)]
     if guild_id is not None:
-        rows.append(Usage(key=key(month, guild_id), month=month, guild_id=guild_id))
-    more = {
-        "n_answers": F("n_answers") + 1,
-        "n_tokens": F("n_tokens") + (answer.prompt_tokens or 0) + (answer.completion_tokens or 0),
-        "cost_usd": F("cost_usd") + cost,
-    }
-    n_counted = Usage.objects.filter(key__in=[row.key for row in rows]).update(**more)
-    if n_counted < len(rows):
-        # The first answer of this month. A guild's row is there whenever one of its
-        # people's is, so where one of two was counted, the person's is missing.
-        # What another process makes at this moment is not made twice.
-        missing = [person] if n_counted else rows
-        Usage.objects.bulk_create(missing, ignore_conflicts=True)
-        Usage.objects.filter(key__in=[row.key for row in missing]).update(**more)
+        keys.append(key(month, guild_id))
+    n_tokens = (answer.prompt_tokens or 0) + (answer.completion_tokens or 0)
+    n_counted = _add(keys, n_tokens, cost)
+    if n_counted == len(keys):
+        return
+    # The first answer of this month. A guild's row is there whenever one of its
+    # people's is, so where one of two was counted, the person's is missing.
+    # What another process makes at this moment is not made twice.
+    missing = keys[:1] if n_counted else keys
+    Usage.objects.bulk_create(
+        [
+            Usage(
+                key=each,
+                month=month,
+                guild_id=guild_id,
+                discord_user_id=person_id if each == keys[0] else None,
+            )
+            for each in missing
+        ],
+        ignore_conflicts=True,
+    )
+    _add(missing, n_tokens, cost)
+
+
+# Written out, since each answer waits for it and Django would write it anew each time.
+_ADD = """
+    UPDATE dashboard_usage SET n_answers = n_answers + 1, n_tokens = n_tokens + %s,
+    cost_usd = cost_usd + %s WHERE key IN (%s, %s)
+"""
+
+
+def _add(keys: Sequence[str], n_tokens: int, cost: Decimal) -> int:
+    """Count one answer in each of these one or two months; how many of them there were."""
+    usd = connection.ops.adapt_decimalfield_value(cost, max_digits=12, decimal_places=6)
+    with connection.cursor() as cursor:
+        cursor.execute(_ADD, [n_tokens, usd, keys[0], keys[-1]])
+        return int(cursor.rowcount)
+
+
+def cost_of_month() -> Decimal:
+    """US dollars that this month's answers on Discord came to, as far as prices are known."""
+    # A guild's row holds what its people used; direct messages belong to no guild.
+    whole = Usage.objects.filter(Q(discord_user=None) | Q(guild=None), month=this_month())
+    return whole.aggregate(usd=Sum("cost_usd"))["usd"] or Decimal(0)
 
 
 def key(month: date, guild_id: int | None, person_id: int | None = None) -> str:

@@ -20,12 +20,13 @@ from dashboard.models import (
     Message,
     Source,
 )
-from dashboard.services import access, outbox, storage
+from dashboard.services import access, budgets, outbox, storage
 from dashboard.services.access import Permission
 from dashboard.services.inserting import Insert
 from trainerbot.errors import Conflict, InvalidInput, NotAllowed, NotFound
 
 if TYPE_CHECKING:
+    from dashboard.services.places import Rules
     from trainerbot.conversation.turn import Finished
 
 MAX_QUESTION_CHARACTERS = 32_000
@@ -222,20 +223,26 @@ def log_question(
         reply_to_id=reply_to_id,
         attachments=list(attachments),
     )
-    with transaction.atomic():
+    # Without savepoints: each would be two more statements, and what fails here fails as a whole.
+    with transaction.atomic(savepoint=False):
         if not _insert(message):
             raise AlreadyLogged("This message is in the log already.")
         _touch(conversation, title=text or "(attachment)")
     return message
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def log_answer(
-    *, question: Message, finished: Finished, discord_message_ids: Sequence[int] = ()
+    *,
+    question: Message,
+    finished: Finished,
+    discord_message_ids: Sequence[int] = (),
+    rules: Rules | None = None,
 ) -> Answer:
-    """Store an answer with how it came about, and count the corrections that took part.
+    """Store an answer with how it came about and what it cost; count the corrections in it.
 
-    discord_message_ids: of the messages that carry it, in order.
+    discord_message_ids: of the messages that carry it, in order. rules: those
+    in force, if the caller has them at hand.
     """
     conversation = question.conversation
     message = Message(
@@ -255,6 +262,7 @@ def log_answer(
         discord_message_id=next(iter(discord_message_ids), None),
         discord_parts=list(discord_message_ids[1:]),
     )
+    budgets.charge(answer=message, rules=rules)
     if not _insert(message):
         raise AlreadyLogged("This answer is in the log already.")
     moment = now()
@@ -266,7 +274,8 @@ def log_answer(
         Correction.objects.filter(pk__in=finished.example_ids).update(
             n_shown=F("n_shown") + 1, last_fired_at=moment
         )
-    _touch(conversation)
+    # When it was last spoken in, the question has told.
+    outbox.publish(TOPIC, "conversation.changed", id=conversation.pk)
     return Answer(
         message_id=message.pk,
         text=message.content,

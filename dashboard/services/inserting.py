@@ -8,6 +8,15 @@ from typing import Any
 
 from django.db import connection, models
 
+# Of these a row's own value is what the database takes.
+_AS_IT_IS = (
+    models.BigIntegerField,
+    models.CharField,
+    models.ForeignKey,
+    models.IntegerField,
+    models.TextField,
+)
+
 
 class Insert:
     """The INSERT of one model. Sends no signals and fills in the new row's id.
@@ -18,12 +27,14 @@ class Insert:
 
     def __init__(self, model: type[models.Model], *, unless_taken: str = "") -> None:
         meta = model._meta
-        self._fields = [field for field in meta.concrete_fields if not field.primary_key]
-        columns = ", ".join(f'"{field.column}"' for field in self._fields)
-        values = ", ".join(["%s"] * len(self._fields))
-        taken = f'"{meta.get_field(unless_taken).column}"' if unless_taken else ""  # type: ignore[union-attr]
-        conflict = f" ON CONFLICT ({taken}) DO NOTHING" if taken else ""
-        assert meta.pk is not None
+        fields = [field for field in meta.concrete_fields if not field.primary_key]
+        self._as_they_are = [f.attname for f in fields if isinstance(f, _AS_IT_IS)]
+        self._prepared = [field for field in fields if not isinstance(field, _AS_IT_IS)]
+        names = [f.column for f in fields if isinstance(f, _AS_IT_IS)]
+        names += [field.column for field in self._prepared]
+        columns = ", ".join(f'"{name}"' for name in names)
+        values = ", ".join(["%s"] * len(names))
+        conflict = f' ON CONFLICT ("{unless_taken}") DO NOTHING' if unless_taken else ""
         # Names out of the model's own fields; what people said is a parameter.
         self._sql = (
             f'INSERT INTO "{meta.db_table}" ({columns}) VALUES ({values}){conflict} '
@@ -32,10 +43,10 @@ class Insert:
 
     def __call__(self, row: models.Model) -> bool:
         """Store `row`. False when its unique value was taken."""
-        values: list[Any] = [
-            field.get_db_prep_save(field.pre_save(row, add=True), connection=connection)
-            for field in self._fields
-        ]
+        values: list[Any] = [getattr(row, name) for name in self._as_they_are]
+        for field in self._prepared:
+            value = field.pre_save(row, add=True)
+            values.append(field.get_db_prep_save(value, connection=connection))
         with connection.cursor() as cursor:
             cursor.execute(self._sql, values)
             made = cursor.fetchone()

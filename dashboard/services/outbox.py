@@ -8,11 +8,13 @@ from django.db import connection, transaction
 from django.utils.timezone import now
 
 from dashboard.models import OutboxEvent
+from dashboard.services.inserting import Insert
 
 CHANNEL = "trainerbot_outbox"  # of PostgreSQL's LISTEN/NOTIFY
 ORDER_LOCK = 7_401_523_817  # of PostgreSQL's advisory locks; any number that is ours alone
 KEPT_FOR = timedelta(days=2)
 REPLAY_LIMIT = 500
+_insert = Insert(OutboxEvent)
 
 
 def publish(topic: str, kind: str, /, **payload: Any) -> OutboxEvent:
@@ -24,11 +26,13 @@ def publish(topic: str, kind: str, /, **payload: Any) -> OutboxEvent:
     publish last, after the rows of the change.
     """
     with transaction.atomic(savepoint=False):
+        event = OutboxEvent(topic=topic, kind=kind, payload=payload)
         if connection.vendor != "postgresql":
-            return OutboxEvent.objects.create(topic=topic, kind=kind, payload=payload)
+            _insert(event)
+            return event
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ORDER_LOCK])
-            event = OutboxEvent.objects.create(topic=topic, kind=kind, payload=payload)
+            _insert(event)
             cursor.execute("SELECT pg_notify(%s, '')", [CHANNEL])
         return event
 

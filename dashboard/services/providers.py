@@ -38,12 +38,14 @@ def endpoint() -> Endpoint:
             base_url=settings.MODELSERVER_URL,
             api_key=settings.MODELSERVER_API_KEY,
             timeout_s=settings.CHAT_TIMEOUT_S,
+            streams=settings.CHAT_STREAM,
         )
     return Endpoint(
         name=_name(settings.OPENAI_BASE_URL),
         base_url=settings.OPENAI_BASE_URL or OPENAI_URL,
         api_key=settings.OPENAI_API_KEY or "none",
         timeout_s=settings.CHAT_TIMEOUT_S,
+        streams=settings.CHAT_STREAM,
     )
 
 

@@ -143,6 +143,27 @@ async def test_settings_that_cannot_work_are_refused_in_words(start_bot, setting
     assert "MTA.wrong.token" not in running.output
 
 
+@pytest.mark.origin(2)
+async def test_the_token_stands_in_no_log_and_in_no_row(
+    bot, discord_server, ada, installation, endpoint
+):
+    endpoint.default = Reply(pieces=("Fine.",))
+    await discord_server.dm(ada, "How are you?")
+    await discord_server.wait_for_reply(containing="Fine.")
+    await bot.stop()
+
+    stored = (installation.data / "trainerbot.sqlite3").read_bytes()
+    assert discord_server.token not in bot.output
+    assert discord_server.token.encode() not in stored
+
+
+async def test_shards_that_cannot_be_are_refused_in_words(start_bot):
+    running = await start_bot("--shard-ids", "5-9", "--shard-count", "4")
+
+    assert await running.end() == 78
+    assert "is not within the 4 shards" in running.output
+
+
 # --- one at a time --------------------------------------------------------------------------
 async def test_the_second_bot_waits_and_takes_over(
     bot, start_bot, discord_server, ada, installation, endpoint

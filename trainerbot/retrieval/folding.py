@@ -41,9 +41,12 @@ def fold(text: str) -> str:
     Numbers keep their sign, separators and percent sign; symbols (C++, C#, $,
     emoji) stay, since they tell things apart. Empty for mere punctuation.
     """
-    # NFKC turns 10² into 102, which is another number.
-    raised = "".join(_spell_raised(character) for character in text)
-    spelled = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", raised).casefold())
+    if text.isascii():
+        spelled = text.lower()  # what follows would change nothing else
+    else:
+        # NFKC turns 10² into 102, which is another number.
+        raised = "".join(_spell_raised(character) for character in text)
+        spelled = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", raised).casefold())
     spelled = _SEPARATOR_OUTSIDE_NUMBER.sub(" ", spelled)
     spelled = _HYPHEN_THAT_IS_NO_SIGN.sub(" ", spelled)
     return " ".join(spelled.translate(_fold_table).split())

@@ -8,6 +8,7 @@ of the keyboard are forgiven.
 """
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from trainerbot.retrieval.folding import fold
@@ -28,6 +29,9 @@ MIN_TYPO_LETTERS: Final = 6
 """Shorter words have too many real neighbours (form, from) to forgive a slip."""
 
 MIN_PLURAL_LETTERS: Final = 4
+
+MAX_KEPT_CHARACTERS: Final = 300
+"""Of texts whose words are kept for the next comparison."""
 
 
 _WORD: Final = re.compile(r"\w+")
@@ -52,6 +56,11 @@ def canonical(text: str) -> tuple[str, ...]:
     beginning, thanks at the end, "the" and "your" left out. Questions of equal
     words are the same question.
     """
+    # One question is compared with a dozen others, which come again with the next.
+    return _canonical_kept(text) if len(text) <= MAX_KEPT_CHARACTERS else _canonical(text)
+
+
+def _canonical(text: str) -> tuple[str, ...]:
     words = [part for word in fold(text).split() for part in CONTRACTIONS.get(word, (word,))]
     first, last = 0, len(words)
     while last - first > 1 and words[first] in BEFORE:
@@ -63,6 +72,9 @@ def canonical(text: str) -> tuple[str, ...]:
         if kept[at - 1] == "how" and word in ("can", "could"):
             kept[at] = "do"
     return tuple([word for word in kept if word not in DETERMINERS] or kept)
+
+
+_canonical_kept = lru_cache(maxsize=8_192)(_canonical)
 
 
 def near_identical(query: str, text: str, score: float) -> bool:

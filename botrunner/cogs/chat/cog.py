@@ -29,6 +29,7 @@ from botrunner.cogs.chat.words import (
 )
 from botrunner.faults import explain
 from botrunner.replies import LiveReply, typing
+from botrunner.ui.verdict import buttons
 from dashboard.models import Message, PlaceSettings
 from dashboard.services import access, chat, leftovers
 from dashboard.services.access import Permission
@@ -130,6 +131,7 @@ class Chat(commands.Cog):
 
     # mypy cannot solve the type variables of discord.py's hybrid commands.
     @commands.hybrid_command(description="Asks the model", usage="<question>")  # type: ignore[arg-type]
+    @people.declares(Permission.CHAT)
     @app_commands.describe(question="What you want to know", file="A text or a picture to look at")
     async def ask(
         self,
@@ -295,7 +297,9 @@ class Chat(commands.Cog):
             return
         try:
             posted = await live.finish(
-                with_marks(finished, ready.warning, notes), title=title_of(question.content)
+                with_marks(finished, ready.warning, notes),
+                view=buttons(question.pk),
+                title=title_of(question.content),
             )
         except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
             # Discord does not take the answer itself, so it would take no apology either.

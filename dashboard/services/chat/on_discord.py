@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import transaction
 
 from dashboard.models import Conversation, DiscordChannel, Message
-from dashboard.services import conversations, storage
+from dashboard.services import budgets, conversations, storage
 from dashboard.services.chat import kept, memory
 from dashboard.services.chat.kept import Kept
 from dashboard.services.chat.turns import Ready
@@ -116,12 +116,17 @@ def _begin(now: Kept, spot: Spot, asked: Asked, place: Place) -> Ready:
         reply_to_id=about,
         attachments=asked.attachments,
     )
+    admission = budgets.admit(
+        guild=channel.guild, discord_user=person, rules=now.rules, question=question
+    )
     return Ready(
         question=question,
         history=_history(talk, channel, question, about, asked.quoted),
         place=replace(place, language=person.language or place.language),
         recalled=Recalled(),
         images=asked.images,
+        warning=admission.warning,
+        model=admission.model,
     )
 
 
@@ -206,7 +211,10 @@ def finish(question: Message, finished: Finished, discord_message_ids: Sequence[
     with storage.failures_in_words(), transaction.atomic():
         now = kept.current()
         answer = conversations.log_answer(
-            question=question, finished=finished, discord_message_ids=discord_message_ids
+            question=question,
+            finished=finished,
+            discord_message_ids=discord_message_ids,
+            rules=now.rules,
         )
         kept.written(now)
     return answer
