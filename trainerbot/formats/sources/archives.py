@@ -4,14 +4,15 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO, Final, cast
+from typing import BinaryIO, Final
 
 from trainerbot.formats.report import Problem, of_file
 from trainerbot.formats.sources.budget import Budget, copy_within
 from trainerbot.formats.sources.members import Member, clean, is_archive_name, is_safe_name, shown
+from trainerbot.formats.writing.archives import Described, Entry
 
 MAX_FILES: Final = 100_000
 """More files than this in one archive or folder are refused before they are listed."""
@@ -20,6 +21,7 @@ _MAX_DIRECTORY_BYTES: Final = 24 * 2**20
 _END: Final = b"PK\x05\x06"
 _END64: Final = b"PK\x06\x06"
 _ENTRY: Final = b"PK\x01\x02"
+_NOTHING: Final[Mapping[str, Entry]] = {}
 _READABLE: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 # All that zipfile and zlib raise for what is in a file.
@@ -46,8 +48,12 @@ class Archive:
     def names(self) -> list[str]:
         return self._zip.namelist()
 
-    def members(self) -> Iterator[Member | Problem]:
-        """Yield the files, sorted by name, and a Problem for each that will not be read."""
+    def members(self, described: Mapping[str, Entry] = _NOTHING) -> Iterator[Member | Problem]:
+        """Yield the files, sorted by name, and a Problem for each that will not be read.
+
+        described: what a manifest says of some of them. Copying another file
+        than that raises InvalidInput.
+        """
         seen: set[str] = set()
         for info in sorted(self._zip.infolist(), key=lambda info: info.filename):
             # Not info.is_dir(): it fails on a file without a name.
@@ -57,11 +63,14 @@ class Archive:
                 yield of_file("invalid_archive", f"{shown(info.filename)}: {complaint}")
                 continue
             seen.add(info.filename)
-            yield Member(clean(info.filename), partial(self._copy, info))
+            yield Member(
+                clean(info.filename), partial(self._copy, info, described.get(info.filename))
+            )
 
-    def _copy(self, info: zipfile.ZipInfo, target: BinaryIO) -> None:
-        with self._zip.open(info) as source:
-            copy_within(self._budget, cast(BinaryIO, source), target)
+    def _copy(self, info: zipfile.ZipInfo, entry: Entry | None, target: BinaryIO) -> None:
+        with self._zip.open(info) as packed:
+            source = Described(packed, info.filename, entry) if entry else packed
+            copy_within(self._budget, source, target)
 
 
 def open_archive(file: BinaryIO) -> Archive | Problem:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import BinaryIO, Final, cast
+from typing import BinaryIO, Final
 
-from trainerbot.errors import StorageFull
+from trainerbot.errors import InvalidInput, StorageFull
 from trainerbot.formats.recognition import HEAD_BYTES, refuse_foreign, wide_encoding
 from trainerbot.formats.report import Problem, of_file
 from trainerbot.formats.sources.archives import BROKEN, damaged
@@ -43,6 +43,8 @@ def _unpacked(member: Member, stack: ExitStack) -> Path | Problem:
             member.copy(file)
     except Overspent as error:
         return of_file("zip_bomb", str(error))
+    except InvalidInput as error:
+        return of_file("invalid_archive", str(error))
     except BROKEN:
         return damaged(member.name)
     return target
@@ -56,7 +58,7 @@ def _decompressed(path: Path, stack: ExitStack) -> Path | Problem:
         target = _new_file(stack)
         try:
             with gzip.open(source) as packed, target.open("wb") as file:
-                copy_within(Budget(path.stat().st_size), cast(BinaryIO, packed), file)
+                copy_within(Budget(path.stat().st_size), packed, file)
         except Overspent as error:
             return of_file("zip_bomb", str(error))
         except BROKEN:
