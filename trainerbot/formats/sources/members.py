@@ -23,7 +23,7 @@ class Member(NamedTuple):
 
     `name` is its way from there with forward slashes, clean. `copy` writes its bytes
     to an open file, or is None where `path` is the file itself. It raises Overspent,
-    InvalidInput where a manifest describes another file, StorageFull, or one of BROKEN.
+    InvalidInput where a manifest describes another file, StorageFull, OSError or one of BROKEN.
     """
 
     name: str

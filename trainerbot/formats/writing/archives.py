@@ -1,25 +1,23 @@
 """An archive: one zip with a dataset's files and a manifest that says where they came from."""
 
 import contextlib
-import errno
 import hashlib
 import os
 import re
 import shutil
 import stat
 import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Any, BinaryIO, Final
+from typing import IO, Any, Final
 
 import msgspec
 
 from trainerbot.errors import Conflict, InvalidInput
 from trainerbot.formats.rows import Kind
-from trainerbot.formats.writing.directory import n_entries_bytes
 from trainerbot.formats.writing.files import Written, digest, whole_file
+from trainerbot.formats.zips import BROKEN, TooManyFiles, is_damage, open_zip
 
 MANIFEST: Final = "manifest.json"
 FORMAT: Final = "trainerbot-archive"
@@ -99,7 +97,7 @@ def read_manifest(path: str | os.PathLike[str]) -> Manifest | None:
 
     Raises InvalidInput when it is one and cannot be understood, OSError.
     """
-    with Path(path).open("rb") as file, _opened(file) as opened:
+    with _opened(path) as opened:
         return _manifest(opened) if opened else None
 
 
@@ -109,7 +107,7 @@ def read_file(path: str | os.PathLike[str], name: str, *, max_bytes: int) -> Ite
     Raises InvalidInput when there is no such file, or it is damaged or has
     more than `max_bytes`; OSError.
     """
-    with Path(path).open("rb") as file, _opened(file) as opened:
+    with _opened(path) as opened:
         manifest = _manifest(opened) if opened else None
         entry = manifest.files.get(name) if manifest else None
         if opened is None or entry is None or entry.n_bytes > max_bytes:
@@ -120,29 +118,20 @@ def read_file(path: str | os.PathLike[str], name: str, *, max_bytes: int) -> Ite
                 yield piece
 
 
-class _opened:
+@contextlib.contextmanager
+def _opened(path: str | os.PathLike[str]) -> Iterator[zipfile.ZipFile | None]:
     """A zip of ours, or None: `manifest.json` is its first file and says whose it is."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self._zip: zipfile.ZipFile | None = None
-
-    def __enter__(self) -> zipfile.ZipFile | None:
-        head = self._file.read(30 + len(MANIFEST))
+    with Path(path).open("rb") as file:
+        head = file.read(30 + len(MANIFEST))
         if not head.startswith(b"PK\x03\x04") or head[30:] != MANIFEST.encode():
-            return None
-        # Each entry of a zip's list takes memory when it is opened, wanted or not.
-        if n_entries_bytes(self._file) > MAX_FILES * 1000:
-            return None
+            yield None
+            return
         try:
-            self._zip = zipfile.ZipFile(self._file)
-        except (zipfile.BadZipFile, RuntimeError, ValueError):
-            raise InvalidInput(_DAMAGED) from None
-        return self._zip
-
-    def __exit__(self, *_: object) -> None:
-        if self._zip:
-            self._zip.close()
+            opened = open_zip(file, max_files=MAX_FILES)
+        except TooManyFiles:
+            yield None
+            return
+        yield opened
 
 
 def _manifest(opened: zipfile.ZipFile) -> Manifest | None:
@@ -177,18 +166,10 @@ def _manifest(opened: zipfile.ZipFile) -> Manifest | None:
 def _damage_in_words() -> Iterator[None]:
     try:
         yield
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        EOFError,
-        KeyError,
-        RuntimeError,
-        ValueError,
-    ):
+    except BROKEN:
         raise InvalidInput(_DAMAGED) from None
     except OSError as error:
-        # A list of files that points before the beginning; a failing disk says otherwise.
-        if error.errno != errno.EINVAL:
+        if not is_damage(error):
             raise
         raise InvalidInput(_DAMAGED) from None
 
