@@ -81,7 +81,8 @@ class Command(ServiceCommand):
         if as_json:
             told = {"format": file_format, "said": said, "target": target}
             self.give(_as_row(report) | told | ({"survey": surveyed} if survey else {}))
-        else:
+        imports.refuse_job_ids(path.name, file_format=file_format)
+        if not as_json:
             report_problems(self.stderr, report.problems)
             if report.tokens is not None:
                 is_free = target == "modelserver"

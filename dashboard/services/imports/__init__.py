@@ -21,6 +21,7 @@ from dashboard.services.imports.receiving import (
     import_file,
     keep_job_ids,
     receive,
+    refuse_job_ids,
     start_import,
 )
 from dashboard.services.imports.rows import IMPORT, store
@@ -44,6 +45,7 @@ __all__ = [
     "look",
     "path_of",
     "receive",
+    "refuse_job_ids",
     "report_of",
     "start_import",
     "store",
