@@ -31,7 +31,7 @@ def test_the_original_bots_job_ids_are_no_examples_and_have_a_command_of_their_o
     path = write(tmp_path / "job_ids.json", [{"id": "ftjob-1", "description": "Rooms"}])
     out, err = io.StringIO(), io.StringIO()
 
-    with pytest.raises(CommandError, match="holds job ids and no examples.*importjobs") as raised:
+    with pytest.raises(CommandError, match=r"holds job ids and no examples.*importjobs") as raised:
         call_command("validatedataset", str(path), *option, stdout=out, stderr=err)
 
     assert raised.value.returncode
