@@ -219,7 +219,7 @@ def _is_first_warning(row: Usage) -> bool:
 
 
 # --- After an answer ----------------------------------------------------------------
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def charge(*, answer: Message, rules: Rules | None = None) -> None:
     """Price an answer, and count it in the month of its guild and of its asker.
 

@@ -16,8 +16,7 @@ from dashboard.forms.corrections import CorrectForm, RejectForm, TeachForm
 from dashboard.models import Correction
 from dashboard.services import corrections, paging, taught
 from dashboard.services.access import Permission
-from dashboard.views.doors import is_htmx, requires
-from dashboard.views.transcripts import reader
+from dashboard.views.doors import is_htmx, reader, requires
 from trainerbot.errors import Conflict, NotFound
 from trainerbot.formats.rows import Kind
 

@@ -8,8 +8,8 @@ from django.views.decorators.http import require_GET
 from dashboard.models import Source
 from dashboard.services import assistant, chat, conversations
 from dashboard.services.access import Permission
-from dashboard.views.doors import requires
-from dashboard.views.transcripts import reader, transcript
+from dashboard.views.doors import reader, requires
+from dashboard.views.transcripts import transcript
 from trainerbot.errors import ProviderRefused, ProviderUnavailable
 
 # What no model knows of itself, so that a newcomer meets a wrong answer to correct.

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from dashboard.models import Conversation, Correction, Feedback, Message
 from dashboard.services import access, corrections, paging
 from dashboard.services.access import Permission
+from dashboard.views.doors import reader
 
 MESSAGES_A_PAGE = 60
 
@@ -49,11 +50,6 @@ class Transcript:
     shown: list[Shown]
     earlier: str
     later: str
-
-
-def reader(request: HttpRequest) -> User:
-    """Who reads; the door has let nobody else in."""
-    return cast(User, request.user)
 
 
 def transcript(conversation: Conversation, request: HttpRequest) -> Transcript:

@@ -4,6 +4,7 @@ import pytest
 
 from botrunner.bot import TrainerBot
 from dashboard.models import AuditEvent, Correction
+from dashboard.services import cards
 from tests.botrunner.talking import ANSWER, answered, bots_words, review_in, rows
 from tests.botrunner.teaching.reviewing import button, card_of, hear, proposed, state_of
 
@@ -86,6 +87,38 @@ async def test_a_channel_that_takes_no_cards_is_tried_again_once_settings_change
 
     await review_in(guild, desk)
     await hear(simcord_env, "settings")
+
+    assert "At nine." in card_of(desk).content
+
+
+async def test_a_channel_that_takes_no_cards_keeps_no_other_guild_waiting(
+    simcord_env, channel, desk, ada, monkeypatch
+):
+    monkeypatch.setattr(cards, "AT_ONCE", 1)
+    simcord_env.inject_error(
+        "POST", f"/channels/{desk.id}/messages", status=403, code=50013, times=None
+    )
+    await proposed(simcord_env, channel, ada)
+    other = simcord_env.create_guild(name="Others")
+    their_desk = other.create_text_channel("corrections")
+    await review_in(other, their_desk)
+    eve = other.add_member(simcord_env.create_user("eve"))
+
+    await proposed(simcord_env, other.create_text_channel("general"), eve)
+
+    assert "At nine." in card_of(their_desk).content
+
+
+async def test_a_process_of_other_shards_leaves_it_to_its_own(
+    simcord_env, guild, channel, desk, ada
+):
+    simcord_env.bot.shard_count = 2
+    simcord_env.bot.shard_ids = [1 - (guild.id >> 22) % 2]
+    await proposed(simcord_env, channel, ada)
+    assert desk.history() == []
+
+    simcord_env.bot.shard_ids = [0, 1]
+    await hear(simcord_env)
 
     assert "At nine." in card_of(desk).content
 

@@ -46,7 +46,7 @@ def sentences(channel) -> list[str]:
 
 
 # --- the command ------------------------------------------------------------------------
-@pytest.mark.origin(20)
+@pytest.mark.origin(8, 20)
 async def test_an_answer_of_the_bot_is_corrected_by_its_id(simcord_env, channel, ada):
     message, answer = await answered(simcord_env, channel, ada)
 
@@ -198,6 +198,7 @@ async def test_the_same_words_as_before_are_refused(simcord_env, channel, ada):
     assert len(simcord_env.errors) == 1
 
 
+@pytest.mark.origin(14)
 @pytest.mark.parametrize("words", [*WILD_WORDS, "😀" * 950])
 async def test_wild_words_get_one_safe_reply_and_are_kept_as_they_are(
     simcord_env, channel, ada, words
@@ -213,6 +214,7 @@ async def test_wild_words_get_one_safe_reply_and_are_kept_as_they_are(
     assert [each.better_answer for each in await taught()] == [words]
 
 
+@pytest.mark.origin(14)
 @pytest.mark.parametrize("words", WILD_WORDS)
 async def test_wild_words_without_an_answer_get_one_safe_reply(simcord_env, channel, ada, words):
     await ada.send(channel, f"!correct {words}")

@@ -11,7 +11,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.simcord(settl
 
 
 # --- feedback -----------------------------------------------------------------------------
-@pytest.mark.origin(21)
+@pytest.mark.origin(8, 21)
 async def test_feedback_belongs_to_the_latest_answer_to_that_person(simcord_env, channel, ada):
     grace = channel.guild.add_member(simcord_env.create_user("grace"))
     await answered(simcord_env, channel, ada, text="First.")

@@ -136,6 +136,32 @@ async def test_a_shorter_better_answer_takes_the_further_messages_away(
     assert further.id not in ids
 
 
+async def test_an_answer_that_goes_on_in_a_thread_is_mended_there_too(
+    simcord_env, channel, ada, trainer
+):
+    message, answer = await answered(simcord_env, channel, ada)
+    here = simcord_env.bot.get_channel(channel.id).get_partial_message(message.id)
+    thread = await here.create_thread(name="The whole answer")
+    rest = [await thread.send("part 2"), await thread.send("part 3")]
+
+    @database_sync_to_async
+    def in_parts() -> None:
+        answer.discord_parts = [each.id for each in rest]
+        answer.save()
+
+    await in_parts()
+    words = "\n".join(f"line {number}: " + "x" * 60 for number in range(40))
+    shown = await correct_by_form(simcord_env, trainer, channel, message)
+    await trainer.submit_modal(shown, {"text0": words})
+    await hear(simcord_env)
+
+    inside = next(each for each in channel.threads if each.id == thread.id)
+    said = {each.id: each.content for each in [*channel.history(), *inside.history()]}
+    assert said[message.id].startswith("line 0: ")
+    assert "-# corrected" in said[rest[0].id]
+    assert rest[1].id not in said
+
+
 async def test_a_deleted_answer_stays_deleted_and_the_reporter_is_told(
     simcord_env, channel, desk, ada
 ):

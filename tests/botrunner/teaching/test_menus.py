@@ -5,7 +5,7 @@ from channels.db import database_sync_to_async
 
 from dashboard.models import AuditEvent, Correction, DiscordChannel, Message
 from dashboard.services import places
-from tests.botrunner.talking import answered, rows
+from tests.botrunner.talking import ANSWER, answered, rows
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.simcord(settle_timeout=30)]
 
@@ -76,6 +76,18 @@ async def test_a_very_long_answer_fills_several_fields(simcord_env, channel, ada
     assert len(fields) == 3
     assert "\n".join(field["value"] for field in fields) == old
     assert (await taught())[0].better_answer.startswith("New.\nline 0 ")
+
+
+async def test_words_that_are_refused_are_handed_back(simcord_env, channel, ada, synced):
+    message, _ = await answered(simcord_env, channel, ada)
+    shown = await ada.context_menu(channel, "Correct this answer", message)
+
+    sent = await ada.submit_modal(shown, {"text0": ANSWER})
+
+    assert sent.response.content.startswith("The better answer is the same as the old one.")
+    [back] = sent.followups
+    assert back.ephemeral
+    assert (await back.attachments[0].read()).decode() == ANSWER
 
 
 async def test_the_menu_on_other_peoples_words_finds_nothing(simcord_env, channel, ada, synced):
