@@ -27,6 +27,8 @@ EXTENSIONS = (
     "botrunner.cogs.review",
     "botrunner.cogs.myself",
     "botrunner.cogs.library",
+    "botrunner.cogs.models",
+    "botrunner.cogs.training",
     "botrunner.cogs.voice",
     "botrunner.cogs.errands",
     "botrunner.cogs.places",
@@ -118,6 +120,15 @@ class TrainerBot(commands.Bot):
         for extension in EXTENSIONS:
             await self.load_extension(extension)
 
+    async def on_message(self, message: discord.Message, /) -> None:
+        # Most messages are no commands; discord.py would make a context for each.
+        if message.content.startswith(PREFIX):
+            await self.process_commands(message)
+
+    def serves(self, guild_id: int | None) -> bool:
+        """Whether this process, and no other, hears of a guild; None for direct messages."""
+        return True
+
     def shard_latencies(self) -> list[tuple[int, float]]:
         """Seconds to Discord and back, by shard; none for a bot on one connection."""
         return []
@@ -164,6 +175,16 @@ class ShardedBot(TrainerBot, commands.AutoShardedBot):
     Takes `shard_ids` and `shard_count`, as discord.py does. Direct messages
     come on shard 0.
     """
+
+    async def on_message(self, message: discord.Message, /) -> None:
+        # Most messages are no commands; discord.py would make a context for each.
+        if message.content.startswith(PREFIX):
+            await self.process_commands(message)
+
+    def serves(self, guild_id: int | None) -> bool:
+        assert self.shard_count is not None  # whoever names shards says of how many
+        shard = (guild_id >> 22) % self.shard_count if guild_id else 0
+        return shard in (self.shard_ids or range(self.shard_count))
 
     def shard_latencies(self) -> list[tuple[int, float]]:
         return self.latencies

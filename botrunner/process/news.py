@@ -7,6 +7,10 @@ from collections.abc import Callable, Sequence
 from dashboard.models import OutboxEvent
 from dashboard.services.following import Follower
 
+# What cogs listen to. Not the conversations: of those the bot makes most itself, two events
+# for each message that it answers.
+TOPICS = ("corrections", "jobs", "places", "settings", "system", "tasks")
+
 
 class News:
     """Calls `tell` on the event loop with each event of the outbox, in order, from now on.
@@ -22,7 +26,10 @@ class News:
         # The thread has none of its own, and discord.py keeps its way to webhooks in it.
         self._context = contextvars.copy_context()
         self._follower = Follower(
-            self._hand_over, name="outbox-news", goes_on=lambda: not self._loop.is_closed()
+            self._hand_over,
+            name="outbox-news",
+            goes_on=lambda: not self._loop.is_closed(),
+            topics=TOPICS,
         )
 
     def start(self) -> None:

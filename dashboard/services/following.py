@@ -28,6 +28,7 @@ class Follower:
         raises is logged, and the same events are handed on again a second later.
     at_each_look: called in the thread at least once a second.
     goes_on: asked after an error; once it says no, the thread ends.
+    topics: hand on only events of these, of all if none are named.
     """
 
     def __init__(
@@ -37,10 +38,12 @@ class Follower:
         name: str,
         at_each_look: Callable[[], None] = lambda: None,
         goes_on: Callable[[], bool] = lambda: True,
+        topics: Sequence[str] | None = None,
     ) -> None:
         self._deliver = deliver
         self._at_each_look = at_each_look
         self._goes_on = goes_on
+        self._topics = topics
         self._stop = threading.Event()
         self._last: int | None = None
         self._thread = threading.Thread(target=self._follow, name=name, daemon=True)
@@ -78,7 +81,7 @@ class Follower:
         """Hand on all that is new. What failed is handed on at the next call."""
         there_is_more = True
         while there_is_more and not self._stop.is_set():
-            events = list(outbox.after(self._last or 0))
+            events = list(outbox.after(self._last or 0, self._topics))
             there_is_more = len(events) >= outbox.REPLAY_LIMIT
             if events:
                 self._deliver(events)

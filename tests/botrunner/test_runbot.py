@@ -180,6 +180,22 @@ async def test_the_second_bot_waits_and_takes_over(
     assert await second.stop() == 0
 
 
+async def test_the_second_bot_takes_over_within_seconds_of_a_kill(
+    bot, start_bot, discord_server, ada, installation, endpoint
+):
+    second = await start_bot()
+    await second.until_it_says("Another runbot is running.")
+
+    await bot.kill()
+
+    await discord_server.until(
+        lambda: len(discord_server.gateway.identifies) == 2, "the second one connects", 15.0
+    )
+    await discord_server.dm(ada, "Who answers?")
+    await discord_server.wait_for_reply()
+    assert await second.stop() == 0
+
+
 async def test_the_place_of_a_killed_bot_is_taken_at_once(
     bot, start_bot, discord_server, installation
 ):

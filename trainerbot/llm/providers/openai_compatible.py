@@ -6,6 +6,7 @@ import logging
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from typing import Any, Final, cast
+from urllib.request import getproxies
 
 import httpx2
 import msgspec
@@ -20,6 +21,7 @@ from trainerbot.endpoints.openai_sdk import (
 )
 from trainerbot.llm.contracts import CannotSee, ChatModel, Completion, Delta, Usage
 from trainerbot.llm.events import DONE, Chunk, Fault, WireError, decode_chunk, read_events
+from trainerbot.llm.providers.aiohttp_transport import AiohttpTransport
 from trainerbot.messages import ChatMessage
 
 logger = logging.getLogger(__name__)
@@ -65,7 +67,7 @@ class OpenAICompatibleChat(ChatModel):
         self._endpoint = endpoint
         self._client = openai.AsyncOpenAI(
             **client_settings(endpoint),
-            http_client=openai.DefaultAsyncHttpxClient(trust_env=not endpoint.is_loopback),
+            http_client=_http_client(endpoint),
         )
         self._refused_names: dict[str, set[str]] = {}
         self._blind: set[str] = set()  # models that refused a picture
@@ -188,6 +190,14 @@ class OpenAICompatibleChat(ChatModel):
             said=said,
             subject=f"model {model}",
         )
+
+
+def _http_client(endpoint: Endpoint) -> httpx2.AsyncClient:
+    """Return what sends the SDK's requests; its own where the way out leads through a proxy."""
+    if not endpoint.is_loopback and getproxies():
+        return openai.DefaultAsyncHttpxClient()
+    transport = AiohttpTransport(is_secure=endpoint.base_url.startswith("https:"))
+    return openai.DefaultAsyncHttpxClient(transport=transport, trust_env=False)
 
 
 class _Answer:

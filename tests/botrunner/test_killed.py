@@ -1,0 +1,148 @@
+"""A bot that is killed in the middle of an answer: in the end there is one answer, logged once."""
+
+import asyncio
+import json
+
+import pytest
+
+from tests.botrunner.running import Installation
+from tests.botrunner.test_runbot import rows
+from tests.fakes.openai_endpoint import Reply
+
+WORDS = ("One", " two", " three.")
+
+
+@pytest.fixture
+def ada(discord_server):
+    return discord_server.add_user("Ada")
+
+
+@pytest.fixture
+async def bot(start_bot, discord_server):
+    running = await start_bot()
+    await discord_server.wait_until_online()
+    return running
+
+
+def log_of(installation: Installation) -> list[tuple[str, str, str]]:
+    query = "SELECT role, content, error FROM dashboard_message ORDER BY id"
+    return rows(installation, query)
+
+
+async def until_logged(installation: Installation, count: int) -> list[tuple[str, str, str]]:
+    async with asyncio.timeout(30):
+        while len(log := log_of(installation)) < count:  # noqa: ASYNC110 (rows wake nobody up)
+            await asyncio.sleep(0.05)
+    return log
+
+
+async def the_end(discord_server, installation, question, endpoint, start_bot):
+    """Start the next bot and return what stands in Discord and in the log in the end."""
+    endpoint.default = Reply(pieces=WORDS)
+    await start_bot()
+    await discord_server.wait_for_reply(to=question, containing="three.", timeout_s=40.0)
+    log = await until_logged(installation, 2)
+    await discord_server.settle(1.0)
+    said = [message.content for message in discord_server.world.said_by_bot()]
+    return said, log_of(installation) or log
+
+
+ONE_ANSWER = (
+    ["One two three."],
+    [("user", "Count.", ""), ("assistant", "One two three.", "")],
+)
+
+
+async def test_killed_between_the_question_and_its_answer(
+    bot, start_bot, discord_server, ada, installation, endpoint
+):
+    endpoint.default = Reply(pieces=WORDS, delay_s=60.0)
+    question = await discord_server.dm(ada, "Count.")
+    await until_logged(installation, 1)
+
+    await bot.kill()
+
+    assert await the_end(discord_server, installation, question, endpoint, start_bot) == ONE_ANSWER
+
+
+async def test_killed_in_the_middle_of_its_words(
+    bot, start_bot, discord_server, ada, installation, endpoint
+):
+    endpoint.default = Reply(pieces=(*WORDS[:2], " and so on"), delay_s=1.5)
+    question = await discord_server.dm(ada, "Count.")
+    begun = await discord_server.wait_for_reply(to=question, containing="One")
+
+    await bot.kill()
+
+    assert await the_end(discord_server, installation, question, endpoint, start_bot) == ONE_ANSWER
+    assert begun.content == "One two three."
+
+
+async def test_killed_after_the_post_and_before_the_log(
+    bot, start_bot, discord_server, ada, installation, endpoint
+):
+    endpoint.default = Reply(pieces=("Something else.",))
+    question = await discord_server.dm(ada, "Count.")
+    posted = await discord_server.wait_for_reply(to=question)
+    await bot.kill()
+    # As if the kill had come a moment earlier: nothing tells of the answer but Discord.
+    await installation.manage(
+        "shell",
+        "--no-imports",
+        "-c",
+        "from dashboard.models import Message\n"
+        "Message.objects.filter(role='assistant').delete()\n"
+        "Message.objects.update(begun_discord_message_id=None)",
+    )
+
+    assert await the_end(discord_server, installation, question, endpoint, start_bot) == ONE_ANSWER
+    assert posted.content == "One two three."
+
+
+async def test_what_was_asked_while_it_was_down_is_answered_once(
+    bot, start_bot, discord_server, ada, installation, endpoint
+):
+    first = await discord_server.dm(ada, "Hello?")
+    await discord_server.wait_for_reply(to=first, containing="there.")
+    await until_logged(installation, 2)
+    await bot.kill()
+    discord_server.gateway.sessions.clear()
+    endpoint.default = Reply(pieces=WORDS)
+    missed = await discord_server.dm(ada, "Count.")
+
+    await start_bot()
+
+    await discord_server.wait_for_reply(to=missed, containing="three.", timeout_s=40.0)
+    log = await until_logged(installation, 4)
+    await discord_server.settle(1.0)
+    assert [content for _, content, _ in log] == [
+        "Hello?",
+        "Hello there.",
+        "Count.",
+        "One two three.",
+    ]
+    assert len(discord_server.world.said_by_bot()) == 2
+
+
+async def test_an_old_question_is_closed_in_the_log_and_not_answered(
+    start_bot, discord_server, ada, installation, endpoint
+):
+    await installation.manage(
+        "shell",
+        "--no-imports",
+        "-c",
+        "from datetime import timedelta\n"
+        "from django.utils.timezone import now\n"
+        "from dashboard.models import Message\n"
+        "from dashboard.services import conversations\n"
+        "talk = conversations.for_discord(guild_id=None, guild_name='', channel_id=5,\n"
+        "    channel_name='Ada', discord_user_id=6, user_name='Ada')\n"
+        "conversations.log_question(conversation=talk, text='Old?', discord_message_id=7)\n"
+        "Message.objects.update(created_at=now() - timedelta(minutes=11))",
+    )
+
+    await start_bot()
+
+    log = await until_logged(installation, 2)
+    assert log[1][2] == "The system was stopped while it was answering. Ask again."
+    assert json.dumps(endpoint.chats) == "[]"
