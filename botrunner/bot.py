@@ -27,6 +27,8 @@ EXTENSIONS = (
     "botrunner.cogs.review",
     "botrunner.cogs.myself",
     "botrunner.cogs.library",
+    "botrunner.cogs.models",
+    "botrunner.cogs.training",
     "botrunner.cogs.voice",
     "botrunner.cogs.errands",
     "botrunner.cogs.places",
@@ -123,6 +125,10 @@ class TrainerBot(commands.Bot):
         if message.content.startswith(PREFIX):
             await self.process_commands(message)
 
+    def serves(self, guild_id: int | None) -> bool:
+        """Whether this process, and no other, hears of a guild; None for direct messages."""
+        return True
+
     def shard_latencies(self) -> list[tuple[int, float]]:
         """Seconds to Discord and back, by shard; none for a bot on one connection."""
         return []
@@ -174,6 +180,11 @@ class ShardedBot(TrainerBot, commands.AutoShardedBot):
         # Most messages are no commands; discord.py would make a context for each.
         if message.content.startswith(PREFIX):
             await self.process_commands(message)
+
+    def serves(self, guild_id: int | None) -> bool:
+        assert self.shard_count is not None  # whoever names shards says of how many
+        shard = (guild_id >> 22) % self.shard_count if guild_id else 0
+        return shard in (self.shard_ids or range(self.shard_count))
 
     def shard_latencies(self) -> list[tuple[int, float]]:
         return self.latencies

@@ -160,10 +160,20 @@ def requires(permission: Permission) -> Callable[[Command], Command]:
     return mark
 
 
+def declares(permission: Permission) -> Callable[[Command], Command]:
+    """Say what a command or menu takes that asks for it itself, within a trip it makes anyway."""
+
+    def mark(command: Command) -> Command:
+        command.__dict__[MARK] = permission
+        return command
+
+    return mark
+
+
 def permission_of(
     command: commands.Command[Any, ..., Any] | app_commands.ContextMenu,
 ) -> Permission:
-    """What it takes to use a command or menu. Raises KeyError where `requires` was forgotten."""
+    """What it takes to use a command or menu. Raises KeyError where nobody said."""
     marked = command if MARK in command.__dict__ else command.callback
     permission: Permission = marked.__dict__[MARK]
     return permission

@@ -191,6 +191,7 @@ ANSWERS = [
 CORRECTIONS = [
     path("corrections/", corrections.list_, name="correction-list"),
     path("corrections/queue/", corrections.queue, name="correction-queue"),
+    path("corrections/export/", corrections.export, name="correction-export"),
     path("corrections/teach/", corrections.teach, name="correction-teach"),
     path("corrections/<int:pk>/", corrections.detail, name="correction-detail"),
     path("corrections/<int:pk>/approve/", corrections.approve, name="correction-approve"),

@@ -10,7 +10,7 @@ from channels.db import database_sync_to_async
 from discord import app_commands
 from discord.ext import commands
 
-from botrunner.people import Asker, asker_of, interaction_asker, require, requires, who
+from botrunner.people import Asker, asker_of, interaction_asker, requires, who
 from botrunner.ui import correcting, forms, reasons, verdict
 from botrunner.ui.acting import answering, say
 from dashboard.models import Message
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from botrunner.bot import TrainerBot
 
 HANDLERS: dict[str, forms.Handler] = {correcting.CORRECT: correcting.receive}
-WHY = "why"
 THANKS = "Thank you for your feedback! It is kept with the answer, where the trainers read it."
 # An id as Discord copies it: alone, with its channel's, or as a link.
 _ID = re.compile(
@@ -35,10 +34,9 @@ SKIN_TONES = re.compile("[\U0001f3fb-\U0001f3ff\ufe0f]")
 class Corrections(commands.Cog, description="Teaching"):
     def __init__(self, bot: TrainerBot) -> None:
         self.bot = bot
-        self.menus = (
-            app_commands.ContextMenu(name="Correct this answer", callback=self.correct_menu),
-            app_commands.ContextMenu(name="Why this answer?", callback=self.why_menu),
-        )
+        correct = app_commands.ContextMenu(name="Correct this answer", callback=self.correct_menu)
+        why = app_commands.ContextMenu(name="Why this answer?", callback=self.why_menu)
+        self.menus = requires(Permission.PROPOSE)(correct), requires(Permission.CHAT)(why)
 
     async def cog_load(self) -> None:
         for menu in self.menus:
@@ -117,7 +115,6 @@ class Corrections(commands.Cog, description="Teaching"):
     ) -> None:
         async with answering(interaction, f"The form for message {message.id}"):
             asker = await interaction_asker(interaction)
-            await require(asker, Permission.PROPOSE, what=correcting.CORRECT)
             answer = await correcting.posted_answer(message.id, channel_ids=asker.channel_ids)
             await interaction.response.send_modal(correcting.form(answer))
 
@@ -126,14 +123,13 @@ class Corrections(commands.Cog, description="Teaching"):
     ) -> None:
         async with answering(interaction, f"The reasons of message {message.id}"):
             asker = await interaction_asker(interaction)
-            await require(asker, Permission.CHAT, what=WHY)
             await say(interaction, await explain_answer(asker, message.id))
 
     # --- reactions --------------------------------------------------------------
     @commands.Cog.listener()
     async def on_raw_reaction_add(self, event: discord.RawReactionActionEvent) -> None:
         rating = rating_of(event)
-        if rating is None or self._is_a_bot(event):
+        if rating is None or self._is_a_bot(event) or not self._is_on_ours(event):
             return
         if event.member is not None:
             channel = self.bot.get_channel(event.channel_id)
@@ -151,6 +147,10 @@ class Corrections(commands.Cog, description="Teaching"):
     def _is_a_bot(self, event: discord.RawReactionActionEvent) -> bool:
         assert self.bot.user is not None  # nothing is heard before the login
         return event.user_id == self.bot.user.id or (event.member is not None and event.member.bot)
+
+    def _is_on_ours(self, event: discord.RawReactionActionEvent) -> bool:
+        """Whether the message may be the bot's: Discord tells whose it is, mostly."""
+        return self.bot.user is not None and event.message_author_id in (None, self.bot.user.id)
 
     def _places(self, event: discord.RawReactionActionEvent) -> tuple[int, ...]:
         channel = self.bot.get_channel(event.channel_id)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from discord.ext import commands
 
-from botrunner.people import Asker, asker_of, requires
+from botrunner.people import Asker, asker_of, permission_of, requires
 from botrunner.replies import split
 from botrunner.ui.links import dashboard_address
 from dashboard.services import access
@@ -64,8 +64,10 @@ def table(bot: TrainerBot, asker: Asker) -> str:
 def usable(bot: TrainerBot, asker: Asker) -> Iterator[commands.Command[Any, ..., Any]]:
     """The commands that `asker` may use, subcommands too."""
     for command in bot.walk_commands():
-        permission = command.callback.__dict__.get("trainerbot_permission")
-        may = permission is None or access.can(asker.person, permission)
+        try:
+            may = access.can(asker.person, permission_of(command))
+        except KeyError:
+            may = True  # it asks for itself who may, as `ask` does while it asks for all else
         if may and command.enabled and not command.hidden:
             yield command
 

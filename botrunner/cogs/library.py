@@ -1,79 +1,53 @@
-"""Takes datasets: `!import rooms` with a file attached makes it a draft, or says why not."""
+"""The library on Discord: datasets are imported, chosen and archived, files fetched."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
-import re
-from collections.abc import AsyncIterator, Sequence
-from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import contextlib
+from typing import TYPE_CHECKING, BinaryIO
 
-import aiohttp
 import discord
 from channels.db import database_sync_to_async
+from discord import app_commands
 from discord.ext import commands
-from django.conf import settings
-from django.db import DatabaseError
 
-from botrunner import gateway
-from botrunner.faults import explain
-from botrunner.replies import FENCE, LiveReply
-from dashboard.models import DatasetImport, Provenance, Task
-from dashboard.services import audit, imports
-from dashboard.services.imports import DatasetRefused
-from trainerbot.errors import Conflict, InvalidInput, NotAllowed, TrainerBotError
-from trainerbot.formats import Problem, Report, labels
+from botrunner import arguments
+from botrunner.arguments import echo
+from botrunner.intake import (
+    NO_WORKER,
+    Patience,
+    StillStoring,
+    TookTooLong,
+    attached,
+    counted,
+    found_in,
+    take,
+)
+from botrunner.people import asker_of, requires
+from botrunner.progress import Page, Progress, Said, carry_out
+from botrunner.ui.links import dashboard_address
+from botrunner.ui.names import find_datasets, find_files, offering
+from dashboard.models import DatasetExport, DatasetImport, Task
+from dashboard.services import audit, choices, imports, library
+from dashboard.services.access import Permission, Person
+from dashboard.services.exports import KEPT_FOR
+from dashboard.services.library import LibraryFile, TooLarge
+from trainerbot.errors import Conflict, InvalidInput, NotFound
+from trainerbot.formats import labels
 
 if TYPE_CHECKING:
     from botrunner.bot import TrainerBot
+    from botrunner.people import Asker
+    from dashboard.models import DatasetVersion
 
-log = logging.getLogger(__name__)
-
-State = DatasetImport.State
-begin_upload = database_sync_to_async(imports.begin_upload)
-receive = database_sync_to_async(imports.receive)
-start_import = database_sync_to_async(imports.start_import)
-
-OWNER_ONLY = (
-    "Sorry, only the owner of this bot may import datasets from Discord. "
-    "Ask them, or upload the file on the dashboard."
-)
 NO_ATTACHMENT = "Attach the dataset's file to the message that says `!import`."
-TOO_MANY = "Attach one file to a message; several at once are best sent as one ZIP archive."
 CUT_SHORT = "The bot is being restarted and took nothing of this file. Send it again in a moment."
-GOES_ON = "The rows are still being stored. Look at the dashboard for how it ends."
-NO_WORKER = "Nothing has begun yet: is the worker running?"
-SHOWN_PROBLEMS = 5
-MAX_PROBLEM_CHARACTERS = 250
-_FLAG = re.compile(r"(?:^|\s)(positive\s*=\s*\S*)$", re.IGNORECASE)
+RESTARTED = "The bot is being restarted. Ask again in a moment."
+NOT_SELECTED = "Failed to select dataset."
 
-
-class TookTooLong(TrainerBotError):
-    """An import did not come to its end while its sender was waiting."""
-
-
-@dataclass(frozen=True)
-class Patience:
-    """How long an import is watched, and how often it is looked at."""
-
-    look_every_s: float = 0.5
-    doubt_after_s: float = 15.0
-    give_up_after_s: float = 600.0
-
-
-@dataclass(frozen=True)
-class Look:
-    """An import as it is now, and the task that works on it, if one does."""
-
-    imported: DatasetImport
-    task: Task | None
-
-    @property
-    def waits(self) -> bool:
-        """Whether no worker has taken its next step."""
-        return self.task is not None and self.task.state == Task.State.READY
+find_version = database_sync_to_async(library.version)
+start_archive = database_sync_to_async(library.archive)
+choose = database_sync_to_async(choices.choose)
 
 
 class Library(commands.Cog):
@@ -81,139 +55,136 @@ class Library(commands.Cog):
         self.bot = bot
         self.patience = Patience()
 
-    @commands.command(
+    # mypy cannot solve the type variables of discord.py's hybrid commands.
+    @commands.hybrid_command(  # type: ignore[arg-type]
         name="import",
         usage="<name> [positive=True|False]",
-        help="Makes the attached file a draft of the dataset <name>",
+        description="Makes an attached file a draft of a dataset",
     )
-    async def import_file(self, context: commands.Context[TrainerBot], *, words: str = "") -> None:
-        if self.bot.is_stopping:
-            return
-        with self.bot.in_flight.answering():
-            if not await self.bot.is_owner(context.author):
-                await note_refusal(context.author)
-                raise NotAllowed(OWNER_ONLY)
-            name, label = arguments(words)
-            attachment = the_one(context.message.attachments)
-            live = LiveReply(context.message)
-            try:
-                said = await self._import(live, attachment, name, label, context.author.name)
-            except asyncio.CancelledError:
-                await _end(live, CUT_SHORT)
-                raise
-            except Exception as error:
-                said = await explain(error, f"The import of message {context.message.id}")
-            await _end(live, said)
+    @app_commands.describe(
+        name="The dataset to make or extend",
+        positive="Label of texts that have none: positive, or negative",
+        attachment="The file",
+    )
+    @app_commands.autocomplete(name=offering(Permission.DATA, find_datasets))
+    @requires(Permission.DATA)
+    async def import_file(
+        self,
+        context: commands.Context[TrainerBot],
+        *,
+        name: str = "",
+        positive: bool | None = None,
+        attachment: discord.Attachment | None = None,
+    ) -> None:
+        dataset, flag = arguments.name_and_flag(name, positive=positive)
+        label = "" if flag is None else labels.of_flag(flag)
 
-    async def _import(
-        self, live: LiveReply, file: discord.Attachment, name: str, label: str, author: str
-    ) -> str:
-        """Fetch `file`, have it checked and stored; what is to be said in the end."""
-        imported = await begin_upload(
-            filename=file.filename,
-            n_bytes=file.size,
-            created_by=None,
-            name=name,
-            options={"label": label} if label else None,
-        )
-        async with _nothing_left_behind(imported, author):
-            imported = await self._check(live, file, imported)
+        async def work(live: Progress) -> Said:
+            file = attachment or arguments.the_one(context.message.attachments)
+            if file is None:
+                raise InvalidInput(NO_ATTACHMENT)
+            given = attached(file, name=dataset, label=label)
+            author = context.author.name
             try:
-                await start_import(
-                    imported,
-                    name=name,
-                    actor=None,
-                    source=Provenance.Source.DISCORD_COMMAND,
-                    author=author,
-                    reference=imported.filename,
+                return Said(
+                    stored(await take(given, live=live, author=author, patience=self.patience))
                 )
-            except DatasetRefused as refusal:
-                await drop(imported, author)
-                return refused(imported, refusal.report)
-        try:
-            async with asyncio.timeout(self.patience.give_up_after_s):
-                imported = await self._settled(live, imported, State.IMPORTING)
-        except (TimeoutError, asyncio.CancelledError):
-            # Its rows are a task of their own, which needs nobody who waits.
-            return GOES_ON
-        return stored(imported)
+            except StillStoring as error:
+                return Said(str(error))
 
-    async def _check(
-        self, live: LiveReply, file: discord.Attachment, imported: DatasetImport
-    ) -> DatasetImport:
-        """Fetch the bytes and wait until they are checked."""
-        live.show(f"Fetching {_shown(imported.filename)} …")
-        try:
-            async with asyncio.timeout(self.patience.give_up_after_s):
-                await _fetch(file, imported)
-                return await self._settled(live, imported, State.RECEIVED, State.CHECKING)
-        except TimeoutError:
-            raise TookTooLong(
-                f"{_shown(imported.filename)} was not checked in time, and nothing was stored. "
-                "Is the worker running? If it is, upload the file on the dashboard."
-            ) from None
+        await carry_out(context, work, cut_short=CUT_SHORT)
 
-    async def _settled(self, live: LiveReply, imported: DatasetImport, *busy: str) -> DatasetImport:
-        """Return the import once it has left the states `busy`, telling of it meanwhile.
+    @commands.hybrid_command(  # type: ignore[arg-type]  # as above
+        usage="<dataset>", description="Writes a dataset of the library into an archive"
+    )
+    @app_commands.describe(dataset="A dataset of the library")
+    @app_commands.autocomplete(dataset=offering(Permission.DATA, find_datasets))
+    @requires(Permission.DATA)
+    async def archive(self, context: commands.Context[TrainerBot], *, dataset: str) -> None:
+        async def work(live: Progress) -> Said:
+            asker = await asker_of(context)
+            version = await find_version(arguments.unquoted(dataset))
+            exported = await self._archived(live, version, asker.person)
+            return await archive_said(context, exported, version)
 
-        Raises InvalidInput when it failed and Conflict when somebody cancelled it.
-        """
-        clock = asyncio.get_running_loop().time
-        doubtful_at = clock() + self.patience.doubt_after_s
-        # Until its task has ended as well: a step that still runs cannot be dropped.
-        while (now := await look(imported.pk)).task or now.imported.state in busy:
-            if not now.waits:
-                doubtful_at = clock() + self.patience.doubt_after_s
-            live.show(progress(now, in_doubt=clock() > doubtful_at))
-            await asyncio.sleep(self.patience.look_every_s)
-        if now.imported.state == State.FAILED:
-            raise InvalidInput(now.imported.error)
-        if now.imported.state == State.CANCELLED:
-            raise Conflict(f"The import of {_shown(imported.filename)} was cancelled.")
-        return now.imported
+        await carry_out(context, work, cut_short=RESTARTED)
 
+    @commands.hybrid_command(  # type: ignore[arg-type]  # as above
+        usage="<dataset> [positive=True|False]",
+        description="Chooses the dataset that train and test use here, and archives it",
+    )
+    @app_commands.describe(
+        dataset="A dataset of the library", positive="The label that you mean by it"
+    )
+    @app_commands.autocomplete(dataset=offering(Permission.DATA, find_datasets))
+    @requires(Permission.DATA)
+    async def select_dataset(
+        self, context: commands.Context[TrainerBot], *, dataset: str, positive: bool | None = None
+    ) -> None:
+        name, flag = arguments.name_and_flag(dataset, positive=positive)
 
-# --- The command's words --------------------------------------------------------
-def arguments(words: str) -> tuple[str, str]:
-    """Return the dataset's name and the label of the batch, or "", from what follows `!import`.
+        async def work(live: Progress) -> Said:
+            asker = await asker_of(context)
+            version = await find_version(name)
+            exported = await self._archived(live, version, asker.person)
+            await choose_here(asker, version, positive=flag is not False)
+            said = await archive_said(context, exported, version)
+            return Said(f"{selected(version, flag)}\n{said.text}", said.files)
 
-    Raises UserInputError without a name, InvalidInput for another word than
-    True or False.
-    """
-    label, name = "", words.strip()
-    if flag := _FLAG.search(name):
-        label = labels.of_flag(labels.parse_flag(flag[1]))
-        name = name[: flag.start()]
-    name = name.strip().strip("\"'").strip()
-    if not name:
-        raise commands.UserInputError
-    return name, label
+        await carry_out(context, work, cut_short=RESTARTED, failed=NOT_SELECTED)
 
+    @commands.hybrid_command(  # type: ignore[arg-type]  # as above
+        usage="<library file>", description="Sends a file of the library"
+    )
+    @app_commands.describe(file="A file of the library, such as archives/3f2a9c1d/rooms-v1.zip")
+    @app_commands.autocomplete(file=offering(Permission.FILES, find_files))
+    @requires(Permission.FILES)
+    async def getfile(self, context: commands.Context[TrainerBot], *, file: str) -> None:
+        async def work(live: Progress) -> Said:
+            asker = await asker_of(context)
+            try:
+                found, opened = await fetch(file, context.filesize_limit, asker.person)
+            except NotFound:
+                # The same words for what is missing and for what is forbidden.
+                return Said(f"File not found: {echo(file)}")
+            except TooLarge as error:
+                return Said(f"{error} {_on_the_dashboard()}")
+            page = Page(found.filename, await asyncio.to_thread(_read, opened))
+            return Said(f"`{found.name}`, {_size(found.n_bytes)}", [page])
 
-def the_one(attachments: Sequence[discord.Attachment]) -> discord.Attachment:
-    if not attachments:
-        raise InvalidInput(NO_ATTACHMENT)
-    if len(attachments) > 1:
-        raise InvalidInput(TOO_MANY)
-    return attachments[0]
+        await carry_out(context, work, cut_short=RESTARTED)
+
+    async def _archived(
+        self, live: Progress, version: DatasetVersion, person: Person
+    ) -> DatasetExport:
+        """Write a version into an archive, and wait until it is written."""
+        exported = await start_archive(version, actor=person)
+        clock, patience = asyncio.get_running_loop().time, self.patience
+        began = clock()
+        while not (exported := await look(exported.pk)).is_ready:
+            task = exported.task
+            if task.is_finished:
+                if task.state == Task.State.CANCELLED:
+                    raise Conflict("This archive was cancelled.")
+                raise InvalidInput(task.error or "The archive was not written; see the log.")
+            waited_s = clock() - began
+            if waited_s > patience.give_up_after_s:
+                raise TookTooLong("The archive is not written yet. Look at the dashboard for it.")
+            in_doubt = task.state == Task.State.READY and waited_s > patience.doubt_after_s
+            doubt = f" {NO_WORKER}" if in_doubt else ""
+            live.show(f"Archiving {echo(str(version))}: {task.progress:.0%} …{doubt}")
+            await asyncio.sleep(patience.look_every_s)
+        return exported
 
 
 # --- What is said ---------------------------------------------------------------
-def progress(now: Look, *, in_doubt: bool) -> str:
-    name = _shown(now.imported.filename)
-    if now.waits:
-        return f"{name} has arrived. {NO_WORKER}" if in_doubt else f"{name} has arrived …"
-    doing = "Checking" if now.imported.state != State.IMPORTING else "Storing"
-    return f"{doing} {name}: {now.task.progress if now.task else 0.0:.0%} …"
-
-
 def stored(imported: DatasetImport) -> str:
     """What is said of a file that became rows."""
     version, found = imported.version, found_in(imported, imports.report_of(imported))
     if version is None:
-        raise Conflict(f"{_shown(imported.filename)} was imported, and is gone again.")
-    title = f"{_shown(version.dataset.name)} v{version.number}"
-    examples = _counted(version.n_examples, "example")
+        raise Conflict(f"{echo(imported.filename)} was imported, and is gone again.")
+    title = f"{echo(version.dataset.name)} v{version.number}"
+    examples = counted(version.n_examples, "example")
     if not version.is_draft:
         return f"{found}\n{title} holds the same {examples} already; no new version was made."
     address = dashboard_address()
@@ -223,111 +194,82 @@ def stored(imported: DatasetImport) -> str:
     )
 
 
-def refused(imported: DatasetImport, report: Report) -> str:
-    """What is said of a file with faults."""
+def selected(version: DatasetVersion, flag: bool | None) -> str:
+    """The first words about a dataset that was chosen."""
+    title, examples = echo(str(version)), counted(version.n_examples, "example")
+    label = f", meant as {labels.of_flag(flag)}" if flag is not None else ""
     return (
-        f"{found_in(imported, report)}\nNothing was stored. Mend the file and send it again, "
-        "or say on the dashboard what it is."
+        f"Dataset selected and archived. Dataset: {title} ({examples}{label})\n"
+        "`!train` and `!test` without data use it here from now on."
     )
 
 
-def found_in(imported: DatasetImport, report: Report) -> str:
-    """What a file was taken for, how much is in it, and the first of its faults."""
-    n_warnings = report.n_problems - report.n_errors
-    counts = [_counted(report.n_examples, "example"), _counted(report.n_errors, "error")]
-    if n_warnings:
-        counts.append(_counted(n_warnings, "warning"))
+async def archive_said(
+    context: commands.Context[TrainerBot], exported: DatasetExport, version: DatasetVersion
+) -> Said:
+    """What is said of an archive, which goes along if Discord takes a file of its size."""
+    file = library.entry(exported)
     lines = [
-        f"{_shown(imported.filename)}: {_shown(imported.detected.get('said', ''))}",
-        f"{', '.join(counts)}.",
+        f"Files in {echo(version.dataset.name)} have been archived.",
+        f"`{file.name}`: {counted(exported.n_examples, 'row')}, {_size(file.n_bytes)}",
+        f"SHA-256 `{file.sha256}`",
     ]
-    errors = [each for each in report.problems if each.severity == "error"]
-    if not errors and report.first_error:
-        errors = [report.first_error]
-    warnings = [each for each in report.problems if each.severity != "error"]
-    for title, problems in (("Errors", errors), ("Warnings", warnings)):
-        if problems:
-            shown = [_line(problem) for problem in problems[:SHOWN_PROBLEMS]]
-            lines += [f"{title}, the first {len(shown)}:", FENCE, *shown, FENCE]
-    return "\n".join(lines)
-
-
-def dashboard_address() -> str:
-    """Where people reach the dashboard, if the settings name one place for it, else ""."""
-    named = settings.CSRF_TRUSTED_ORIGINS
-    return f"<{named[0]}>" if len(named) == 1 and "*" not in named[0] else ""
-
-
-def _line(problem: Problem) -> str:
-    said = " ".join(problem.message.split()).replace("`", "'")
-    if problem.line and f"Line {problem.line}" not in said:
-        said = f"Line {problem.line}: {said}"
-    if len(said) > MAX_PROBLEM_CHARACTERS:
-        said = said[:MAX_PROBLEM_CHARACTERS] + "…"
-    return said
-
-
-def _counted(n: int, what: str) -> str:
-    return f"{n:,} {what}{'' if n == 1 else 's'}"
-
-
-def _shown(words: str) -> str:
-    """Return `words` of a file so that Discord shows them as they are."""
-    return discord.utils.escape_markdown(words)
-
-
-async def _end(live: LiveReply, text: str) -> None:
-    """Let `text` be the last word, if Discord takes it."""
+    pages = []
     try:
-        await live.finish(text)
-    except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
-        log.warning("What became of an import could not be said: %s", error)
+        found, opened = await open_file(file.name, max_bytes=context.filesize_limit)
+    except TooLarge:
+        lines.append(f"It is too large to come along. {_on_the_dashboard()}")
+    else:
+        pages.append(Page(found.filename, await asyncio.to_thread(_read, opened)))
+    lines.append(f"-# It is kept for {KEPT_FOR.days} days.")
+    return Said("\n".join(lines), pages)
+
+
+def _on_the_dashboard() -> str:
+    address = dashboard_address()
+    return f"Fetch it on the dashboard{f': {address}' if address else '.'}"
+
+
+def _size(n_bytes: int) -> str:
+    for unit, size in (("MiB", 2**20), ("KiB", 2**10)):
+        if n_bytes >= size:
+            return f"{n_bytes / size:,.1f} {unit}"
+    return counted(n_bytes, "byte")
 
 
 # --- Bytes and rows -------------------------------------------------------------
-async def _fetch(file: discord.Attachment, imported: DatasetImport) -> None:
-    n_received = 0
-    async with aclosing(gateway.download(file.url)) as pieces:
-        async for piece in pieces:
-            n_received = await receive(imported, offset=n_received, pieces=[piece])
-    if n_received < imported.n_bytes:
-        raise gateway.AttachmentUnavailable(
-            "Discord handed out only a part of this file. Nothing was stored; send it again."
-        )
+open_file = database_sync_to_async(library.open_file)
 
 
-@asynccontextmanager
-async def _nothing_left_behind(imported: DatasetImport, author: str) -> AsyncIterator[None]:
-    """Cancel the import when the block ends early, be it by a restart of the bot."""
-    try:
-        yield
-    except BaseException:
-        try:
-            await drop(imported, author)
-        except DatabaseError:
-            # Its end is what the person must hear; the worker forgets it after two days.
-            log.exception("An import could not be cancelled: %s", imported.pk)
-        raise
+def _read(opened: BinaryIO) -> bytes:
+    with opened:
+        return opened.read()
 
 
 @database_sync_to_async
-def drop(imported: DatasetImport, author: str) -> None:
-    """Cancel an import, unless it has come to its end by itself."""
-    now = DatasetImport.objects.get(pk=imported.pk)
-    if not now.is_over:
-        imports.cancel(now, actor=None, name=author)
+def fetch(name: str, max_bytes: int, person: Person) -> tuple[LibraryFile, BinaryIO]:
+    """Open a file for somebody, and note that they took it."""
+    file, opened = library.open_file(name.strip(), max_bytes=max_bytes)
+    with contextlib.ExitStack() as undo:
+        undo.callback(opened.close)
+        audit.record(person, "library.fetch", file.name)
+        undo.pop_all()
+    return file, opened
 
 
 @database_sync_to_async
-def look(pk: int) -> Look:
-    imported = DatasetImport.objects.select_related("version__dataset").get(pk=pk)
-    tasks = Task.objects.unfinished().filter(kind__startswith="import", args__import_id=pk)
-    return Look(imported, task=tasks.order_by("pk").first())
+def look(pk: int) -> DatasetExport:
+    return DatasetExport.objects.select_related("task", "version__dataset").get(pk=pk)
 
 
-@database_sync_to_async
-def note_refusal(who: discord.User | discord.Member) -> None:
-    audit.record(None, "import.refuse", "!import", name=who.name, discord_user_id=who.id)
+async def choose_here(asker: Asker, version: DatasetVersion, *, positive: bool) -> None:
+    await choose(
+        version.dataset,
+        who=asker.person,
+        guild_id=asker.guild_id,
+        channel_id=asker.channel_ids[0],
+        positive=positive,
+    )
 
 
 async def setup(bot: TrainerBot) -> None:

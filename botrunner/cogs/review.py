@@ -70,8 +70,9 @@ class Review(commands.Cog):
         async with self._working:
             while self._is_news and not self.bot.is_stopping:
                 self._is_news = False
-                with self.bot.in_flight.answering():
-                    await self._each(await to_post(), self._post)
+                with self.bot.in_flight.answering(counts=False):
+                    closed_to_us = frozenset(self._closed_to_us)
+                    await self._each(await to_post(except_in=closed_to_us), self._post)
                     await self._each(await to_close(), self._close)
                     await self._each(await to_tell(), self._tell)
 
@@ -81,12 +82,21 @@ class Review(commands.Cog):
         """Act on all of them. What Discord cannot do now stays left to do."""
         n_done = 0
         for row in rows:
+            if not self._is_ours(row):
+                continue
             try:
                 n_done += await act(row)
             except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
                 log.warning("Correction %s could not be shown on Discord: %s", row.pk, error)
-        if n_done == cards.AT_ONCE:
+        if n_done and len(rows) >= cards.AT_ONCE:
             self._is_news = True  # there may be more
+
+    def _is_ours(self, correction: Correction) -> bool:
+        """Whether its guild is on a connection of this process; direct messages are on the first."""
+        n_shards, ours = self.bot.shard_count, getattr(self.bot, "shard_ids", None)
+        if not n_shards or ours is None:
+            return True
+        return ((cards.guild_id_of(correction) or 0) >> 22) % n_shards in ours
 
     async def _post(self, correction: Correction) -> bool:
         channel_id = cards.review_channel_id(correction)

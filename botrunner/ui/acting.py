@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import discord
 
-from botrunner.faults import explain
+from botrunner.ui.base import answer_error
 
 if TYPE_CHECKING:
     from botrunner.bot import TrainerBot
-
-log = logging.getLogger(__name__)
 
 
 @asynccontextmanager
@@ -29,11 +26,7 @@ async def answering(
         try:
             yield
         except Exception as error:
-            sentence = await explain(error, doing)
-            try:
-                await say(interaction, sentence)
-            except discord.HTTPException as refusal:
-                log.warning("The sentence about an error could not be sent: %s", refusal)
+            await answer_error(interaction, error, doing)
 
 
 async def say(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from typing import TYPE_CHECKING, Any, Self
 
@@ -10,6 +11,7 @@ from channels.db import database_sync_to_async
 
 from botrunner.people import Asker, interaction_asker, require
 from botrunner.ui.acting import answering, say
+from botrunner.ui.base import answer_error
 from botrunner.ui.forms import Form, Values, long_text
 from botrunner.ui.quoting import in_a_line
 from dashboard.models import Correction, Message
@@ -68,8 +70,21 @@ async def receive(
     async with answering(interaction, f"The correction of answer {answer_id}"):
         asker = await interaction_asker(interaction)
         await require(asker, Permission.PROPOSE, what=CORRECT)
-        answer = await get_answer(answer_id, channel_ids=asker.channel_ids)
-        await say(interaction, received(await propose(asker, answer, long_text(values))))
+        words = long_text(values)
+        try:
+            answer = await get_answer(answer_id, channel_ids=asker.channel_ids)
+            correction = await propose(asker, answer, words)
+        except Exception as error:
+            await answer_error(interaction, error, f"The correction of answer {answer_id}")
+            await hand_back(interaction, words)
+            return
+        await say(interaction, received(correction))
+
+
+async def hand_back(interaction: discord.Interaction[TrainerBot], words: str) -> None:
+    """Give the person what they wrote: Discord forgets a form once it is sent."""
+    file = discord.File(io.BytesIO(words.encode()), "what-you-wrote.txt")
+    await interaction.followup.send("Your words are not lost:", file=file, ephemeral=True)
 
 
 @database_sync_to_async

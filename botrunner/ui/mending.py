@@ -12,6 +12,7 @@ import discord
 from channels.db import database_sync_to_async
 
 from botrunner.replies import MAX_CHARACTERS, RETRY_PAUSES_S, attempt, close_fence, split
+from botrunner.replies.live import MOST_MESSAGES
 from botrunner.ui import verdict
 from botrunner.ui.quoting import in_a_line
 from dashboard.models import Correction, DiscordUser, Message
@@ -105,15 +106,16 @@ async def _say_in_channel(bot: TrainerBot, correction: Correction, text: str) ->
 
 
 def _places(bot: TrainerBot, answer: Message, message_id: int) -> Sequence[discord.PartialMessage]:
-    """Where a message of an answer may be: its channel, then the thread made of its question."""
+    """Where a message of an answer may be: its channel, or the thread that a long one goes on in."""
     channel = answer.conversation.discord_channel
     if channel is None:
         return []
     guild_id = channel.guild.discord_guild_id if channel.guild else None
-    question = answer.reply_to.discord_message_id if answer.reply_to else None
-    ids = [channel.discord_channel_id]
-    if guild_id is not None and question is not None:
-        ids.append(question)  # Discord gives a thread the id of the message it is made of
+    posted = [answer.discord_message_id, *answer.discord_parts]
+    before = posted[: posted.index(message_id)][:MOST_MESSAGES]
+    # Discord gives a thread the id of the message it is made of: the last one in the channel.
+    threads = before[::-1] if guild_id is not None else []
+    ids = [channel.discord_channel_id, *(each for each in threads if each is not None)]
     return [
         bot.get_partial_messageable(each, guild_id=guild_id).get_partial_message(message_id)
         for each in ids

@@ -8,6 +8,8 @@ from django import forms
 from dashboard.forms.look import dress
 from dashboard.models import DiscordChannel
 
+WITHOUT_MESSAGES = ("category", "forum", "media")
+
 
 class SayForm(forms.Form):
     """A test message: where, and what."""
@@ -39,9 +41,11 @@ class SayForm(forms.Form):
 
 def _by_guild() -> Iterator[tuple[str, list[tuple[int, str]]]]:
     """The channels of each server under its name, as a select groups them."""
-    channels = DiscordChannel.objects.filter(guild__isnull=False, parent__isnull=True)
+    channels = DiscordChannel.objects.filter(
+        guild__isnull=False, guild__left_at=None, gone_at=None, parent=None
+    ).exclude(kind__in=WITHOUT_MESSAGES)
     groups: dict[str, list[tuple[int, str]]] = {}
-    for channel in channels.select_related("guild").order_by("guild__name", "name"):
+    for channel in channels.select_related("guild").order_by("guild__name", "position", "name"):
         assert channel.guild is not None
         groups.setdefault(channel.guild.name, []).append((channel.pk, f"#{channel.name}"))
     yield from groups.items()

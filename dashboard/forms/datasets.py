@@ -33,7 +33,7 @@ GROUPS: Final = (
     (
         "Two answers, one preferred",
         (
-            ("asked", "Question", "What both answer"),
+            ("asked", "Question to both", "What both answer"),
             ("chosen", "Preferred answer", "The better one"),
             ("rejected", "Other answer", "The one that is worse"),
         ),

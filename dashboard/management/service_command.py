@@ -43,6 +43,21 @@ class ServiceCommand(BaseCommand):
         self.stdout.write(json.dumps(data, ensure_ascii=False))
 
 
+class VersionCommand(ServiceCommand):
+    """A command about one version of a dataset: its name, and `--version NUMBER`."""
+
+    def create_parser(self, *args: Any, **options: Any) -> CommandParser:
+        # Every command of Django has a --version, which tells Django's own.
+        return super().create_parser(*args, conflict_handler="resolve", **options)
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("name", help="The dataset")
+        parser.add_argument(
+            "--version", type=int, dest="number", help="Its number; else the newest"
+        )
+
+
 def _of_file(error: OSError) -> str:
     """What is wrong with a file, in a sentence. Commands alone name paths: their user gave them."""
     match error:

@@ -1,4 +1,5 @@
 from dashboard.models.audit import AuditEvent
+from dashboard.models.choices import DatasetChoice
 from dashboard.models.conversations import Conversation, Feedback, Message, Source
 from dashboard.models.corrections import Correction
 from dashboard.models.datasets import Dataset, DatasetVersion, Example, Provenance
@@ -30,6 +31,7 @@ __all__ = [
     "Conversation",
     "Correction",
     "Dataset",
+    "DatasetChoice",
     "DatasetEdit",
     "DatasetExport",
     "DatasetImport",

@@ -81,3 +81,8 @@ class Task(models.Model):
     @property
     def is_finished(self) -> bool:
         return self.state not in (self.State.READY, self.State.RUNNING)
+
+    @property
+    def percent(self) -> int | None:
+        """How much of its step is done, 1 to 100; None while nobody knows."""
+        return round(100 * self.progress) or None

@@ -9,15 +9,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet, Sum
 from django.utils.timezone import now
 
-from dashboard.models import DiscordGuild, DiscordUser, Message, Source, Usage
+from dashboard.models import Conversation, DiscordGuild, DiscordUser, Message, Source, Usage
 from dashboard.services import places, prices
 from trainerbot.errors import NotAllowed
 
@@ -118,14 +118,12 @@ def admit(
     return _check_budgets(here, guild, discord_user) if here.has_budget else Admission()
 
 
-def _asked(since: datetime, question: Message | None) -> QuerySet[Message]:
-    """Questions on Discord since then, newest first, without those that were not answered."""
-    asked = Message.objects.filter(
-        role=Message.Role.USER, source=Source.DISCORD, created_at__gt=since
-    ).exclude(replies__error__gt="")
+def _answered(question: Message | None) -> QuerySet[Message]:
+    """Questions on Discord but this one, without those that were refused or failed."""
+    asked = Message.objects.filter(role=Message.Role.USER, source=Source.DISCORD)
     if question is not None:
         asked = asked.exclude(pk=question.pk)
-    return asked.order_by("-created_at")
+    return asked.exclude(replies__error__gt="")
 
 
 def _check_cooldown(
@@ -135,30 +133,32 @@ def _check_cooldown(
     question: Message | None,
 ) -> None:
     moment = now()
-    last = (
-        _asked(moment - timedelta(seconds=cooldown_s), question)
-        .filter(
-            conversation__discord_user=discord_user,
-            conversation__discord_channel__guild=guild,
-        )
-        .values_list("created_at", flat=True)
-        .first()
+    since = moment - timedelta(seconds=cooldown_s)
+    talks = Conversation.objects.filter(
+        discord_user=discord_user, discord_channel__guild=guild, last_message_at__gt=since
     )
-    if last is not None:
-        wait_s = _whole(cooldown_s - (moment - last).total_seconds())
-        raise TooFast(f"One moment, please: you may ask again in {wait_s} s.", wait_s)
+    for talk in talks.values_list("pk", flat=True):
+        # The newest of each by the index of its messages, however many there are.
+        newest = _answered(question).filter(conversation=talk).order_by("-pk")
+        last = newest.values_list("created_at", flat=True).first()
+        if last is not None and last > since:
+            wait_s = _whole(cooldown_s - (moment - last).total_seconds())
+            raise TooFast(f"One moment, please: you may ask again in {wait_s} s.", wait_s)
 
 
 def _check_pace(per_minute: int, guild: DiscordGuild, question: Message | None) -> None:
     if per_minute == 0:
         raise TooFast("The admins of this server let nobody ask at the moment.", 60)
     moment = now()
-    asked = _asked(moment - timedelta(seconds=A_MINUTE_S), question)
-    times = asked.filter(conversation__discord_channel__guild=guild)
-    # The one that has to be a minute old before there is room for another.
-    oldest = times.values_list("created_at", flat=True)[per_minute - 1 : per_minute]
-    for then in oldest:
-        wait_s = _whole(A_MINUTE_S - (moment - then).total_seconds())
+    recent = _answered(question).filter(created_at__gt=moment - timedelta(seconds=A_MINUTE_S))
+    # The guild is looked at here: asked for it, SQLite would read all that was ever said there.
+    asked = recent.order_by("-created_at").values_list(
+        "created_at", "conversation__discord_channel__guild"
+    )
+    here = [then for then, guild_id in asked if guild_id == guild.pk]
+    if len(here) >= per_minute:
+        # The one that has to be a minute old before there is room for another.
+        wait_s = _whole(A_MINUTE_S - (moment - here[per_minute - 1]).total_seconds())
         raise TooFast(
             "This server asks me more than its admins allow in a minute. "
             f"Please ask again in {wait_s} s.",
@@ -290,6 +290,13 @@ def _add(keys: Sequence[str], n_tokens: int, cost: Decimal) -> int:
     with connection.cursor() as cursor:
         cursor.execute(_ADD, [n_tokens, usd, keys[0], keys[-1]])
         return int(cursor.rowcount)
+
+
+def cost_of_month() -> Decimal:
+    """US dollars that this month's answers on Discord came to, as far as prices are known."""
+    # A guild's row holds what its people used; direct messages belong to no guild.
+    whole = Usage.objects.filter(Q(discord_user=None) | Q(guild=None), month=this_month())
+    return whole.aggregate(usd=Sum("cost_usd"))["usd"] or Decimal(0)
 
 
 def key(month: date, guild_id: int | None, person_id: int | None = None) -> str:

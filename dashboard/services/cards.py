@@ -4,6 +4,8 @@ Each list is what is left to do, so a bot that was down meanwhile does it at
 its start.
 """
 
+from collections.abc import Collection
+
 from django.utils.timezone import now
 
 from dashboard.models import Correction, DiscordUser, Message
@@ -11,18 +13,19 @@ from dashboard.models.corrections import CorrectionQuerySet
 from dashboard.services import corrections
 
 State = Correction.State
-AT_ONCE = 20
+AT_ONCE = 100
+_REVIEW_CHANNEL = "message__conversation__discord_channel__guild__settings__review_channel"
 
 
-def to_post() -> list[Correction]:
-    """Proposals without a card whose guild has a review channel, oldest first."""
+def to_post(*, except_in: Collection[int] = ()) -> list[Correction]:
+    """Proposals without a card whose guild has a review channel, oldest first.
+
+    except_in: review channels, by Discord's ids, that take none.
+    """
+    waiting = _rows().proposed().filter(card_message_id=None)
     return list(
-        _rows()
-        .proposed()
-        .filter(
-            card_message_id=None,
-            message__conversation__discord_channel__guild__settings__review_channel__isnull=False,
-        )
+        waiting.filter(**{f"{_REVIEW_CHANNEL}__isnull": False})
+        .exclude(**{f"{_REVIEW_CHANNEL}__discord_channel_id__in": except_in})
         .order_by("pk")[:AT_ONCE]
     )
 
@@ -44,16 +47,17 @@ def to_tell() -> list[Correction]:
     )
 
 
+def guild_id_of(correction: Correction) -> int | None:
+    """Discord's id of the guild of the corrected answer; None for direct messages."""
+    message = correction.message
+    channel = message.conversation.discord_channel if message else None
+    return channel.guild.discord_guild_id if channel and channel.guild else None
+
+
 def in_guild(pk: int, *, discord_guild_id: int | None) -> Correction:
     """A correction of an answer given in this guild. Raises NotFound for any other."""
     correction = corrections.get(pk)
-    message = correction.message
-    channel = message.conversation.discord_channel if message else None
-    if (
-        channel is None
-        or channel.guild is None
-        or channel.guild.discord_guild_id != discord_guild_id
-    ):
+    if discord_guild_id is None or guild_id_of(correction) != discord_guild_id:
         raise corrections.no_such()
     return correction
 

@@ -6,7 +6,7 @@ matched by their content, and what is left by what they ask.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from dashboard.models import DatasetVersion, Example
@@ -164,7 +164,6 @@ def between(before: DatasetVersion, after: DatasetVersion) -> Comparison:
 
 def as_json(comparison: Comparison, *, limit: int | None = None) -> dict[str, Any]:
     """What programs read: counts, settings and up to `limit` changes with both records."""
-    counts = comparison.counts
     changes: list[dict[str, Any]] = []
     for change in comparison.all():
         if limit is not None and len(changes) >= limit:
@@ -173,16 +172,8 @@ def as_json(comparison: Comparison, *, limit: int | None = None) -> dict[str, An
     return {
         "before": str(comparison.before),
         "after": str(comparison.after),
-        "counts": {
-            "added": counts.added,
-            "removed": counts.removed,
-            "changed": counts.changed,
-            "kept": counts.kept,
-        },
-        "settings": [
-            {"name": each.name, "before": each.before, "after": each.after}
-            for each in comparison.settings
-        ],
+        "counts": asdict(comparison.counts),
+        "settings": [asdict(each) for each in comparison.settings],
         "changes": changes,
     }
 
@@ -211,16 +202,14 @@ def _settings(before: DatasetVersion, after: DatasetVersion) -> list[Setting]:
 
 def _sources(version: DatasetVersion) -> list[str]:
     """Where rows come from and under which licence, in words, by hopping through their index."""
-    rows = Example.objects.filter(version=version, removed_by=None).order_by("provenance")
+    rows = version.examples.kept().order_by("provenance").select_related("provenance")
     found: set[str] = set()
-    last = 0
-    while True:
-        row = rows.filter(provenance__gt=last).select_related("provenance").first()
-        if row is None:
-            return sorted(found)
-        last = row.provenance_id
+    row = rows.first()
+    while row is not None:
         licence = f" ({row.provenance.licence})" if row.provenance.licence else ""
         found.add(f"{row.provenance.get_source_display()}{licence}")
+        row = rows.filter(provenance__gt=row.provenance_id).first()
+    return sorted(found)
 
 
 def _at(version: DatasetVersion, positions: list[int]) -> dict[int, Example]:

@@ -18,16 +18,15 @@ from django.db.models.functions import Cast, Length
 from django.utils.timezone import now
 
 from dashboard.models import DatasetVersion, Example, Task
-from dashboard.services import datasets, outbox, provenance, providers, searching, tasks
+from dashboard.services import datasets, likeness, outbox, provenance, providers, searching, tasks
+from dashboard.services.likeness import MAX_NEAR
 from dashboard.services.tasks import Run
 from trainerbot.curation import (
     balance,
     find_private,
     fingerprint,
-    near_duplicates,
     outliers,
     text_of,
-    wording_of,
 )
 from trainerbot.errors import TrainerBotError
 from trainerbot.formats.rows import Kind
@@ -37,9 +36,6 @@ EXAMINE = "examine"
 BATCH = 1_000
 BATCH_CHARACTERS = 4_000_000
 _GONE = object()
-MAX_NEAR = 200_000
-"""Rows among which near duplicates are looked for: a minute or two, and under 2 GB."""
-
 AFTER_EDITS = timedelta(seconds=2)
 _TABLE = Example._meta.db_table
 
@@ -100,7 +96,7 @@ def examine(run: Run) -> dict[str, Any]:
     summary["private"] = _private(version, rows, kind)
     summary["lengths"] = _lengths(rows)
     summary["labels"] = _labels(rows)
-    summary["sources"] = _sources(version)
+    summary["sources"] = provenance.by_source(provenance.shares(version))
     with transaction.atomic():
         _tell(version, summary)
     return {"version": version.pk}
@@ -188,36 +184,16 @@ def _duplicates(
     run: Run, version: DatasetVersion, rows: QuerySet[Example], kind: Kind, total: int
 ) -> dict[str, Any]:
     """Mark each row that repeats an earlier one, word for word or nearly."""
-    first_of: dict[int | None, int] = {}
-    marks: dict[int, tuple[int, float]] = {}
-    pairs = rows.order_by("position").values_list("position", "digest")
-    for position, digest in pairs.iterator(chunk_size=5_000):
-        first = first_of.setdefault(digest, position)
-        if first != position:
-            marks[position] = (first, 1.0)
+    marks = likeness.exact(rows, kind, beat=run.save)
     n_exact = len(marks)
     n_near: int | None = None
     if total <= MAX_NEAR:
-        unique = ((p, t) for p, t in _texts(rows, kind) if p not in marks)
-        near = near_duplicates(unique, progress=_beat(run, total))
-        marks |= {each.key: (each.of, each.score) for each in near}
-        n_near = len(near)
+        marks |= likeness.near(rows, kind, besides=marks, progress=_beat(run, total))
+        n_near = len(marks) - n_exact
     with transaction.atomic():
         run.save()
-        rows.exclude(duplicate_of=None).update(duplicate_of=None, likeness=None)
-        with connection.cursor() as cursor:
-            cursor.executemany(
-                f"UPDATE {_TABLE} SET duplicate_of = %s, likeness = %s "
-                "WHERE version_id = %s AND position = %s",
-                [(of, score, version.pk, position) for position, (of, score) in marks.items()],
-            )
+        likeness.mark(version, marks)
     return {"exact": n_exact, "near": n_near, "looked_among": MAX_NEAR}
-
-
-def _texts(rows: QuerySet[Example], kind: Kind) -> Iterator[tuple[int, str]]:
-    found = rows.order_by("position").values_list("position", "record")
-    for position, record in found.iterator(chunk_size=50):  # each may have megabytes
-        yield position, wording_of(record, kind)
 
 
 def _beat(run: Run, total: int) -> Callable[[int], None]:
@@ -265,14 +241,6 @@ def _labels(rows: QuerySet[Example]) -> dict[str, Any]:
         return {"counts": {}, "said": ""}
     labels = (label for label, n in counts.items() for _ in range(n))
     return {"counts": counts, "said": balance(labels).said or ""}
-
-
-def _sources(version: DatasetVersion) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for share in provenance.shares(version):
-        source = share.provenance.source
-        found[source] = found.get(source, 0) + share.n_rows
-    return found
 
 
 def _tell(version: DatasetVersion, summary: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ from dashboard.models import Feedback, Message
 from dashboard.services import outbox, people, storage
 from dashboard.services.access import Person
 from dashboard.services.conversations import TOPIC
+from trainerbot.curation import sentiment
 from trainerbot.errors import InvalidInput
 
 MAX_CHARACTERS = 4_000
@@ -31,7 +32,7 @@ def give(
         changes["rating"] = rating
     if text is not None:
         _check(text)
-        changes["text"] = text
+        changes |= {"text": text, "tone": sentiment.tone(text)}
     user = by.user if isinstance(by, Person) else by
     discord_user = people.on_discord(by) if isinstance(by, Person) else None
     feedback, _ = Feedback.objects.update_or_create(

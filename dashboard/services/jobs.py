@@ -1,16 +1,20 @@
 """Fine-tune jobs: asked for, followed, cancelled. The work itself is the task `finetune`."""
 
 import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import Q
 from django.utils.timezone import now
 
 from dashboard.models import Dataset, DatasetVersion, FineTuneJob, Task
-from dashboard.services import audit, drafts, outbox, provenance, providers, tasks
-from trainerbot.errors import Conflict, InvalidInput, NotFound
+from dashboard.services import audit, drafts, outbox, people, provenance, providers, tasks
+from dashboard.services.access import Person
+from trainerbot.errors import Conflict, DatasetFrozen, InvalidInput, NotFound
 from trainerbot.formats.rows import Kind
 from trainerbot.llm import ModelInfo
 
@@ -22,6 +26,15 @@ MAX_SUFFIX = 64
 MAX_SEED = 2**31 - 1
 
 
+@dataclass(frozen=True, slots=True)
+class AskedOnDiscord:
+    """Who asked for a job on Discord, and the message of ours that shows how it goes."""
+
+    person: Person
+    channel_id: int
+    message_id: int
+
+
 def topic(job: FineTuneJob) -> str:
     return f"job.{job.pk}"
 
@@ -31,7 +44,8 @@ def key(job: FineTuneJob) -> str:
 
 
 def get(pk: int) -> FineTuneJob:
-    job = FineTuneJob.objects.select_related("version__dataset").filter(pk=pk).first()
+    found = FineTuneJob.objects.select_related("version__dataset", "discord_user")
+    job = found.filter(pk=pk).first()
     if job is None:
         raise NotFound("There is no such job.")
     return job
@@ -58,26 +72,31 @@ def submit(
     seed: int | None = None,
     created_by: User | None = None,
     version: DatasetVersion | None = None,
+    offered: Sequence[ModelInfo] | None = None,
+    on_discord: AskedOnDiscord | None = None,
 ) -> FineTuneJob:
     """Queue a fine-tune of `base_model` on the dataset's newest version (or on `version`).
 
     A draft is frozen first: training only ever uses what never changes.
     Without base_model or method, the endpoint's first. The same request
-    while such a job is not over returns that job: nobody pays twice for a
-    double click. Raises InvalidInput or NotFound in words, and
-    ProviderUnavailable when the endpoint cannot be asked what it offers.
+    while such a job is not over, be it for another version with the same
+    rows, returns that job: nobody pays twice for a double click. offered:
+    what `base_models` said, for whoever has asked already. Raises
+    InvalidInput or NotFound in words, and ProviderUnavailable when the
+    endpoint cannot be asked what it offers.
     """
+    actor = on_discord.person if on_discord is not None else created_by
     version = version or dataset.latest()
     if version is None or not Dataset.objects.current().filter(pk=version.dataset_id).exists():
         raise NotFound(f"The dataset {dataset.name} was deleted. Choose another one.")
     proof = provenance.check(version)
     _check_calendar()
-    base = _find_base(base_model)
-    offered = methods(base)
-    method = method or offered[0]
-    if method not in offered:
+    base = _find_base(base_model, base_models() if offered is None else offered)
+    ways = methods(base)
+    method = method or ways[0]
+    if method not in ways:
         raise InvalidInput(
-            f"{base.id} cannot be trained by {method!r}. It offers: {', '.join(offered)}."
+            f"{base.id} cannot be trained by {method!r}. It offers: {', '.join(ways)}."
         )
     _check_kind(version, method)
     suffix = suffix.strip()
@@ -89,10 +108,9 @@ def submit(
     if seed is not None and not 0 <= seed <= MAX_SEED:
         raise InvalidInput(f"The seed is a whole number from 0 to {MAX_SEED:,}.")
     if version.is_draft:
-        version = drafts.freeze(version, actor=created_by)
+        version = _frozen(version, actor)
         proof = provenance.check(version)
     wanted = {
-        "version": version,
         "base_model": base.id,
         "method": method,
         "suffix": suffix,
@@ -101,14 +119,18 @@ def submit(
         "endpoint": providers.endpoint().name,
     }
     with transaction.atomic():
-        DatasetVersion.objects.select_for_update().get(pk=version.pk)
-        twin = FineTuneJob.objects.unfinished().filter(cancel_requested=False, **wanted).first()
-        if twin is not None:
-            return twin
-        job = FineTuneJob.objects.create(created_by=created_by, provenance=proof, **wanted)
+        Dataset.objects.select_for_update().get(pk=version.dataset_id)
+        same_rows = Q(version__dataset=version.dataset_id, version__sha256=version.sha256)
+        twins = FineTuneJob.objects.unfinished().filter(same_rows, cancel_requested=False, **wanted)
+        for twin in twins.select_related("version__dataset", "discord_user").order_by("pk"):
+            if twin.version.split == version.split:
+                return twin
+        job = FineTuneJob.objects.create(
+            version=version, created_by=created_by, provenance=proof, **_place(on_discord), **wanted
+        )
         tasks.submit(KIND, args={"job": job.pk}, key=key(job))
         audit.record(
-            created_by,
+            actor,
             "job.submit",
             f"job {job.pk}",
             base_model=base.id,
@@ -120,7 +142,7 @@ def submit(
 
 
 @transaction.atomic
-def cancel(job: FineTuneJob, *, actor: User | None) -> FineTuneJob:
+def cancel(job: FineTuneJob, *, actor: User | Person | None) -> FineTuneJob:
     """Ask a job to stop; its endpoint is told at the next look. Raises Conflict when it is over."""
     moved = FineTuneJob.objects.unfinished().filter(pk=job.pk).update(cancel_requested=True)
     job.refresh_from_db()
@@ -138,8 +160,26 @@ def announce(job: FineTuneJob) -> None:
     outbox.publish(TOPIC, "job.changed", id=job.pk, status=job.status)
 
 
-def _find_base(base_model: str) -> ModelInfo:
-    offered = base_models()
+def _place(asked: AskedOnDiscord | None) -> dict[str, Any]:
+    if asked is None:
+        return {}
+    return {
+        "discord_user": people.on_discord(asked.person),
+        "discord_channel_id": asked.channel_id,
+        "discord_message_id": asked.message_id,
+    }
+
+
+def _frozen(version: DatasetVersion, actor: User | Person | None) -> DatasetVersion:
+    """Freeze a draft, unless somebody else was quicker."""
+    try:
+        return drafts.freeze(version, actor=actor)
+    except DatasetFrozen:
+        version.refresh_from_db()
+        return version
+
+
+def _find_base(base_model: str, offered: Sequence[ModelInfo]) -> ModelInfo:
     if not offered:
         raise InvalidInput(
             "The endpoint offers no model to fine-tune. "

@@ -76,8 +76,7 @@ class _Descent:
         self._n_after = after.n_examples
         self._versions = before, after
         self._line = line
-        last = Example.objects.filter(version=before).order_by("-position")
-        self._last = last.values_list("position", flat=True).first() or 0
+        self._last = before.examples.last_position()
 
     def matched(self) -> Matched:
         n_added = self._after.filter(position__gt=self._last).count()
@@ -258,9 +257,10 @@ def _alike(
     )
     if not rest[0] or not rest[1] or len(rest[0]) + len(rest[1]) > MAX_NEAR:
         return pairs
+    # One set of keys for both versions: the rows of the earlier one are below zero.
     texts = [
-        *((~position, text) for position, text in _texts(before, rest[0])),
-        *((position, text) for position, text in _texts(after, rest[1])),
+        *((~position, text) for position, text in _asked(before, rest[0])),
+        *((position, text) for position, text in _asked(after, rest[1])),
     ]
     groups = near_groups(texts)
     near_olds = {~key: _key(group) for key, group in groups.items() if key < 0}
@@ -282,10 +282,11 @@ def _pair_off(olds: dict[int, bytes], news: dict[int, bytes]) -> list[tuple[int,
 
 def _questions(version: DatasetVersion, positions: Sequence[int]) -> dict[int, bytes]:
     """Position -> hash of what is asked, of rows that ask anything."""
-    return {position: _hash(text) for position, text in _texts(version, positions) if text.strip()}
+    return {position: _hash(text) for position, text in _asked(version, positions) if text.strip()}
 
 
-def _texts(version: DatasetVersion, positions: Sequence[int]) -> Iterator[tuple[int, str]]:
+def _asked(version: DatasetVersion, positions: Sequence[int]) -> Iterator[tuple[int, str]]:
+    """Position and question of rows, as lists show it."""
     ordered = sorted(positions)
     for start in range(0, len(ordered), BATCH):
         rows = version.examples.kept().filter(position__in=ordered[start : start + BATCH])
@@ -305,8 +306,8 @@ def _unequal(
     before: QuerySet[Example], after: QuerySet[Example], pairs: list[tuple[int, int]]
 ) -> Iterator[tuple[int, int]]:
     """Those pairs of positions whose records are not the same."""
-    olds = _texts_of(before, [one for one, _ in pairs])
-    news = _texts_of(after, [other for _, other in pairs])
+    olds = _spellings(before, [one for one, _ in pairs])
+    news = _spellings(after, [other for _, other in pairs])
     doubtful = [
         (one, other)
         for one, other in pairs
@@ -322,7 +323,7 @@ def _unequal(
             yield one, other
 
 
-def _texts_of(rows: QuerySet[Example], positions: list[int]) -> dict[int, str]:
+def _spellings(rows: QuerySet[Example], positions: list[int]) -> dict[int, str]:
     """Records as the database keeps them, which is far quicker to compare than to parse."""
     found = rows.filter(position__in=positions).annotate(text=Cast("record", models.TextField()))
     return dict(found.values_list("position", "text"))

@@ -30,6 +30,7 @@ from trainerbot.errors import InvalidInput, NotAllowed
 TOPIC = "settings"
 Answers = PlaceSettings.Answers
 MOST_TOKENS = assistant.MOST_TOKENS
+AUDITED_CHARACTERS = 200
 # As in BCP 47, as far as people need it: en, de-AT, zh-Hant-TW.
 LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
 NOT_HERE = "I do not answer in this channel. Ask in another one, or write to me directly."
@@ -178,11 +179,12 @@ def save_guild(changed: GuildSettings, *, actor: User | Person | None) -> GuildS
     if channel is not None and channel.guild_id != changed.guild_id:
         raise InvalidInput("The review channel belongs to another server. Choose one of this one.")
     _check(changed)
+    changes = _changes(changed)
     changed.save()
     # Who was warned of the old budget shall hear of the new one.
     warned = Usage.objects.filter(guild=changed.guild_id, warned_at__isnull=False)
     warned.update(warned_at=None)
-    _announce(actor, f"guild {changed.guild_id}")
+    _announce(actor, f"guild {changed.guild_id}", **changes)
     return changed
 
 
@@ -200,11 +202,13 @@ def save_place(changed: PlaceSettings, *, actor: User | Person | None) -> PlaceS
     if changed.language and not LANGUAGE.fullmatch(changed.language):
         raise InvalidInput("A language tag looks like en, de or ru-RU.")
     _check(changed)
+    changes = _changes(changed)
+    where = f"channel {changed.channel_id}" if channel else f"guild {changed.guild_id}"
     if not changed.is_empty:
         changed.save()
     elif changed.pk is not None:
         changed.delete()
-    _announce(actor, f"channel {changed.channel_id}" if channel else f"guild {changed.guild_id}")
+    _announce(actor, where, **changes)
     return changed
 
 
@@ -224,6 +228,21 @@ def save_access(channel: DiscordChannel, *, access: str, actor: User | Person | 
     _check(channel, "access")
     channel.save(update_fields=["access"])
     _announce(actor, f"channel {channel.pk}", access=access)
+
+
+def _changes(row: GuildSettings | PlaceSettings) -> dict[str, str]:
+    """What `row` will change, for the audit log; long words are shortened there."""
+    fields = {
+        field.attname: field.get_default()
+        for field in row._meta.concrete_fields
+        if field.name not in ("id", "guild", "channel", "updated_at")
+    }
+    stored = type(row)._default_manager.filter(pk=row.pk).values(*fields).first() or fields
+    return {
+        name: str(getattr(row, name))[:AUDITED_CHARACTERS]
+        for name in fields
+        if getattr(row, name) != stored[name]
+    }
 
 
 def _check(row: models.Model, *fields: str) -> None:

@@ -1,6 +1,7 @@
 """Where training rows come from, and whether they may be trained on at all."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +31,18 @@ class Share:
         """Whether nobody permitted training on them although somebody must."""
         return self.provenance.source in NEEDS_PERMISSION and not self.provenance.permission
 
+    @property
+    def told(self) -> dict[str, Any]:
+        """What proofs and manifests say of it."""
+        return {
+            "source": self.provenance.source,
+            "author": self.provenance.author,
+            "licence": self.provenance.licence,
+            "reference": self.provenance.reference,
+            "permission": self.provenance.permission,
+            "rows": self.n_rows,
+        }
+
 
 def shares(version: DatasetVersion) -> list[Share]:
     """Whence the rows of `version` come, most rows first; removed rows do not count."""
@@ -46,6 +59,14 @@ def shares(version: DatasetVersion) -> list[Share]:
     return sorted(told, key=lambda share: -share.n_rows)
 
 
+def by_source(found: Iterable[Share]) -> dict[str, int]:
+    """How many rows came from each source, such as "upload"."""
+    rows: Counter[str] = Counter()
+    for share in found:
+        rows[share.provenance.source] += share.n_rows
+    return dict(rows)
+
+
 def check(version: DatasetVersion) -> dict[str, Any]:
     """Return the proof that `version` may be trained on, to be stored with the job.
 
@@ -60,12 +81,9 @@ def check(version: DatasetVersion) -> dict[str, Any]:
             "developer policy forbids training on it without Discord's express permission. "
             "Remove them, or let an admin record that permission on the dataset's page."
         )
-    rows: dict[str, int] = {}
-    for share in found:
-        rows[share.provenance.source] = rows.get(share.provenance.source, 0) + share.n_rows
     return {
-        "rows": rows,
-        "sources": [_told(share) for share in found],
+        "rows": by_source(found),
+        "sources": [share.told for share in found],
         "sha256": version.sha256,
     }
 
@@ -91,14 +109,3 @@ def permit(version: DatasetVersion, *, permission: str, actor: User) -> int:
     audit.record(actor, "dataset.permit", str(version), n_rows=n_rows, permission=words[:2000])
     outbox.publish(datasets.TOPIC, "dataset.changed", id=version.dataset_id)
     return n_rows
-
-
-def _told(share: Share) -> dict[str, Any]:
-    return {
-        "source": share.provenance.source,
-        "author": share.provenance.author,
-        "licence": share.provenance.licence,
-        "reference": share.provenance.reference,
-        "permission": share.provenance.permission,
-        "rows": share.n_rows,
-    }

@@ -11,8 +11,8 @@ from dashboard.models import Message
 from dashboard.services import conversations, corrections
 from dashboard.services import feedback as feedback_service
 from dashboard.services.access import Permission
-from dashboard.views.doors import requires
-from dashboard.views.transcripts import present, reader
+from dashboard.views.doors import reader, requires
+from dashboard.views.transcripts import present
 from trainerbot.errors import InvalidInput
 
 

@@ -10,8 +10,8 @@ from django.views.decorators.http import require_GET
 from dashboard.models import Conversation, Message, Source
 from dashboard.services import browsing, conversations
 from dashboard.services.access import Permission
-from dashboard.views.doors import requires
-from dashboard.views.transcripts import reader, transcript
+from dashboard.views.doors import reader, requires
+from dashboard.views.transcripts import transcript
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,21 +1,26 @@
 """The review queue: what people taught, judged and put in force."""
 
 import json
+from collections.abc import AsyncIterator
 
+from channels.db import database_sync_to_async
 from django.contrib import messages
 from django.db.models import Count
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render, resolve_url
+from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from dashboard.forms.corrections import CorrectForm, RejectForm, TeachForm
 from dashboard.models import Correction
-from dashboard.services import corrections, paging
+from dashboard.services import corrections, paging, taught
 from dashboard.services.access import Permission
-from dashboard.views.doors import is_htmx, requires
-from dashboard.views.transcripts import reader
+from dashboard.views.doors import is_htmx, reader, requires
 from trainerbot.errors import Conflict, NotFound
+from trainerbot.formats.rows import Kind
 
+taught_piece = database_sync_to_async(taught.piece)
 PAGE = 20
 State = Correction.State
 
@@ -55,6 +60,17 @@ def teach(request: HttpRequest) -> HttpResponse:
             return redirect("correction-detail", pk=correction.pk)
     status = 422 if form.is_bound else 200
     return render(request, "dashboard/corrections/teach.html", {"form": form}, status=status)
+
+
+@require_GET
+@requires(Permission.DATA)
+def export(request: HttpRequest) -> HttpResponseBase:
+    """What is in force, or was judged, as a file of training data."""
+    kind = taught.kind_of(request.GET.get("kind", Kind.CHAT))
+    response = StreamingHttpResponse(_pieces(kind), content_type="application/jsonl")
+    response["Content-Disposition"] = content_disposition_header(True, taught.NAMES[kind])
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
 
 
 @require_POST
@@ -168,6 +184,13 @@ def _queue(request: HttpRequest) -> dict[str, object]:
         "tabs": [(each.value, each.label, counted.get(each.value, 0)) for each in State],
         "n_all": sum(counted.values()),
     }
+
+
+async def _pieces(kind: Kind) -> AsyncIterator[bytes]:
+    lines, last = await taught_piece(kind, after=0)
+    while lines:
+        yield lines
+        lines, last = await taught_piece(kind, after=last)
 
 
 def _became(correction: Correction) -> str:

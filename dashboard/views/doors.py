@@ -4,9 +4,10 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec, cast
 from urllib.parse import urlencode
 
+from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
@@ -87,6 +88,11 @@ def requires(permission: Permission) -> Callable[[View[P]], View[P]]:
     return decorate
 
 
+def reader(request: HttpRequest) -> User:
+    """Who asks; the door has let nobody else in."""
+    return cast(User, request.user)
+
+
 def refusal(request: HttpRequest, error: TrainerBotError) -> HttpResponse:
     """The answer that says `error` to a person, in the form that the asker can show."""
     status = next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 502)
@@ -114,6 +120,22 @@ def wants_json(request: HttpRequest) -> bool:
 
 def is_htmx(request: HttpRequest) -> bool:
     return request.headers.get("HX-Request") == "true"
+
+
+def lead_to(address: str) -> HttpResponse:
+    """Let htmx open another page in the place of this one."""
+    return HttpResponse(status=204, headers={"HX-Redirect": address})
+
+
+def show_anew() -> HttpResponse:
+    """Let htmx load the page again: it keeps its address, with filters and all."""
+    return HttpResponse(status=204, headers={"HX-Refresh": "true"})
+
+
+def whole_number(text: str, *, max_digits: int = 9) -> int | None:
+    """The number that an address or a form gives, if every column can be asked for it."""
+    is_one = text.isascii() and text.isdecimal() and len(text) <= max_digits
+    return int(text) if is_one else None
 
 
 def _to_sign_in(request: HttpRequest) -> HttpResponse:

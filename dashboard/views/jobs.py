@@ -2,10 +2,9 @@
 
 import json
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -23,7 +22,7 @@ from dashboard.models import (
 from dashboard.services import jobs
 from dashboard.services.access import Permission
 from dashboard.services.paging import page
-from dashboard.views.doors import requires
+from dashboard.views.doors import reader, requires, whole_number
 
 SHOWN_EVENTS = 200
 SHOWN_LEGACY = 200
@@ -92,9 +91,9 @@ def rows(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @requires(Permission.TRAIN)
 def new(request: HttpRequest) -> HttpResponse:
-    number = request.GET.get("version", "")
     asked = DatasetVersion.objects.filter(
-        dataset=_number(request.GET.get("dataset", "")), number=_number(number)
+        dataset=whole_number(request.GET.get("dataset", "")),
+        number=whole_number(request.GET.get("version", "")),
     ).first()
     form = NewJobForm(
         request.POST or None,
@@ -112,7 +111,7 @@ def new(request: HttpRequest) -> HttpResponse:
                 method=form.cleaned_data["method"],
                 suffix=form.cleaned_data["suffix"],
                 hyperparameters=form.hyperparameters(),
-                created_by=cast(User, request.user),
+                created_by=reader(request),
             )
         )
         if job is not None:
@@ -163,7 +162,7 @@ def progress(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @requires(Permission.TRAIN)
 def cancel(request: HttpRequest, pk: int) -> HttpResponse:
-    job = jobs.cancel(jobs.get(pk), actor=cast(User, request.user))
+    job = jobs.cancel(jobs.get(pk), actor=reader(request))
     messages.info(request, "The job is asked to stop. What it has trained so far is thrown away.")
     return redirect("job-detail", pk=job.pk)
 
@@ -181,12 +180,7 @@ def _watched(job: FineTuneJob, task: Task | None) -> Watched:
         return Watched(job, 100, "")
     if task is None:
         return Watched(job, 0, "")
-    percent = round(100 * task.progress)
-    return Watched(job, percent or (0 if job.is_finished else None), task.step)
-
-
-def _number(text: str) -> int | None:
-    return int(text) if text.isdecimal() and len(text) < 10 else None
+    return Watched(job, task.percent or (0 if job.is_finished else None), task.step)
 
 
 def _rows(request: HttpRequest) -> dict[str, object]:

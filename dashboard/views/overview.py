@@ -7,7 +7,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET
 
 from dashboard.models import Conversation, Correction, DatasetVersion, FineTuneJob
-from dashboard.services import access, overview, processes
+from dashboard.services import access, budgets, overview, processes
 from dashboard.services.access import Permission
 from dashboard.templatetags.system import state_context
 from dashboard.views.doors import requires
@@ -96,7 +96,7 @@ def _tiles() -> dict[str, object]:
     figures = overview.figures()
     before = figures.n_messages_before
     growth = 100 * (figures.n_messages - before) / before if before else None
-    return {"figures": figures, "growth": growth}
+    return {"figures": figures, "growth": growth, "cost_usd": budgets.cost_of_month()}
 
 
 def _chart(span: str) -> dict[str, object]:

@@ -8,7 +8,9 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest
 
 from dashboard.models import Conversation, Correction, Feedback, Message
-from dashboard.services import corrections, paging
+from dashboard.services import access, corrections, paging
+from dashboard.services.access import Permission
+from dashboard.views.doors import reader
 
 MESSAGES_A_PAGE = 60
 
@@ -21,6 +23,7 @@ class Shown:
     linked: ids of those corrections around it that the reader may open.
     corrections: what people taught from it, oldest first.
     rating: the reader's own, -1, 0 or 1.
+    words: feedback in words, for those who may see everybody's.
     """
 
     message: Message
@@ -30,6 +33,7 @@ class Shown:
     rating: int
     n_up: int
     n_down: int
+    words: Sequence[Feedback]
 
     @property
     def is_waiting(self) -> bool:
@@ -46,11 +50,6 @@ class Transcript:
     shown: list[Shown]
     earlier: str
     later: str
-
-
-def reader(request: HttpRequest) -> User:
-    """Who reads; the door has let nobody else in."""
-    return cast(User, request.user)
 
 
 def transcript(conversation: Conversation, request: HttpRequest) -> Transcript:
@@ -75,8 +74,10 @@ def present(messages: Sequence[Message], user: User) -> list[Shown]:
     wanted = {pk for message in messages for pk in _ids(message)}
     wanted.update(each.pk for several in taught.values() for each in several)
     open_to = {row.pk: row for row in corrections.visible_to(user).filter(pk__in=wanted)}
+    sees_all = access.can(user, Permission.VIEW)
     thought: dict[int, list[Feedback]] = {}
-    for feedback in Feedback.objects.filter(message__in=messages):
+    judged = Feedback.objects.filter(message__in=messages).order_by("pk")
+    for feedback in judged.select_related("user", "discord_user"):
         thought.setdefault(feedback.message_id, []).append(feedback)
     return [
         Shown(
@@ -87,6 +88,9 @@ def present(messages: Sequence[Message], user: User) -> list[Shown]:
             rating=next((f.rating for f in thought.get(message.pk, []) if f.user_id == user.pk), 0),
             n_up=_count(thought.get(message.pk, []), 1),
             n_down=_count(thought.get(message.pk, []), -1),
+            words=[
+                f for f in thought.get(message.pk, []) if f.text and (sees_all or f.user == user)
+            ],
         )
         for message in messages
     ]

@@ -17,6 +17,7 @@ from botrunner.cogs.places import Places
 from botrunner.process import BotProcess
 from dashboard.services import providers
 from tests.botrunner.running import ROOT, Installation, Running, environ
+from tests.botrunner.working import online
 from tests.fakes.discord import FakeDiscord
 from tests.fakes.openai_endpoint import API_KEY, FakeOpenAI
 
@@ -78,6 +79,13 @@ async def run_bot(aim: None, discord_server: FakeDiscord) -> AsyncIterator[RunBo
     for process, end in running:
         process.wishes.ask_to_stop()
         await asyncio.gather(end, return_exceptions=True)  # the test has seen how it ended
+
+
+@pytest.fixture
+async def connected_bot(aim: None, discord_server: FakeDiscord) -> AsyncIterator[TrainerBot]:
+    """The bot itself, without the process around it, online."""
+    async with online(discord_server) as bot:
+        yield bot
 
 
 @pytest.fixture

@@ -153,6 +153,17 @@ async def test_two_processes_with_a_shard_each_answer_each_thing_once(
     assert {"bot:0-0/2", "bot:1-1/2"} <= set(await states())
 
 
+async def test_each_process_takes_up_only_what_its_shards_hear():
+    def bot(*shard_ids: int) -> bot_module.ShardedBot:
+        return bot_module.ShardedBot(shard_ids=list(shard_ids), shard_count=4)
+
+    guild_of_shard_2 = 2 << 22
+
+    assert [bot(0, 1).serves(guild_of_shard_2), bot(2, 3).serves(guild_of_shard_2)] == [False, True]
+    assert [bot(0, 1).serves(None), bot(2, 3).serves(None)] == [True, False]
+    assert bot_module.TrainerBot().serves(guild_of_shard_2)
+
+
 async def test_a_range_that_overlaps_another_waits(
     run_bot, discord_server, model, monkeypatch, caplog
 ):

@@ -5,6 +5,8 @@ from discord.ext import commands
 from pytest_django import Settings
 
 from botrunner.cogs.general import NO_ADDRESS
+from botrunner.people import requires
+from dashboard.services.access import Permission
 from tests.botrunner.talking import bots_words, grant
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.simcord(settle_timeout=30)]
@@ -58,9 +60,8 @@ async def test_the_instruction_leaves_out_what_one_may_not_use(simcord_env, chan
     grace = channel.guild.add_member(simcord_env.create_user("grace"), roles=[role])
 
     @simcord_env.bot.command()
+    @requires(Permission.REVIEW)
     async def teach(context: commands.Context) -> None: ...
-
-    teach.callback.__dict__["trainerbot_permission"] = "approve and reject corrections"
 
     await ada.send(channel, "!instruction")
     told_ada = "\n".join(bots_words(channel))

@@ -2,18 +2,16 @@
 
 import asyncio
 import json
-from contextlib import asynccontextmanager, suppress
 
 import pytest
 from channels.db import database_sync_to_async
 
-from botrunner import gateway
-from botrunner.bot import TrainerBot
-from botrunner.cogs.library import Patience, arguments
+from botrunner.intake import Patience
 from dashboard.models import AuditEvent, DatasetImport, DatasetVersion, Example
-from dashboard.services import drafts, tasks
+from dashboard.services import drafts
+from tests.botrunner.roles import add_member
+from tests.botrunner.working import a_worker, give
 from tests.dashboard.imports.conftest import row
-from trainerbot.errors import InvalidInput
 
 State = DatasetImport.State
 LINES = "".join(json.dumps(row(n)) + "\n" for n in range(12)).encode()
@@ -31,19 +29,24 @@ def ada(simcord_env, channel):
     return channel.guild.add_member(simcord_env.create_user("ada"))
 
 
+@pytest.fixture
+async def trainer(simcord_env, channel):
+    return await add_member(simcord_env, channel.guild, "tess", grants="trainer")
+
+
 def bots_words(channel) -> list[str]:
     return [m.content for m in channel.history() if m.author.bot]
 
 
-async def test_anybody_but_the_owner_is_refused_and_noted(simcord_env, channel, ada):
+async def test_who_is_no_trainer_is_refused_and_noted(simcord_env, channel, ada):
     await ada.send(channel, "!import rooms", attachments=[("rooms.jsonl", LINES)])
 
     [sentence] = bots_words(channel)
-    assert sentence.startswith("Sorry, only the owner of this bot may import datasets")
+    assert sentence.startswith("A member may not add and delete datasets. Ask an admin for")
     assert len(simcord_env.errors) == 1
     event = await AuditEvent.objects.aget()
-    assert (event.action, event.actor_name) == ("import.refuse", "ada")
-    assert event.detail == {"discord_user_id": ada.id}
+    assert (event.action, event.actor_name) == ("access.deny", "ada")
+    assert event.detail == {"discord_user_id": ada.id, "role": "member"}
     assert not await DatasetImport.objects.aexists()
 
 
@@ -53,17 +56,15 @@ async def test_anybody_but_the_owner_is_refused_and_noted(simcord_env, channel, 
         ("!import rooms", [], "Attach the dataset's file"),
         ("!import rooms", [("a.jsonl", b"{}"), ("b.jsonl", b"{}")], "Attach one file"),
         ("!import rooms", [("a.jsonl", b"")], "This file is empty."),
-        ("!import rooms positive=perhaps", [("a.zip", b"x")], "Write positive=True or"),
+        ("!import rooms positive=perhaps", [("a.zip", b"x")], "Use it like this: `!import <name>"),
         ("!import", [("a.jsonl", b"{}")], "Use it like this: `!import <name> [positive=True"),
         ("!import rooms", [("a.jsonl", LINES)], "does not lie with Discord"),  # but with simcord
     ],
 )
 async def test_what_cannot_be_taken_is_said_in_one_sentence(
-    simcord_env, channel, ada, words, files, said
+    simcord_env, channel, trainer, words, files, said
 ):
-    simcord_env.bot.owner_id = ada.id
-
-    await ada.send(channel, words, attachments=files)
+    await trainer.send(channel, words, attachments=files)
 
     [sentence] = bots_words(channel)
     assert said in sentence
@@ -72,11 +73,11 @@ async def test_what_cannot_be_taken_is_said_in_one_sentence(
 
 
 async def test_a_file_over_the_limit_is_refused_before_a_byte_is_fetched(
-    simcord_env, channel, ada, settings
+    channel, trainer, settings
 ):
-    simcord_env.bot.owner_id, settings.MAX_UPLOAD_BYTES = ada.id, 100
+    settings.MAX_UPLOAD_BYTES = 100
 
-    await ada.send(channel, "!import rooms", attachments=[("rooms.jsonl", LINES)])
+    await trainer.send(channel, "!import rooms", attachments=[("rooms.jsonl", LINES)])
 
     [sentence] = bots_words(channel)
     assert "over the limit" in sentence
@@ -85,40 +86,9 @@ async def test_a_file_over_the_limit_is_refused_before_a_byte_is_fetched(
 
 # --- what is fetched, over sockets ------------------------------------------------------
 @pytest.fixture
-async def bot(aim, discord_server):
+def bot(connected_bot):
     """The bot over sockets in this process, whose patience a test may shorten."""
-    bot = TrainerBot()
-    gateway.point_at(bot, discord_server.api_base)
-    async with bot:
-        running = asyncio.create_task(bot.start(discord_server.token))
-        await discord_server.wait_until_online()
-        yield bot
-    await running
-
-
-@asynccontextmanager
-async def a_worker(*, n_tasks=1000):
-    """Run tasks while the block runs, in the thread that the bot's rows go through as well."""
-    run_next = database_sync_to_async(tasks.run_next)
-
-    async def work() -> None:
-        n_done = 0
-        while n_done < n_tasks:
-            n_done += await run_next("a worker")
-            await asyncio.sleep(0.02)
-
-    working = asyncio.create_task(work())
-    try:
-        yield
-    finally:
-        working.cancel()
-        with suppress(asyncio.CancelledError):
-            await working
-
-
-async def give(discord_server, text, name, content, **extra):
-    file = discord_server.cdn.upload(name, content, "application/octet-stream", **extra)
-    return await discord_server.say(discord_server.world.owner, text, attachments=[file])
+    return connected_bot
 
 
 async def test_a_clean_file_becomes_a_draft_that_says_where_it_came_from(
@@ -257,23 +227,3 @@ async def test_a_restart_of_the_bot_after_the_check_stops_no_import(bot, discord
 
     await discord_server.wait_for_reply(containing="still being stored")
     assert (await DatasetImport.objects.aget()).state == State.IMPORTING
-
-
-# --- the words of the command -----------------------------------------------------------
-@pytest.mark.parametrize(
-    ("words", "understood"),
-    [
-        ("rooms", ("rooms", "")),
-        ("My rooms", ("My rooms", "")),
-        ('"My rooms" positive=False', ("My rooms", "negative")),
-        ("shops Positive = yes", ("shops", "positive")),
-        ("positive", ("positive", "")),
-    ],
-)
-def test_the_words_are_a_name_and_perhaps_a_label(words, understood):
-    assert arguments(words) == understood
-
-
-def test_a_label_that_is_neither_is_refused():
-    with pytest.raises(InvalidInput, match="positive=True"):
-        arguments("shops positive=maybe")

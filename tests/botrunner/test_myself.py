@@ -66,6 +66,19 @@ async def test_reset_makes_later_turns_begin_anew_and_keeps_the_log(
     assert len(await rows(Message.objects.all())) == 4
 
 
+async def test_a_reply_to_an_old_answer_brings_nothing_back_after_a_reset(
+    simcord_env, channel, ada, model
+):
+    await ada.send(channel, f"{simcord_env.bot.user.mention} my secret is 42")
+    old = channel.last_message
+    await ada.send(channel, "!reset")
+
+    await ada.send(channel, "what is my secret?", reply_to=old)
+
+    assert len(model.chats) == 2
+    assert "42" not in str(model.chats[1]["messages"])
+
+
 async def test_reset_forgets_only_this_person_in_this_place(
     simcord_env, channel, ada, grace, model
 ):

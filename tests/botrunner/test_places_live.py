@@ -7,7 +7,7 @@ import pytest
 from channels.db import database_sync_to_async
 from django.db import connection
 
-from dashboard.models import Access, DiscordChannel, DiscordGuild, PlaceSettings
+from dashboard.models import Access, DiscordChannel, DiscordGuild, GuildSettings, PlaceSettings
 from dashboard.services import places
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -98,3 +98,16 @@ async def test_a_channel_that_is_denied_is_silent_at_once(ask):
     answer, _ = await ask()
 
     assert answer.startswith(places.NOT_HERE)
+
+
+async def test_a_budget_that_is_used_up_refuses_at_once(ask):
+    await ask()
+
+    await change(
+        lambda guild, channel: places.save_guild(
+            GuildSettings(guild=guild, guild_tokens=0), actor=None
+        )
+    )
+    answer, _ = await ask()
+
+    assert answer.startswith("Sorry, this server has used up its budget for")

@@ -143,6 +143,27 @@ async def test_settings_that_cannot_work_are_refused_in_words(start_bot, setting
     assert "MTA.wrong.token" not in running.output
 
 
+@pytest.mark.origin(2)
+async def test_the_token_stands_in_no_log_and_in_no_row(
+    bot, discord_server, ada, installation, endpoint
+):
+    endpoint.default = Reply(pieces=("Fine.",))
+    await discord_server.dm(ada, "How are you?")
+    await discord_server.wait_for_reply(containing="Fine.")
+    await bot.stop()
+
+    stored = (installation.data / "trainerbot.sqlite3").read_bytes()
+    assert discord_server.token not in bot.output
+    assert discord_server.token.encode() not in stored
+
+
+async def test_shards_that_cannot_be_are_refused_in_words(start_bot):
+    running = await start_bot("--shard-ids", "5-9", "--shard-count", "4")
+
+    assert await running.end() == 78
+    assert "is not within the 4 shards" in running.output
+
+
 # --- one at a time --------------------------------------------------------------------------
 async def test_the_second_bot_waits_and_takes_over(
     bot, start_bot, discord_server, ada, installation, endpoint
@@ -156,6 +177,22 @@ async def test_the_second_bot_waits_and_takes_over(
 
     await discord_server.until(lambda: len(discord_server.gateway.identifies) == 2, "takes over")
     assert len(discord_server.world.said_by_bot()) == 1
+    assert await second.stop() == 0
+
+
+async def test_the_second_bot_takes_over_within_seconds_of_a_kill(
+    bot, start_bot, discord_server, ada, installation, endpoint
+):
+    second = await start_bot()
+    await second.until_it_says("Another runbot is running.")
+
+    await bot.kill()
+
+    await discord_server.until(
+        lambda: len(discord_server.gateway.identifies) == 2, "the second one connects", 15.0
+    )
+    await discord_server.dm(ada, "Who answers?")
+    await discord_server.wait_for_reply()
     assert await second.stop() == 0
 
 

@@ -6,8 +6,14 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from dashboard.models import DatasetVersion, Example
-from dashboard.services import drafts
-from tests.factories import DatasetVersionFactory, ExampleFactory, ProvenanceFactory
+from dashboard.services import cards, drafts
+from tests.factories import (
+    AnswerFactory,
+    CorrectionFactory,
+    DatasetVersionFactory,
+    ExampleFactory,
+    ProvenanceFactory,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -52,3 +58,16 @@ def test_rows_keep_their_sources_on_the_way_back_and_forth(forward_again):
     call_command("migrate", "dashboard", verbosity=0)
     sources = [row.provenance.source for row in Example.objects.order_by("position")]
     assert sources == ["upload", "upload", "discord_message"]
+
+
+def test_nobody_is_told_of_what_was_decided_before_the_bot_told_of_it(forward_again):
+    old = CorrectionFactory(approved=True, message=AnswerFactory(discord_message_id=1))
+    waiting = CorrectionFactory(message=AnswerFactory(discord_message_id=2))
+
+    back_to("0012_usage_and_seen_places")
+    call_command("migrate", "dashboard", verbosity=0)
+
+    assert cards.to_tell() == []
+    old.refresh_from_db()
+    waiting.refresh_from_db()
+    assert (old.told_state, waiting.told_state, waiting.told_at) == ("approved", "", None)

@@ -23,8 +23,9 @@ _IDENTIFIERS: Final = frozenset({"id", "tool_call_id", "file_id"})
 
 _SYSTEM_ROLES: Final = frozenset({"system", "developer"})
 
-# Where the messages of each kind are, in the order in which they are read.
-_MESSAGE_LISTS: Final[dict[Kind, tuple[str, ...]]] = {
+# Where the messages of each kind are, in the order in which they are read; before those of
+# a preference come the messages of its input.
+MESSAGE_LISTS: Final[dict[Kind, tuple[str, ...]]] = {
     Kind.CHAT: ("messages",),
     Kind.PREFERENCE: ("preferred_output", "non_preferred_output"),
     Kind.UNPAIRED: ("prompt", "completion"),
@@ -95,7 +96,7 @@ def messages_of(record: Mapping[str, Any], kind: Kind) -> Iterator[dict[str, Any
     if kind == Kind.PREFERENCE:
         given = record.get("input")
         yield from _messages(given.get("messages") if isinstance(given, dict) else None)
-    for name in _MESSAGE_LISTS[kind]:
+    for name in MESSAGE_LISTS[kind]:
         yield from _messages(record.get(name))
 
 
@@ -163,7 +164,7 @@ def _taught(record: Mapping[str, Any], kind: Kind) -> list[str]:
     values: list[str] = [kind]
     # Where one list ends and the next begins must show: the same answers,
     # preferred and rejected the other way round, teach the opposite.
-    lists = [record.get(name) for name in _MESSAGE_LISTS[kind]]
+    lists = [record.get(name) for name in MESSAGE_LISTS[kind]]
     settings: Any = record
     if kind == Kind.PREFERENCE:
         settings = record.get("input")

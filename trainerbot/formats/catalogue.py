@@ -75,6 +75,15 @@ FORMATS: Final[Mapping[str, Format]] = {
 }
 
 
+# The format that keeps every record of a kind as it is.
+KEPT_AS: Final[Mapping[Kind, str]] = {
+    Kind.CHAT: "chat-jsonl",
+    Kind.PREFERENCE: "dpo-jsonl",
+    Kind.UNPAIRED: "kto-jsonl",
+    Kind.LABELLED: "labelled-json",
+}
+
+
 def convert_labelled(label: str | None) -> Convert:
     """Return what makes labelled records, `label` being that of a record without one."""
     return partial(judged.from_labelled, default=label)

@@ -12,11 +12,8 @@ from trainerbot.formats.chat_rules import check_row
 from trainerbot.formats.columns import column_of
 from trainerbot.formats.jsonl import Line, parse_object, read_lines
 from trainerbot.formats.plain import is_plain
-from trainerbot.formats.report import Problem
+from trainerbot.formats.report import Problem, clipped
 from trainerbot.messages import Role
-
-MAX_PROBLEMS_A_ROW: Final = 20
-"""Complaints about one row; a row with so many is another format altogether."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +75,7 @@ def examine(line: Line) -> tuple[dict[str, Any] | None, list[Problem]]:
         return None, [record]
     problems = list(check_row(line.number, record))
     usable = all(problem.severity == "warning" for problem in problems)
-    if len(problems) > MAX_PROBLEMS_A_ROW:
-        # The errors are what must be mended, so they may not fall off the end.
-        problems.sort(key=lambda problem: problem.severity == "warning")
-        del problems[MAX_PROBLEMS_A_ROW:]
+    problems = clipped(problems)
     text = line.raw.decode() if problems else ""
     return (record if usable else None), [
         replace(problem, column=column_of(text, problem.key)) for problem in problems

@@ -50,9 +50,9 @@ def check(
     A plain row of chat JSONL takes about a microsecond and a half. Constant
     memory. A file over `max_bytes`, or over what the target takes, is refused
     unread. `min_examples` defaults to the target's; with the target "any" only
-    the format's own rules count. An example that the target would cut off is named in a warning: its tokens are counted when it
-    has more bytes than the target reads tokens. `with_tokens` counts every
-    example's. `progress(done_bytes, total_bytes)` is called now and then and
+    the format's own rules count. An example that the target would cut off is
+    named in a warning: its tokens are counted when it has more bytes than the
+    target reads tokens. `with_tokens` counts every example's. `progress(done_bytes, total_bytes)` is called now and then and
     may raise to stop.
 
     Raises OSError when the file cannot be read, InvalidInput for an unknown

@@ -5,12 +5,11 @@ from dataclasses import replace
 from typing import Any, Final
 
 from trainerbot.formats.catalogue import FORMATS, Convert, shape_of
-from trainerbot.formats.chat import MAX_PROBLEMS_A_ROW
 from trainerbot.formats.chat_rules import check_row
 from trainerbot.formats.kind_rules import check_kind
 from trainerbot.formats.records.item import Item
 from trainerbot.formats.records.refusal import Refused
-from trainerbot.formats.report import Problem, of_line
+from trainerbot.formats.report import Problem, clipped, of_line
 from trainerbot.formats.rows import Kind, Row
 
 _MISSING: Final = frozenset({"message_missing_key", "missing_messages_list"})
@@ -41,10 +40,7 @@ def checked(row: Row) -> Iterator[Row | Problem]:
     # What training asks beyond that keeps a row out too; its warnings are for the checker.
     problems += [each for each in check_kind(row) if each.severity == "error"]
     usable = all(problem.severity == "warning" for problem in problems)
-    if len(problems) > MAX_PROBLEMS_A_ROW:
-        problems.sort(key=lambda problem: problem.severity == "warning")
-        del problems[MAX_PROBLEMS_A_ROW:]
-    yield from problems
+    yield from clipped(problems)
     if usable:
         yield row
 

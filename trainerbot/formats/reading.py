@@ -4,11 +4,10 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
 
 from trainerbot.errors import InvalidInput
 from trainerbot.formats import mapping
-from trainerbot.formats.catalogue import FORMATS, Convert, convert_labelled
+from trainerbot.formats.catalogue import FORMATS, KEPT_AS, Convert, convert_labelled
 from trainerbot.formats.chat import read_chat_jsonl, read_chat_lines
 from trainerbot.formats.conversion import checked, convert
 from trainerbot.formats.records.conversations import from_pair, from_sharegpt
@@ -151,7 +150,7 @@ def _read_exported(path: Path, layout: Layout | TableHead, options: Options) -> 
         text = "This is no table that TrainerBot wrote: its columns have other names."
         yield of_file("invalid_file_format", text)
         return
-    format = _WRITTEN_AS[kind]
+    format = KEPT_AS[kind]
     by = FORMATS[format].convert or convert_labelled(options.label)
     for item in read_items(path, layout, sheet=options.sheet):
         if isinstance(item, Problem):
@@ -164,15 +163,6 @@ def _read_exported(path: Path, layout: Layout | TableHead, options: Options) -> 
             yield record
         else:
             yield from convert(Item(item.line, record), format=format, kind=kind, by=by)
-
-
-# The format whose rules the records of each kind keep.
-_WRITTEN_AS: Final = {
-    Kind.CHAT: "chat-jsonl",
-    Kind.PREFERENCE: "dpo-jsonl",
-    Kind.UNPAIRED: "kto-jsonl",
-    Kind.LABELLED: "labelled-json",
-}
 
 
 def _conversion(options: Options) -> Convert:

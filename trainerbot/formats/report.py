@@ -1,11 +1,14 @@
 """What is wrong with a training file: one problem a line, and the sum of them."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from trainerbot.formats.tokens.histogram import TokenReport
 
 Severity = Literal["error", "warning"]
+
+MAX_PROBLEMS_A_ROW: Final = 20
+"""Complaints about one row; a row with so many is another format altogether."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,16 @@ class Report:
     def n_warnings(self) -> int:
         """How much is odd, and taken all the same."""
         return self.n_problems - self.n_errors
+
+
+def clipped(problems: list[Problem]) -> list[Problem]:
+    """Return the problems of one row, or the first MAX_PROBLEMS_A_ROW of them.
+
+    The errors are what must be mended, so they come first where not all do.
+    """
+    if len(problems) <= MAX_PROBLEMS_A_ROW:
+        return problems
+    return sorted(problems, key=lambda each: each.severity == "warning")[:MAX_PROBLEMS_A_ROW]
 
 
 def of_key(line: int, key: str, code: str, text: str) -> Problem:

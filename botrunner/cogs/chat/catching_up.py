@@ -66,7 +66,11 @@ class CatchingUp:
     async def _take_up(self) -> None:
         await close_unanswered(Source.DISCORD, before=now() - TAKEN_UP_FOR)
         # What came since then is being answered at this moment.
-        left = await open_questions(Source.DISCORD, before=self._began_at)
+        left = [
+            question
+            for question in await open_questions(Source.DISCORD, before=self._began_at)
+            if self._bot.serves(_guild_id(question))  # else it is another process's to answer
+        ]
         if left:
             log.info("Answering what was left open: %d", len(left))
         await asyncio.gather(*(self._answer(question) for question in left))
@@ -131,6 +135,7 @@ class CatchingUp:
         missed = [
             message
             for place in places
+            if self._bot.serves(place.guild_id)
             for message in await self._missed_in(
                 self._channel(place.guild_id, place.channel_id), place.last_seen_id
             )
@@ -174,3 +179,8 @@ class CatchingUp:
             return known
         kind = discord.ChannelType.private if guild_id is None else None
         return self._bot.get_partial_messageable(channel_id, guild_id=guild_id, type=kind)
+
+
+def _guild_id(question: Message) -> int | None:
+    channel = question.conversation.discord_channel
+    return channel.guild.discord_guild_id if channel and channel.guild else None

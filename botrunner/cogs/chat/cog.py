@@ -131,6 +131,7 @@ class Chat(commands.Cog):
 
     # mypy cannot solve the type variables of discord.py's hybrid commands.
     @commands.hybrid_command(description="Asks the model", usage="<question>")  # type: ignore[arg-type]
+    @people.declares(Permission.CHAT)
     @app_commands.describe(question="What you want to know", file="A text or a picture to look at")
     async def ask(
         self,

@@ -8,9 +8,10 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from dashboard.management.service_command import ServiceCommand
-from dashboard.models import Evaluation, Prediction, Task
+from dashboard.models import Evaluation, Task
 from dashboard.services import datasets, embedded, evaluations, processes, tasks
 from dashboard.services.evaluations import Trial
+from dashboard.services.evaluations.trials import MAX_BYTES
 from trainerbot.curation import PARTS
 from trainerbot.errors import InvalidInput
 
@@ -20,6 +21,7 @@ GIVEN = 1000
 
 
 class Command(ServiceCommand):
+    _told = ""  # what was last said on stderr
     help = (
         "Test a model on a labelled dataset, or on records given as JSON: its answers, the "
         "mismatches by name, accuracy, precision, recall, F1 and a confusion matrix. "
@@ -90,8 +92,6 @@ class Command(ServiceCommand):
         if not as_json:
             self._show(evaluation)
 
-    _told = ""
-
     def _watch(self, evaluation: Evaluation) -> None:
         """Look on while a worker does the work; return when it is done, or the worker gone."""
         while not evaluation.task.is_finished and processes.is_alive("worker"):
@@ -110,7 +110,7 @@ class Command(ServiceCommand):
         if not evaluation.is_finished:
             self.say(f"Test {evaluation.pk}: {evaluation.status}. Follow it on the dashboard.")
             return
-        for prediction in _mismatches(evaluation)[:SHOWN]:
+        for prediction in evaluations.predictions(evaluation, size=SHOWN).rows:
             self.say(
                 f"{prediction.name}: {prediction.expected}, taken for "
                 f"{prediction.predicted or 'unknown'}"
@@ -161,7 +161,6 @@ class Command(ServiceCommand):
 
 
 def as_row(evaluation: Evaluation) -> dict[str, Any]:
-    mismatches = _mismatches(evaluation)
     return {
         "id": evaluation.pk,
         "status": evaluation.status,
@@ -188,18 +187,10 @@ def as_row(evaluation: Evaluation) -> dict[str, Any]:
                 "predicted": each.predicted or None,
                 "answer": each.answer,
             }
-            for each in mismatches[:GIVEN]
+            for each in evaluations.predictions(evaluation, size=GIVEN).rows
         ],
         "error": evaluation.error or evaluation.task.error or None,
     }
-
-
-def _mismatches(evaluation: Evaluation) -> "Any":
-    return (
-        Prediction.objects.filter(evaluation=evaluation, is_right=False)
-        .select_related("example")
-        .order_by("position")
-    )
 
 
 def _trial_row(trial: Trial) -> dict[str, Any]:
@@ -225,8 +216,6 @@ def _trial_row(trial: Trial) -> dict[str, Any]:
 
 
 def _read(path: Path) -> str:
-    from dashboard.services.evaluations.trials import MAX_BYTES
-
     try:
         if str(path) == "-":
             return sys.stdin.read(MAX_BYTES + 1)

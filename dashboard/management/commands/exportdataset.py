@@ -6,29 +6,21 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from dashboard.management.progress import ProgressLine
-from dashboard.management.service_command import ServiceCommand
+from dashboard.management.service_command import VersionCommand
 from dashboard.models import DatasetVersion
 from dashboard.services import datasets, exports
 from dashboard.services.exports import formats
 from trainerbot.errors import InvalidInput
 
 
-class Command(ServiceCommand):
+class Command(VersionCommand):
     help = (
         "Write a version of a dataset as a file that other programs read, or with --archive as "
         "one zip with a manifest: hashes, sources, licences."
     )
 
-    def create_parser(self, *args: Any, **options: Any) -> CommandParser:
-        # Every command of Django has a --version, which tells Django's own.
-        return super().create_parser(*args, conflict_handler="resolve", **options)
-
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("name", help="The dataset")
-        parser.add_argument(
-            "--version", type=int, dest="number", help="Its number; else the newest"
-        )
         parser.add_argument(
             "--format",
             action="append",

@@ -4,23 +4,15 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from dashboard.management.service_command import ServiceCommand
+from dashboard.management.service_command import VersionCommand
 from dashboard.services import datasets, drafts
 
 
-class Command(ServiceCommand):
+class Command(VersionCommand):
     help = "Freeze the newest version of a dataset, if it is a draft. Training needs a frozen one."
-
-    def create_parser(self, *args: Any, **options: Any) -> CommandParser:
-        # Every command of Django has a --version, which tells Django's own.
-        return super().create_parser(*args, conflict_handler="resolve", **options)
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("name", help="The dataset")
-        parser.add_argument(
-            "--version", type=int, dest="number", help="Its number; else the newest"
-        )
         parser.add_argument("--note", default="", help="What changed and why")
 
     def run(

@@ -19,7 +19,9 @@ def say(*, channel_id: int, text: str, actor: User) -> Task:
     Raises NotAllowed, NotFound, or InvalidInput for words that Discord does not take.
     """
     access.require(actor, Permission.SETTINGS)
-    channel = DiscordChannel.objects.filter(pk=channel_id, guild__isnull=False).first()
+    channel = DiscordChannel.objects.filter(
+        pk=channel_id, guild__isnull=False, gone_at=None
+    ).first()
     if channel is None:
         raise NotFound("That channel is no longer there. Choose another one.")
     text = text.strip()

@@ -30,11 +30,15 @@ _OF_CONVERSATION = _EXCHANGES.format(where="answer.conversation_id = %s")
 _OF_CHANNEL = _EXCHANGES.format(where="talk.discord_channel_id = %s")
 _CHAIN = """
     WITH RECURSIVE chain (id, reply_to_id, role, content, error, depth) AS (
-        SELECT id, reply_to_id, role, content, error, 0 FROM dashboard_message WHERE id = %s
+        SELECT said.id, said.reply_to_id, said.role, said.content, said.error, 0
+        FROM dashboard_message said
+        JOIN dashboard_conversation talk ON talk.id = said.conversation_id
+        WHERE said.id = %s AND said.id >= talk.forgotten_before
         UNION ALL
         SELECT said.id, said.reply_to_id, said.role, said.content, said.error, depth + 1
         FROM dashboard_message said JOIN chain ON said.id = chain.reply_to_id
-        WHERE depth < %s
+        JOIN dashboard_conversation talk ON talk.id = said.conversation_id
+        WHERE depth < %s AND said.id >= talk.forgotten_before
     )
     SELECT role, content, error FROM chain ORDER BY depth
 """

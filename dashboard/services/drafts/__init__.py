@@ -16,6 +16,7 @@ from dashboard.services.drafts.editing import (
     redo,
     redoable,
     undo,
+    undoable,
 )
 from dashboard.services.drafts.freezing import freeze, start_freezing
 from dashboard.services.drafts.history import edits, running
@@ -59,4 +60,5 @@ __all__ = [
     "split",
     "start_freezing",
     "undo",
+    "undoable",
 ]

@@ -61,11 +61,6 @@ def _remove(draft: DatasetVersion, edit: DatasetEdit, found: selecting.Batch, af
     return Step(rows.remove(edit, found.rows), found.last, found.is_last)
 
 
-def _deduplicate(draft: DatasetVersion, edit: DatasetEdit, plan: Any, after: int) -> Step:
-    found, last, is_last = duplicates.batch(draft, near=edit.args["near"], after=after)
-    return Step(rows.remove(edit, found), last, is_last)
-
-
 def _mark_duplicates(draft: DatasetVersion, edit: DatasetEdit, beat: Beat) -> None:
     duplicates.refresh(draft, near=edit.args["near"], beat=beat)
 
@@ -95,6 +90,10 @@ def _plan_split(draft: DatasetVersion, edit: DatasetEdit, beat: Beat) -> dict[in
     return splitting.plan(draft, shares=edit.args["shares"], seed=edit.args["seed"], beat=beat)
 
 
+def _repeated(draft: DatasetVersion, edit: DatasetEdit, after: int) -> selecting.Batch:
+    return duplicates.batch(draft, near=edit.args["near"], after=after)
+
+
 def _selected(draft: DatasetVersion, edit: DatasetEdit, after: int) -> selecting.Batch:
     return selecting.batch(draft, edit.args, after=after)
 
@@ -117,7 +116,7 @@ ACTS = {
     Verb.REWRITE: Act(_rewrite, look=_selected),
     Verb.REMOVE: Act(_remove, look=_selected),
     Verb.MASK: Act(_mask, look=_selected),
-    Verb.DEDUPLICATE: Act(_deduplicate, _mark_duplicates),
+    Verb.DEDUPLICATE: Act(_remove, _mark_duplicates, look=_repeated),
     Verb.SPLIT: Act(_split, _plan_split, changes_words=False),
     Verb.RELABEL: Act(_relabel, look=_selected),
 }

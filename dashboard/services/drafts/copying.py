@@ -106,7 +106,7 @@ def _begin(version: DatasetVersion, actor: User | None) -> DatasetVersion:
 @transaction.atomic
 def _copy_batch(source: DatasetVersion, draft: DatasetVersion) -> int:
     """Copy the rows after those that are there; how many those were."""
-    last = _last_position(draft)
+    last = draft.examples.last_position()
     with connection.cursor() as cursor:
         # In the order of positions, so that keys rise with them, as the search expects.
         cursor.execute(
@@ -123,12 +123,6 @@ def _copy_batch(source: DatasetVersion, draft: DatasetVersion) -> int:
     rows = fresh.order_by("position").values_list("pk", "record")
     searching.add((pk, text_of(record, kind)) for pk, record in rows)
     return n_new
-
-
-def _last_position(version: DatasetVersion) -> int:
-    rows = Example.objects.filter(version=version).order_by("-position")
-    last = rows.values_list("position", flat=True).first()
-    return -1 if last is None else last
 
 
 @transaction.atomic

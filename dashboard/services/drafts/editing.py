@@ -93,7 +93,7 @@ def undo(version: DatasetVersion, *, actor: User | None) -> DatasetEdit:
     """Take back the newest edit that stands; that edit, which is not done yet where it takes long."""
     with transaction.atomic():
         draft = lock(version)
-        edit = draft.edits.filter(undone_at=None).order_by("-pk").first()
+        edit = undoable(draft)
         if edit is None:
             raise InvalidInput(f"There is nothing to take back in {draft}.")
         edit.state = {**edit.state, "doing": UNDO}
@@ -131,10 +131,15 @@ def redo(version: DatasetVersion, *, actor: User | None) -> DatasetEdit:
     return edit
 
 
+def undoable(draft: DatasetVersion) -> DatasetEdit | None:
+    """The edit that `undo` would take back: the newest that stands."""
+    return draft.edits.filter(undone_at=None).order_by("-pk").first()
+
+
 def redoable(draft: DatasetVersion) -> DatasetEdit | None:
     """The edit that `redo` would do again: the first undone one after all that stand."""
-    standing = draft.edits.filter(undone_at=None).order_by("-pk").values_list("pk", flat=True)
-    undone = draft.edits.filter(undone_at__isnull=False, pk__gt=standing.first() or 0)
+    standing = undoable(draft)
+    undone = draft.edits.filter(undone_at__isnull=False, pk__gt=standing.pk if standing else 0)
     return undone.order_by("pk").first()
 
 

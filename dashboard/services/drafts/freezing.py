@@ -11,6 +11,7 @@ from django.utils.timezone import now
 
 from dashboard.models import DatasetVersion, Task
 from dashboard.services import audit, storage, tasks
+from dashboard.services.access import Person
 from dashboard.services.drafts.discarding import DISCARD, has_leftovers, sweep
 from dashboard.services.drafts.state import AT_ONCE, FREEZE, announce, lock
 from dashboard.services.tasks import Run
@@ -29,7 +30,9 @@ class Sums(NamedTuple):
     n_bytes: int
 
 
-def freeze(version: DatasetVersion, *, actor: User | None, note: str = "") -> DatasetVersion:
+def freeze(
+    version: DatasetVersion, *, actor: User | Person | None, note: str = ""
+) -> DatasetVersion:
     """Freeze a draft here and now; removed rows and the way back are gone for good.
 
     Takes no time for rows that were never edited, since their hash is known,
@@ -124,7 +127,7 @@ def _stand(draft: DatasetVersion) -> dict[str, Any]:
     )
 
 
-def _finish(draft: DatasetVersion, sums: Sums, *, actor: User | None, note: str) -> None:
+def _finish(draft: DatasetVersion, sums: Sums, *, actor: User | Person | None, note: str) -> None:
     if not sums.n_examples:
         raise InvalidInput(f"{draft} has no examples. Add some, or discard it.")
     note = note or draft.note
@@ -135,7 +138,7 @@ def _finish(draft: DatasetVersion, sums: Sums, *, actor: User | None, note: str)
         n_bytes=sums.n_bytes,
         note=note,
         frozen_at=now(),
-        frozen_by=actor,
+        frozen_by=actor.user if isinstance(actor, Person) else actor,
     )
     draft.refresh_from_db()
     audit.record(

@@ -8,15 +8,9 @@ from typing import Any
 
 from trainerbot.errors import InvalidInput
 from trainerbot.formats import Row, check, read
+from trainerbot.formats.catalogue import KEPT_AS
 from trainerbot.formats.rows import Kind
 
-# The format of each kind that keeps a record as it is.
-FORMATS = {
-    Kind.CHAT: "chat-jsonl",
-    Kind.PREFERENCE: "dpo-jsonl",
-    Kind.UNPAIRED: "kto-jsonl",
-    Kind.LABELLED: "labelled-json",
-}
 MAX_BYTES = 16 * 2**20
 _BEFORE_THE_REASON = ("Invalid file format. Line 1, ", "Invalid file format. Line 1: ", "Line 1, ")
 
@@ -33,7 +27,7 @@ def usable(record: Mapping[str, Any], kind: Kind) -> dict[str, Any]:
         raise InvalidInput("This example is no JSON object that can be stored.") from error
     if kind == Kind.LABELLED:
         text = f"[{text}]"
-    file_format = FORMATS[kind]
+    file_format = KEPT_AS[kind]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "example.json"
         path.write_text(text + "\n", encoding="utf-8")

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from dashboard.models import DatasetVersion
-from dashboard.services.drafts.duplicates import MAX_NEAR, digests, texts
+from dashboard.services.likeness import MAX_NEAR, digests, texts
 from trainerbot.curation import near_groups, split
 from trainerbot.errors import InvalidInput
 from trainerbot.formats.rows import Kind

@@ -2,7 +2,7 @@
 
 from django.db.models import Max
 
-from dashboard.models import Dataset, DatasetVersion, Example, Task
+from dashboard.models import Dataset, DatasetVersion, Task
 from dashboard.services import datasets, outbox
 from trainerbot.errors import Conflict, DatasetFrozen, NotFound
 
@@ -58,9 +58,7 @@ def next_position(version: DatasetVersion) -> int:
     seen: set[int] = set()
     while each is not None and each.pk not in seen:
         seen.add(each.pk)
-        rows = Example.objects.filter(version=each).order_by("-position")
-        last = rows.values_list("position", flat=True).first()
-        highest = highest if last is None else max(highest, last)
+        highest = max(highest, each.examples.last_position())
         each = each.parent
     return highest + 1
 

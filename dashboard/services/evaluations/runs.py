@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Final
 
-from asgiref.sync import async_to_sync
 from django.contrib.auth.models import User
 from django.db import transaction
 
 from dashboard.models import Dataset, DatasetVersion, Evaluation, Task
 from dashboard.services import audit, chat, drafts, providers, storage, tasks
+from dashboard.services.access import Person
 from dashboard.services.evaluations import cases, results
 from dashboard.services.evaluations.news import announce
 from trainerbot.curation import PARTS
@@ -38,6 +38,7 @@ def submit(
     part: str = "",
     limit: int | None = None,
     created_by: User | None = None,
+    asked_by: Person | None = None,
 ) -> Evaluation:
     """Queue a test of `model` on the labelled rows of `version`.
 
@@ -45,18 +46,22 @@ def submit(
     in place of the system message that training sends. part: only that part
     of its split. limit: so many rows, spread evenly over the version. Without
     a model, the one that chats. A draft is frozen first: a result must stay
-    true to its rows. The same request while such a test is not over returns
+    true to its rows. asked_by: who, in place of `created_by`, for somebody
+    without an account. The same request while such a test is not over returns
     that one. Raises InvalidInput or NotFound in words, and ProviderUnavailable
     when no model is named and the endpoint cannot be asked for one.
     """
     if not Dataset.objects.current().filter(pk=version.dataset_id).exists():
         raise NotFound(f"The dataset {version.dataset.name} was deleted. Choose another one.")
     chosen = cases.choices(version, labels)
-    instruction, model = _usable(instruction), model.strip() or async_to_sync(chat.default_model)()
+    instruction, model = (
+        _usable(instruction),
+        model.strip() or providers.ask_at_once(chat.default_model),
+    )
     if len(model) > 200 or not model.isprintable():
         raise InvalidInput("The name of a model has 200 letters, digits and signs at most.")
     if version.is_draft:
-        version = drafts.freeze(version, actor=created_by)
+        version = drafts.freeze(version, actor=asked_by or created_by)
     n_records = _count(version, part=part, limit=limit)
     wanted = {
         "version": version,
@@ -80,7 +85,7 @@ def submit(
             task=tasks.submit(KIND, args={}), created_by=created_by, **wanted
         )
         audit.record(
-            created_by,
+            asked_by or created_by,
             "evaluation.submit",
             f"test {evaluation.pk}",
             model=model,
@@ -92,7 +97,7 @@ def submit(
 
 
 @transaction.atomic
-def cancel(evaluation: Evaluation, *, actor: User | None) -> Evaluation:
+def cancel(evaluation: Evaluation, *, actor: User | Person | None) -> Evaluation:
     """Ask a test to stop; the answers it has stay. Raises Conflict when it is over."""
     if not tasks.cancel(evaluation.task):
         raise Conflict(f"Test {evaluation.pk} is over already.")

@@ -1,13 +1,11 @@
 """Records that are in no dataset, asked at once: the original's `!test {"text": ..., "label": ...}`."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from asgiref.sync import async_to_sync
-
-from dashboard.services import chat, storage
+from dashboard.services import chat, providers, storage
 from dashboard.services.evaluations import cases, results
 from dashboard.services.evaluations.asking import Answered, Asker
 from trainerbot.errors import InvalidInput
@@ -17,6 +15,13 @@ from trainerbot.formats.rows import Kind
 MAX_RECORDS: Final = 1000
 MAX_BYTES: Final = 8 * 1024 * 1024
 LOOK_S: Final = 1.0
+KEYS: Final = ("text", "label", "name")
+# Told (done, all) now and then; may raise to stop.
+Tell = Callable[[int, int], None]
+
+
+def nothing(n_done: int, n_records: int) -> None:
+    """What is told where nobody watches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +57,13 @@ class Trial:
 def read_records(text: str) -> list[dict[str, str]]:
     """Return the records in JSON `{"text", "label"?, "name"?}`: one, an array, or one a line.
 
+    An object of other keys, all of them texts, names each: `{"a.html": "Add to cart"}`.
     Raises InvalidInput, naming the record, for anything else.
     """
     if len(text) > MAX_BYTES:
         raise InvalidInput("That is too much for one test. Import it as a dataset and test that.")
-    found = _parse(text.strip().removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}"))
+    parsed = _parse(text.strip().removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}"))
+    found = [record for each in parsed for record in _named(each)]
     if not found:
         raise InvalidInput("There is no record to test.")
     if len(found) > MAX_RECORDS:
@@ -73,15 +80,17 @@ def classify(
     model: str = "",
     labels: Sequence[str] = (),
     instruction: str = "",
+    tell: Tell = nothing,
 ) -> Trial:
     """Ask `model` about every record, and wait for the answers.
 
+    Touches no row, so it may run in any thread without an event loop.
     Without labels those of the records are the choice, or the original's two
     where they name fewer. Raises InvalidInput for labels that cannot be
     chosen from, ProviderUnavailable and ProviderRefused for the endpoint.
     """
     chosen = _choices(records, labels)
-    model = model.strip() or async_to_sync(chat.default_model)()
+    model = model.strip() or providers.ask_at_once(chat.default_model)
     waiting = list(enumerate(records))[::-1]
     answers: dict[int, Answered] = {}
     with Asker(model=model, labels=chosen) as asker:
@@ -98,6 +107,7 @@ def classify(
                     ),
                 )
             answers.update((each.key, each) for each in asker.answers(timeout_s=LOOK_S))
+            tell(len(answers), len(records))
     tried = [_tried(number, record, answers[number]) for number, record in enumerate(records)]
     labelled = [each for each in tried if each.expected is not None]
     return Trial(
@@ -163,6 +173,18 @@ def _parse_line(number: int, line: str) -> Any:
             f"Line {number} is no JSON. Give records such as "
             '{"text": "...", "label": "positive"}.'
         ) from error
+
+
+def _named(given: Any) -> list[Any]:
+    """Return the records of an object whose keys name its texts; anything else as it is."""
+    if (
+        isinstance(given, dict)
+        and given
+        and not any(key in given for key in KEYS)
+        and all(isinstance(text, str) for text in given.values())
+    ):
+        return [{"name": name, "text": text} for name, text in given.items()]
+    return [given]
 
 
 def _record(number: int, record: Any) -> dict[str, str]:

@@ -14,6 +14,7 @@ from django.utils.timezone import now
 
 from dashboard.models import DatasetExport, DatasetVersion, Task
 from dashboard.services import audit, tasks
+from dashboard.services.access import Person
 from dashboard.services.exports import places
 from dashboard.services.exports.formats import refuse
 from dashboard.services.exports.running import EXPORT, announce
@@ -36,7 +37,7 @@ def start(
     version: DatasetVersion,
     *,
     formats: Sequence[str],
-    actor: User | None,
+    actor: User | Person | None,
     part: str = "",
     as_archive: bool = False,
 ) -> DatasetExport:
@@ -53,7 +54,7 @@ def start(
         "formats": names,
         "part": part,
         "is_archive": as_archive or len(names) > 1,
-        "created_by": actor,
+        "created_by": actor.user if isinstance(actor, Person) else actor,
     }
     with transaction.atomic():
         DatasetVersion.objects.select_for_update().get(pk=version.pk)
@@ -91,7 +92,7 @@ def of_version(version: DatasetVersion) -> QuerySet[DatasetExport]:
     return version.exports.select_related("task", "created_by").order_by("-pk")
 
 
-def cancel(exported: DatasetExport, *, actor: User | None) -> None:
+def cancel(exported: DatasetExport, *, actor: User | Person | None) -> None:
     """Stop writing it; nothing of it stays. Raises Conflict when it is over."""
     if exported.is_ready or not tasks.cancel(exported.task):
         raise Conflict("This export is over already.")

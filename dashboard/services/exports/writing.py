@@ -5,12 +5,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count
 from django.utils.timezone import now
 
-from dashboard.models import DatasetVersion, Example, Provenance
+from dashboard.models import DatasetVersion, Provenance
 from dashboard.services import datasets
 from dashboard.services.exports import formats
+from dashboard.services.provenance import Share, by_source
 from trainerbot.formats.rows import Kind
 from trainerbot.formats.writing import ROWS, Manifest, Written, archive, write, write_origins
 
@@ -94,29 +95,26 @@ def manifest_of(version: DatasetVersion, *, part: str = "", main: str = "") -> M
 
     main: the file in it that holds every row as it is.
     """
-    counted, found = _sources(version, part=part)
-    counts: dict[str, int] = {}
-    for each in found:
-        counts[each.source] = counts.get(each.source, 0) + counted[each.pk]
-    licences = sorted({each.licence for each in found if each.licence})
+    found = _shares(version, part=part)
+    licences = sorted({each.provenance.licence for each in found if each.provenance.licence})
     parent = version.parent
     return Manifest(
         name=version.dataset.name,
         version=version.number,
         kind=Kind(version.kind),
-        counts=counts,
+        counts=by_source(found),
         licence="; ".join(licences),
         created=version.frozen_at or now(),
         main=main,
         provenance={
             "is_draft": version.is_draft,
             "sha256": version.sha256,
-            "n_examples": sum(counted.values()),
+            "n_examples": sum(each.n_rows for each in found),
             "part": part,
             "parent": {"version": parent.number, "sha256": parent.sha256} if parent else None,
             "note": version.note,
             "split": version.split,
-            "sources": [_source(each, counted[each.pk]) for each in found],
+            "sources": [each.told for each in found],
         },
     )
 
@@ -126,36 +124,21 @@ def _needs_table(manifest: Manifest) -> bool:
     return bool(manifest.provenance["split"]) or len(manifest.provenance["sources"]) > 1
 
 
-def _rows(version: DatasetVersion, part: str) -> QuerySet[Example]:
-    rows = version.examples.filter(removed_by=None)
-    return rows.filter(part=part) if part else rows
-
-
-def _sources(version: DatasetVersion, *, part: str) -> tuple[dict[int, int], list[Provenance]]:
-    """How many rows each provenance has, and all of them in the order of the manifest."""
-    rows = _rows(version, part).order_by()
+def _shares(version: DatasetVersion, *, part: str) -> list[Share]:
+    """How many rows each provenance has, in the order of the manifest."""
+    rows = version.examples.kept(part=part).order_by()
     counted = dict(rows.values_list("provenance").annotate(n_rows=Count("*")))
-    return counted, list(Provenance.objects.filter(pk__in=counted).order_by("pk"))
+    found = Provenance.objects.filter(pk__in=counted).order_by("pk")
+    return [Share(each, counted[each.pk]) for each in found]
 
 
 def _origins(version: DatasetVersion, *, part: str) -> Iterator[tuple[str, int]]:
     """(part, number of its source in the manifest) of every row, in their order."""
-    _, found = _sources(version, part=part)
-    numbers = {each.pk: number for number, each in enumerate(found)}
-    rows = _rows(version, part).order_by("position").values_list("part", "provenance")
-    for which, provenance in rows.iterator(chunk_size=5_000):
+    found = _shares(version, part=part)
+    numbers = {each.provenance.pk: number for number, each in enumerate(found)}
+    rows = version.examples.kept(part=part).order_by("position")
+    for which, provenance in rows.values_list("part", "provenance").iterator(chunk_size=5_000):
         yield which, numbers[provenance]
-
-
-def _source(provenance: Provenance, n_rows: int) -> dict[str, Any]:
-    return {
-        "source": provenance.source,
-        "author": provenance.author,
-        "licence": provenance.licence,
-        "reference": provenance.reference,
-        "permission": provenance.permission,
-        "rows": n_rows,
-    }
 
 
 def _watched(records: Iterator[dict[str, Any]], tick: Tick) -> Iterator[dict[str, Any]]:

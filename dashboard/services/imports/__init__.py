@@ -14,6 +14,7 @@ from dashboard.services.imports.moving import (
     report_of,
     topic,
 )
+from dashboard.services.imports.moving import uploads_folder as folder
 from dashboard.services.imports.receiving import (
     begin_upload,
     choose,
@@ -35,6 +36,7 @@ __all__ = [
     "cancel",
     "check",
     "choose",
+    "folder",
     "forget_unfinished",
     "get",
     "import_file",

@@ -104,13 +104,12 @@ def move(imported: DatasetImport, state: str, *, source: str = "", **changes: An
     rows = DatasetImport.objects.filter(pk=imported.pk)
     if source:
         rows = rows.filter(state=source)
+    changes |= {"state": state, "updated_at": now()}
     # One statement decides: of two people at once, one is told that the other was first.
-    if not rows.update(state=state, updated_at=now()):
+    if not rows.update(**changes):
         raise Conflict(f"{imported.filename} has moved on in the meantime. Reload the page.")
-    imported.state = state
     for name, value in changes.items():
         setattr(imported, name, value)
-    imported.save(update_fields=["state", *changes, "updated_at"])
     announce(imported)
 
 

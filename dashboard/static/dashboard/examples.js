@@ -116,7 +116,6 @@ document.addEventListener("keydown", (event) => {
     linkOf(row).focus({ preventScroll: true });
     return;
   }
-  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) event.target.form?.requestSubmit();
   if (event.target.closest?.(TYPING) || !KEYS[event.key]) return;
   event.preventDefault();
   KEYS[event.key](row);

@@ -8,7 +8,7 @@ from dashboard.models import DatasetVersion
 from dashboard.services import differences
 from dashboard.services.access import Permission
 from dashboard.views.datasets.found import version_of
-from dashboard.views.doors import is_htmx, requires
+from dashboard.views.doors import is_htmx, requires, whole_number
 from trainerbot.errors import NotFound
 
 
@@ -36,9 +36,10 @@ def page(request: HttpRequest, pk: int, number: int) -> HttpResponse:
 def _other(request: HttpRequest, version: DatasetVersion) -> DatasetVersion:
     against = request.GET.get("against", "")
     if against:
-        if not (against.isascii() and against.isdecimal() and len(against) < 10):
+        number = whole_number(against)
+        if number is None:
             raise NotFound(f"{version.dataset} has no such version.")
-        return version_of(version.dataset_id, int(against))
+        return version_of(version.dataset_id, number)
     parent = version.parent
     if parent is not None and parent.dataset_id == version.dataset_id:
         return version_of(version.dataset_id, parent.number)

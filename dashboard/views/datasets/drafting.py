@@ -13,9 +13,9 @@ from dashboard.models import DatasetEdit, DatasetVersion
 from dashboard.services import drafts, examples
 from dashboard.services.access import Permission
 from dashboard.views.datasets.examples import filter_of
-from dashboard.views.datasets.found import reader, version_of
+from dashboard.views.datasets.found import version_of
 from dashboard.views.datasets.versions import address
-from dashboard.views.doors import is_htmx, requires
+from dashboard.views.doors import is_htmx, reader, requires, show_anew
 from trainerbot.errors import InvalidInput
 
 
@@ -160,9 +160,7 @@ def _told(edit: DatasetEdit) -> str:
 
 def _back(request: HttpRequest, version: DatasetVersion) -> HttpResponse:
     if is_htmx(request):
-        response = HttpResponse(status=204)
-        response["HX-Refresh"] = "true"  # the page keeps its address, with filters and all
-        return response
+        return show_anew()
     return redirect(address(version))
 
 

@@ -12,17 +12,16 @@ from django.views.decorators.http import require_GET, require_http_methods
 from dashboard.models import DatasetVersion, Example, Provenance
 from dashboard.services import drafts, examples
 from dashboard.services.access import Permission
-from dashboard.services.examples import Filter
+from dashboard.services.examples import FIELDS, Filter
 from dashboard.views.datasets.editing import apply, fields_of, read_json, skeleton
-from dashboard.views.datasets.found import reader, version_of
+from dashboard.views.datasets.found import version_of
 from dashboard.views.datasets.records import indented, show
-from dashboard.views.doors import Door, is_htmx, requires
+from dashboard.views.doors import Door, is_htmx, lead_to, reader, requires, whole_number
 from trainerbot.curation import PARTS
 from trainerbot.errors import TrainerBotError
 from trainerbot.formats.rows import Kind
 
 SHOWN_LABELS = 12
-FIELDS = ("search", "label", "part", "source", "marked")
 MARKS = (
     ("duplicate", "Duplicates"),
     ("private", "Private data"),
@@ -68,12 +67,10 @@ def edit(request: HttpRequest, pk: int, number: int, position: int) -> HttpRespo
     """The form of a row's words, beside its JSON; what comes back is the row anew."""
     version = version_of(pk, number)
     example = examples.get(version, position)
-    problem, written = "", ""
-    record: dict[str, Any] = example.record
+    record, problem = example.record, ""
     if request.method == "POST":
-        written = request.POST.get("json", "")
         try:
-            record = read_json(written) if written else apply(example.record, request.POST)
+            record = _written(request, record)
             example.version = version
             drafts.rewrite(
                 example,
@@ -87,17 +84,15 @@ def edit(request: HttpRequest, pk: int, number: int, position: int) -> HttpRespo
             example = examples.get(version, position)
             context = {**_opened(request, version, example), "row": example, "is_open": True}
             return render(request, "dashboard/datasets/examples/_row.html", context)
-    context = {
-        "dataset": version.dataset,
-        "version": version,
-        "example": example,
-        "fields": fields_of(record, Kind(version.kind)),
-        "json": written or indented(record),
-        "as_json": bool(written),
-        "seen": request.POST.get("seen") or drafts.revision(example),
-        "problem": problem,
-    }
-    return _editor(request, context, target=f"#opened-{position}")
+    return _editor(
+        request,
+        version,
+        record,
+        problem=problem,
+        target=f"#opened-{position}",
+        example=example,
+        seen=request.POST.get("seen") or drafts.revision(example),
+    )
 
 
 @require_http_methods(["GET", "POST"])
@@ -105,12 +100,10 @@ def edit(request: HttpRequest, pk: int, number: int, position: int) -> HttpRespo
 def add(request: HttpRequest, pk: int, number: int) -> HttpResponse:
     """A new row, written here, behind all others of a draft."""
     version = version_of(pk, number)
-    kind = Kind(version.kind)
-    record, problem, written = skeleton(kind), "", ""
+    record, problem = skeleton(Kind(version.kind)), ""
     if request.method == "POST":
-        written = request.POST.get("json", "")
         try:
-            record = read_json(written) if written else apply(record, request.POST)
+            record = _written(request, record)
             drafts.add(
                 version,
                 record=record,
@@ -120,19 +113,8 @@ def add(request: HttpRequest, pk: int, number: int) -> HttpResponse:
         except TrainerBotError as error:
             problem = str(error)
         else:
-            last = version.examples.order_by("-position").values_list("position", flat=True)[0]
-            response = HttpResponse(status=204)
-            response["HX-Redirect"] = f"{_address(version)}?at={last}"
-            return response
-    context = {
-        "dataset": version.dataset,
-        "version": version,
-        "fields": fields_of(record, kind),
-        "json": written or indented(record),
-        "as_json": bool(written),
-        "problem": problem,
-    }
-    return _editor(request, context, target="#dialog-body")
+            return lead_to(f"{_address(version)}?at={version.examples.last_position()}")
+    return _editor(request, version, record, problem=problem, target="#dialog-body")
 
 
 def filter_of(given: QueryDict) -> Filter:
@@ -140,11 +122,35 @@ def filter_of(given: QueryDict) -> Filter:
     return Filter(**{name: given.get(name, "") for name in FIELDS})
 
 
-def _editor(request: HttpRequest, context: dict[str, Any], *, target: str) -> HttpResponse:
+def _written(request: HttpRequest, record: dict[str, Any]) -> dict[str, Any]:
+    """What a form makes of `record`: the JSON that was written, or its words put into it."""
+    written = request.POST.get("json", "")
+    return read_json(written) if written else apply(record, request.POST)
+
+
+def _editor(
+    request: HttpRequest,
+    version: DatasetVersion,
+    record: dict[str, Any],
+    *,
+    problem: str,
+    target: str,
+    **more: Any,
+) -> HttpResponse:
     """The form; after a refusal it comes back with what was written, to where it was."""
-    status = 422 if context["problem"] else 200
+    written = request.POST.get("json", "")
+    context = {
+        "dataset": version.dataset,
+        "version": version,
+        "fields": fields_of(record, Kind(version.kind)),
+        "json": written or indented(record),
+        "as_json": bool(written),
+        "problem": problem,
+        **more,
+    }
+    status = 422 if problem else 200
     response = render(request, "dashboard/datasets/examples/_edit.html", context, status=status)
-    if status == 422:
+    if problem:
         response["HX-Retarget"] = target
         response["HX-Reswap"] = "innerHTML"
     return response
@@ -152,7 +158,8 @@ def _editor(request: HttpRequest, context: dict[str, Any], *, target: str) -> Ht
 
 def _page(request: HttpRequest, version: DatasetVersion) -> dict[str, Any]:
     chosen = filter_of(request.GET)
-    at, opened = _position(request.GET.get("at", "")), _position(request.GET.get("open", ""))
+    at = whole_number(request.GET.get("at", ""))
+    opened = whole_number(request.GET.get("open", ""))
     opened = at if opened is None else opened
     after, before = request.GET.get("after", ""), request.GET.get("before", "")
     if at and chosen.is_empty and not after and not before:
@@ -170,7 +177,7 @@ def _page(request: HttpRequest, version: DatasetVersion) -> dict[str, Any]:
         "label_names": list((version.summary.get("labels") or {}).get("counts", {})),
         "found": found,
         "can_edit": version.is_draft and door.may.get("data", False),
-        "undoable": _undoable(version),
+        "undoable": version.is_draft and drafts.undoable(version) is not None,
         "newer": _query(chosen, before=found.before) if found.before else "",
         "older": _query(chosen, after=found.after) if found.after else "",
         "opened_at": opened if example is not None else None,
@@ -190,10 +197,6 @@ def _opened(request: HttpRequest, version: DatasetVersion, example: Example) -> 
         "can_edit": version.is_draft and door.may.get("data", False),
         "is_removed": example.removed_by_id is not None,
     }
-
-
-def _undoable(version: DatasetVersion) -> bool:
-    return version.is_draft and version.edits.filter(undone_at=None).exists()
 
 
 def _chips(version: DatasetVersion, chosen: Filter) -> list[tuple[str, list[Chip]]]:
@@ -264,7 +267,3 @@ def _query(chosen: Filter, **changes: str) -> str:
 
 def _address(version: DatasetVersion) -> str:
     return reverse("dataset-examples", args=[version.dataset_id, version.number])
-
-
-def _position(value: str) -> int | None:
-    return int(value) if value.isascii() and value.isdecimal() and len(value) < 10 else None

@@ -1,6 +1,6 @@
 """What the panel of exports shows, on its own and on the page of a version."""
 
-from dashboard.models import DatasetExport, DatasetVersion
+from dashboard.models import DatasetVersion
 from dashboard.services import datasets, exports
 
 SHOWN_EXPORTS = 5
@@ -15,10 +15,6 @@ def context(version: DatasetVersion) -> dict[str, object]:
         "topic": datasets.topic(version),
         "formats": exports.formats_for(version),
         "split_parts": list(version.split.get("shares", {})),
-        "exports": [(exported, _percent(exported)) for exported in found],
+        "exports": [(exported, exported.task.percent) for exported in found],
         "is_writing": any(not each.is_ready and not each.task.is_finished for each in found),
     }
-
-
-def _percent(exported: DatasetExport) -> int | None:
-    return round(100 * exported.task.progress) or None

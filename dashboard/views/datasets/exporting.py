@@ -15,9 +15,9 @@ from django.views.decorators.http import require_GET, require_POST
 from dashboard.services import exports
 from dashboard.services.access import Permission
 from dashboard.views.datasets.exported import context
-from dashboard.views.datasets.found import reader, version_of
+from dashboard.views.datasets.found import version_of
 from dashboard.views.datasets.versions import address
-from dashboard.views.doors import requires
+from dashboard.views.doors import reader, requires
 
 PIECE_BYTES = 256 * 1024
 

@@ -1,12 +1,10 @@
 """Which dataset, which version, who asks: what every address of a dataset begins with."""
 
-from typing import cast
-
-from django.contrib.auth.models import User
-from django.http import HttpRequest
-
 from dashboard.models import Dataset, DatasetVersion
+from dashboard.views.doors import reader
 from trainerbot.errors import NotFound
+
+__all__ = ["dataset_of", "reader", "version_of"]
 
 
 def dataset_of(pk: int) -> Dataset:
@@ -24,8 +22,3 @@ def version_of(pk: int, number: int) -> DatasetVersion:
         raise NotFound(f"{dataset.name} has no version {number}. It may have been discarded.")
     version.dataset = dataset
     return version
-
-
-def reader(request: HttpRequest) -> User:
-    """Who asks; the door has let nobody else in."""
-    return cast(User, request.user)

@@ -11,9 +11,9 @@ from dashboard.models import Dataset, DatasetImport, DatasetVersion
 from dashboard.services import datasets
 from dashboard.services.access import Permission
 from dashboard.services.paging import page
-from dashboard.views.datasets.found import dataset_of, reader
+from dashboard.views.datasets.found import dataset_of
 from dashboard.views.datasets.progress import Watched, watch
-from dashboard.views.doors import requires
+from dashboard.views.doors import reader, requires
 
 SHOWN_IMPORTS = 20
 

@@ -50,5 +50,4 @@ def watch(imported: DatasetImport) -> Watched:
     )
     if task is None:
         return Watched(imported, None, words, is_stopping=False)
-    percent = round(100 * task.progress)
-    return Watched(imported, percent or None, words, is_stopping=task.cancel_requested)
+    return Watched(imported, task.percent, words, is_stopping=task.cancel_requested)

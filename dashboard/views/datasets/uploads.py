@@ -19,8 +19,7 @@ from dashboard.forms.datasets import UploadForm
 from dashboard.models import DatasetImport
 from dashboard.services import imports
 from dashboard.services.access import Permission
-from dashboard.views.datasets.found import reader
-from dashboard.views.doors import requires
+from dashboard.views.doors import reader, requires, whole_number
 from trainerbot.errors import InvalidInput, NotFound
 
 TUS = "1.0.0"
@@ -141,10 +140,10 @@ def _answer(status: int) -> HttpResponse:
 
 
 def _number(request: HttpRequest, header: str) -> int:
-    value = request.headers.get(header, "")
-    if not (value.isascii() and value.isdecimal() and len(value) < 19):
+    value = whole_number(request.headers.get(header, ""), max_digits=18)
+    if value is None:
         raise InvalidInput(f"The header {header} must be a number of bytes.")
-    return int(value)
+    return value
 
 
 def _metadata(header: str) -> dict[str, str]:

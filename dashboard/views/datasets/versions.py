@@ -16,8 +16,8 @@ from dashboard.services import assistant, datasets, drafts, examples, provenance
 from dashboard.services.access import Permission
 from dashboard.views.datasets import exported
 from dashboard.views.datasets.charts import bars, histogram
-from dashboard.views.datasets.found import dataset_of, reader, version_of
-from dashboard.views.doors import is_htmx, requires
+from dashboard.views.datasets.found import dataset_of, version_of
+from dashboard.views.doors import is_htmx, reader, requires, show_anew, whole_number
 from trainerbot.curation import PARTS
 from trainerbot.errors import NotFound
 
@@ -43,15 +43,14 @@ class Cost:
 def detail(request: HttpRequest, pk: int) -> HttpResponse:
     """The newest version of a dataset, or the one that `?version=` names."""
     dataset = dataset_of(pk)
-    number = request.GET.get("version", "")
-    if number and not (number.isascii() and number.isdecimal() and len(number) < 10):
+    wanted = request.GET.get("version", "")
+    latest = None if wanted else dataset.latest()
+    if not wanted and latest is None:
+        return render(request, "dashboard/datasets/versions/none.html", {"dataset": dataset})
+    number = latest.number if latest else whole_number(wanted)
+    if number is None:
         raise NotFound(f"{dataset.name} has no such version.")
-    if not number:
-        latest = dataset.latest()
-        if latest is None:
-            return render(request, "dashboard/datasets/versions/none.html", {"dataset": dataset})
-        number = str(latest.number)
-    version = version_of(pk, int(number))
+    version = version_of(pk, number)
     return render(request, "dashboard/datasets/versions/detail.html", _context(dataset, version))
 
 
@@ -70,9 +69,7 @@ def draft(request: HttpRequest, pk: int, number: int) -> HttpResponse:
     """The live banner of a draft; once that is frozen, the whole page comes anew."""
     version = version_of(pk, number)
     if not version.is_draft:
-        response = HttpResponse(status=204)
-        response["HX-Refresh"] = "true"
-        return response
+        return show_anew()
     context = {
         "dataset": version.dataset,
         "version": version,
@@ -105,7 +102,7 @@ def permit(request: HttpRequest, pk: int, number: int) -> HttpResponse:
         if n_rows is not None:
             messages.success(request, f"The permission for {n_rows:,} examples was recorded.")
             if is_htmx(request):
-                return HttpResponse(status=204, headers={"HX-Refresh": "true"})
+                return show_anew()
             return redirect(address(version))
     context = {**_sources(version), "permit_form": form}
     return render(request, "dashboard/datasets/versions/_sources.html", context, status=422)
@@ -152,11 +149,11 @@ def _edits(version: DatasetVersion) -> dict[str, Any]:
     words = running.get_verb_display() if running else "Freezing" if task else ""
     return {
         "edits": drafts.edits(version)[:SHOWN_EDITS],
-        "undoable": version.edits.filter(undone_at=None).exists(),
+        "undoable": drafts.undoable(version) is not None,
         "redoable": drafts.redoable(version) is not None,
         "running": running,
         "busy": words,
-        "percent": round(100 * task.progress) or None if task else None,
+        "percent": task.percent if task else None,
     }
 
 

@@ -6,8 +6,9 @@ from typing import Any
 
 from django.utils.timezone import now
 
-from dashboard.models import DatasetVersion
-from dashboard.services import storing
+from dashboard.models import DatasetVersion, Example
+from dashboard.services import examples, storing
+from dashboard.services.examples import Filter
 from tests.factories import DatasetVersionFactory, ProvenanceFactory
 from trainerbot.formats import Row, canonical
 from trainerbot.formats.rows import Kind
@@ -63,6 +64,19 @@ def version_of(
     ]
     storing.insert(version, rows, first_position=0, provenance=ProvenanceFactory())
     return version
+
+
+def row(draft: DatasetVersion, position: int) -> Example:
+    return draft.examples.get(position=position)
+
+
+def found(version: DatasetVersion, words: str) -> list[int]:
+    """Positions of the rows that a search finds."""
+    return [each.position for each in examples.find(version, chosen=Filter(search=words)).rows]
+
+
+def positions(draft: DatasetVersion) -> list[int]:
+    return [each[0] for each in content(draft)]
 
 
 def content(version: DatasetVersion) -> list[tuple[Any, ...]]:

@@ -3,9 +3,10 @@
 import pytest
 
 from dashboard.models import AuditEvent, DatasetEdit, OutboxEvent, Provenance, Task
-from dashboard.services import drafts, examination, examples
+from dashboard.services import drafts, examination
+from dashboard.services.drafts.freezing import sum_up
 from dashboard.services.examples import Filter
-from tests.dashboard.drafts.making import chat, content, sums, version_of
+from tests.dashboard.drafts.making import chat, content, found, positions, row, sums, version_of
 from tests.factories import UserFactory
 from trainerbot.errors import Conflict, DatasetFrozen, InvalidInput, NotFound
 from trainerbot.formats.rows import Kind
@@ -13,27 +14,8 @@ from trainerbot.formats.rows import Kind
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def draft():
-    return drafts.copy(version_of([chat(n) for n in range(8)]), actor=None)
-
-
-def row(draft, position):
-    return draft.examples.get(position=position)
-
-
-def found(version, words):
-    return [each.position for each in examples.find(version, chosen=Filter(search=words)).rows]
-
-
-def positions(draft):
-    return [each[0] for each in content(draft)]
-
-
 def true_sums(draft):
     """What the rows really come to, against which the sums of a version are held."""
-    from dashboard.services.drafts.freezing import sum_up
-
     return sum_up(draft)
 
 

@@ -4,31 +4,24 @@ import pytest
 from django.db import connection
 
 from dashboard.models import Task
-from dashboard.services import drafts, examination, examples, searching, tasks
+from dashboard.services import drafts, examination, searching, tasks
 from dashboard.services.examples import Filter
-from tests.dashboard.drafts.making import ROOMS, chat, content, labelled, sums, version_of
+from tests.dashboard.drafts.making import (
+    ROOMS,
+    chat,
+    content,
+    found,
+    labelled,
+    positions,
+    row,
+    sums,
+    version_of,
+)
 from trainerbot.curation import fingerprint, text_of
 from trainerbot.errors import InvalidInput
 from trainerbot.formats.rows import Kind
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def draft():
-    return drafts.copy(version_of([chat(n) for n in range(8)]), actor=None)
-
-
-def row(draft, position):
-    return draft.examples.get(position=position)
-
-
-def found(version, words):
-    return [each.position for each in examples.find(version, chosen=Filter(search=words)).rows]
-
-
-def positions(draft):
-    return [each[0] for each in content(draft)]
 
 
 def test_of_exact_duplicates_the_first_stays():

@@ -1,10 +1,12 @@
 """How fast people may ask, what they may use in a month, and how it is counted."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
+from django.db import connection
 from django.utils.timezone import now
 
 from dashboard.models import (
@@ -282,7 +284,7 @@ def test_counting_takes_two_updates_once_the_month_has_begun(guild, ada, django_
     budgets.charge(answer=answer(talk))
     given, rules = answer(talk), places.rules()
 
-    with django_assert_num_queries(4):  # two of them mark where the transaction begins and ends
+    with django_assert_num_queries(2):
         budgets.charge(answer=given, rules=rules)
 
 
@@ -339,3 +341,29 @@ def test_a_price_is_in_force_for_the_next_answer(guild, ada):
     budgets.charge(answer=after)
 
     assert (before.cost_usd, after.cost_usd) == (None, Decimal("0.0004"))
+
+
+def test_the_cost_of_a_month_counts_nobody_twice(guild, ada):
+    UsageFactory(guild=guild, cost_usd=Decimal("2.5"))
+    UsageFactory(guild=guild, discord_user=ada, cost_usd=Decimal("2.5"))
+    UsageFactory(guild=None, discord_user=ada, cost_usd=Decimal("0.5"))
+    UsageFactory(guild=guild, month=date(2020, 1, 1), cost_usd=Decimal(100))
+
+    assert budgets.cost_of_month() == Decimal(3)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_several_processes_count_at_once_adds_up(guild, ada):
+    """Each thread has a connection of its own, as a process would."""
+    talk = talk_in(guild, ada)
+    answers = [answer(talk) for _ in range(24)]
+
+    def charge(given: Message) -> None:
+        budgets.charge(answer=given)
+        connection.close()
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(charge, answers * 2))
+
+    counted = set(Usage.objects.values_list("n_answers", "n_tokens"))
+    assert counted == {(24, 24 * 400)}

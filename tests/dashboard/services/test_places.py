@@ -2,6 +2,7 @@ import pytest
 
 from dashboard.models import (
     Access,
+    AuditEvent,
     DiscordChannel,
     DiscordGuild,
     DiscordRole,
@@ -87,3 +88,42 @@ def test_a_review_channel_of_another_server_is_refused(channel: DiscordChannel) 
 
     with pytest.raises(InvalidInput, match="another server"):
         places.save_guild(GuildSettings(guild=other, review_channel=channel), actor=None)
+
+
+def test_the_audit_log_keeps_what_was_changed(guild: DiscordGuild) -> None:
+    row = places.save_place(
+        PlaceSettings(guild=guild, model="big", system_prompt="x" * 900), actor=None
+    )
+    row.model, row.temperature = "", 0.5
+    places.save_place(row, actor=None)
+    places.save_guild(GuildSettings(guild=guild, user_tokens=5), actor=None)
+
+    kept = AuditEvent.objects.filter(action="place.change").order_by("pk")
+    assert [event.detail for event in kept] == [
+        {"model": "big", "system_prompt": "x" * 200},
+        {"model": "", "temperature": "0.5"},
+        {"user_tokens": "5"},
+    ]
+
+
+def test_settings_that_are_emptied_leave_no_row(guild: DiscordGuild) -> None:
+    row = places.save_place(PlaceSettings(guild=guild, model="big"), actor=None)
+    row.model = ""
+
+    places.save_place(row, actor=None)
+
+    assert not PlaceSettings.objects.exists()
+    assert places.rules().place(GUILD).model == ""
+
+
+@pytest.mark.parametrize("language", ["ru-RU", "en", "zh-Hant-TW", ""])
+def test_language_tags_are_taken(guild: DiscordGuild, language: str) -> None:
+    places.save_place(PlaceSettings(guild=guild, model="x", language=language), actor=None)
+
+    assert places.rules().place(GUILD).language == language
+
+
+@pytest.mark.parametrize("language", ["Russian, please", "r", "../etc", "en_US"])
+def test_what_is_no_language_tag_is_refused(guild: DiscordGuild, language: str) -> None:
+    with pytest.raises(InvalidInput, match="A language tag looks like"):
+        places.save_place(PlaceSettings(guild=guild, language=language), actor=None)

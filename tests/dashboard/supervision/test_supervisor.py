@@ -169,6 +169,79 @@ def test_stopping_does_not_wait_for_the_next_try():
     assert stopped.restarts == 0
 
 
+SLEEP = "import time; time.sleep(60)"
+
+
+def test_one_program_can_be_stopped_and_started_while_the_others_go_on():
+    with Running(python(SLEEP, name="web"), python(SLEEP, name="bot")) as running:
+        pids = {
+            report.name: report.pid for report in (running.reports.get(), running.reports.get())
+        }
+        running.supervisor.stop_one("bot", "Stopped on the dashboard.")
+        stopped = running.report_with(State.STOPPED)
+        gone = wait_for_end(pids["bot"])
+        running.supervisor.start_one("bot")
+        again = running.report_with(State.RUNNING)
+
+        assert (stopped.name, stopped.message) == ("bot", "Stopped on the dashboard.")
+        assert gone
+        assert again.name == "bot"
+        assert is_alive(pids["web"])
+        assert not running.supervisor.has_given_up()
+
+
+@pytest.mark.origin(4)
+def test_starting_what_runs_changes_nothing():
+    with Running(python(SLEEP)) as running:
+        pid = running.report_with(State.RUNNING).pid
+
+        running.supervisor.start_one("child")
+        running.supervisor.start_one("child")
+
+        assert is_alive(pid)
+        assert running.reports.empty()
+
+
+def test_a_restart_ends_one_process_and_starts_one():
+    with Running(python(SLEEP)) as running:
+        first = running.report_with(State.RUNNING)
+        running.supervisor.restart("child")
+        second = running.report_with(State.RUNNING, restarts=1)
+
+        assert wait_for_end(first.pid)
+        assert is_alive(second.pid)
+
+
+def test_a_program_that_does_not_hear_is_killed_for_its_restart():
+    deaf = (
+        "import signal, time\n"
+        "signal.signal(signal.SIGTERM, signal.SIG_IGN); print('ready'); time.sleep(60)"
+    )
+    with Running(python(deaf), patience=Patience(stop_s=0.2)) as running:
+        running.line_with("ready")
+        running.supervisor.restart("child")
+
+        assert running.report_with(State.RUNNING, restarts=1)
+
+
+def test_what_was_given_up_is_started_again_by_an_order():
+    with Running(python("raise SystemExit(78)", final_codes={78: "Mend the token."})) as running:
+        running.report_with(State.FAILED)
+        running.supervisor.restart("child")
+
+        assert running.report_with(State.FAILED, restarts=1)
+
+
+def test_what_is_stopped_before_the_start_is_not_started():
+    running = Running(python("print('ran')"))
+    running.supervisor.stop_one("child", "Stopped on the dashboard.")
+    with running:
+        stopped = running.report_with(State.STOPPED)
+
+    assert stopped.pid is None
+    assert ("child", "ran") not in drain(running.lines)
+
+
 def test_what_a_program_started_goes_with_it():
     parent = (
         "import subprocess, sys\n"

@@ -16,6 +16,7 @@ from tests.fakes.discord.world import (
 Payload = dict[str, Any]
 
 ALL_PERMISSIONS = str(2**50 - 1)
+NOT_ADMINISTRATOR = str((2**50 - 1) & ~(1 << 3))  # so that a channel can take some away
 MESSAGE_CONTENT_LIMITED = 1 << 19  # application flag: may ask for the message content intent
 REPLY = 19  # message type
 
@@ -96,6 +97,9 @@ def channel(what: Channel) -> Payload:
         "topic": None,
         "rate_limit_per_user": 0,
     }
+    if what.denied:
+        everyone = {"id": what.guild.id, "type": 0, "allow": "0", "deny": str(what.denied)}
+        described["permission_overwrites"] = [everyone]
     if what.type is ChannelType.VOICE:
         described |= {"bitrate": 64000, "user_limit": 0, "rtc_region": None}
     if what.type is ChannelType.PUBLIC_THREAD:
@@ -122,7 +126,7 @@ def guild(world: World) -> Payload:
         "colors": {"primary_color": 0, "secondary_color": None, "tertiary_color": None},
         "hoist": False,
         "position": 0,
-        "permissions": ALL_PERMISSIONS,
+        "permissions": NOT_ADMINISTRATOR,
         "managed": False,
         "mentionable": False,
         "flags": 0,

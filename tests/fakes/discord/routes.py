@@ -8,7 +8,7 @@ from tests.fakes.discord.cdn import Cdn
 from tests.fakes.discord.gateway import Gateway
 from tests.fakes.discord.payloads import Payload
 from tests.fakes.discord.rest import Answer, Refused, Request, Rest
-from tests.fakes.discord.world import Channel, ChannelType, Message, World, snowflake
+from tests.fakes.discord.world import Attachment, Channel, ChannelType, Message, World, snowflake
 
 MAX_CONTENT = 2000  # characters
 EPHEMERAL = 1 << 6
@@ -77,6 +77,10 @@ class Routes:
             for command in request.body
         ]
         return Answer(200, self.commands)
+
+    def remember_nonce(self, channel: Channel, nonce: str, message: Message) -> None:
+        """Let it be as if `message` had been posted with `nonce` before."""
+        self._nonces[channel.id, nonce] = message
 
     # --- channels and messages --------------------------------------------------
     async def get_member(self, request: Request, guild_id: str, user_id: str) -> Answer:
@@ -213,10 +217,13 @@ class Routes:
         message.flags = body.get("flags") or 0
         message.nonce = body.get("nonce")
         message.pings_author = (body.get("allowed_mentions") or {}).get("replied_user", True)
-        message.attachments = [
+        message.attachments = self._kept(request)
+        return message
+
+    def _kept(self, request: Request) -> list[Attachment]:
+        return [
             self.cdn.upload(name, data, "application/octet-stream") for name, data in request.files
         ]
-        return message
 
     def _edited(self, message: Message, request: Request) -> Answer:
         body = request.body
@@ -224,6 +231,8 @@ class Routes:
             message.say_instead(self._checked(body, request.files))
         if "components" in body:
             message.components = body["components"]
+        if request.files:
+            message.attachments = self._kept(request)
         return self._told("MESSAGE_UPDATE", message)
 
     def _told(self, event: str, message: Message) -> Answer:

@@ -126,6 +126,15 @@ class FakeDiscord:
         interaction_id: str = event["id"]
         return interaction_id
 
+    async def add_to_guild(self, channel: Channel) -> None:
+        """Tell the bot of a channel that was made after it came."""
+        await self.gateway.dispatch("CHANNEL_CREATE", payloads.channel(channel))
+
+    async def forbid(self, channel: Channel, permissions: int) -> None:
+        """Take permissions in a channel from everybody, and tell the bot."""
+        channel.denied |= permissions
+        await self.gateway.dispatch("CHANNEL_UPDATE", payloads.channel(channel))
+
     # --- what goes wrong ----------------------------------------------------------
     def fail_next(
         self,

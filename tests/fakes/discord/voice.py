@@ -22,7 +22,7 @@ from tests.fakes.discord import payloads
 from tests.fakes.discord.dave import APPEND, DaveGroup
 from tests.fakes.discord.gateway import Gateway
 from tests.fakes.discord.payloads import Payload
-from tests.fakes.discord.world import User, World
+from tests.fakes.discord.world import Channel, User, World
 
 MODE = "aead_xchacha20_poly1305_rtpsize"
 OPUS_PAYLOAD_TYPE = 0x78
@@ -127,21 +127,8 @@ class VoiceServer:
 
     async def _on_voice_state(self, wanted: Payload) -> None:
         """Answer the bot's wish to be in a channel, or in none."""
-        state = {
-            "guild_id": wanted["guild_id"],
-            "channel_id": wanted["channel_id"],
-            "user_id": self.world.bot.id,
-            "member": payloads.member(self.world.bot),
-            "session_id": "voice-session",
-            "deaf": False,
-            "mute": False,
-            "self_deaf": wanted["self_deaf"],
-            "self_mute": wanted["self_mute"],
-            "self_video": False,
-            "suppress": False,
-            "request_to_speak_timestamp": None,
-        }
-        await self.gateway.dispatch("VOICE_STATE_UPDATE", state)
+        own = {"self_deaf": wanted["self_deaf"], "self_mute": wanted["self_mute"]}
+        await self._tell_of(self.world.bot, wanted["channel_id"], **own)
         if wanted["channel_id"]:
             server = {
                 "guild_id": wanted["guild_id"],
@@ -149,6 +136,34 @@ class VoiceServer:
                 "endpoint": self._endpoint,
             }
             await self.gateway.dispatch("VOICE_SERVER_UPDATE", server)
+
+    async def sit(self, user: User, channel: Channel | None) -> None:
+        """Let a person be in a voice channel, or in none, without a word."""
+        await self._tell_of(user, channel.id if channel else None)
+
+    async def _tell_of(
+        self,
+        user: User,
+        channel_id: str | None,
+        *,
+        self_deaf: bool = False,
+        self_mute: bool = False,
+    ) -> None:
+        state = {
+            "guild_id": self.world.guild.id,
+            "channel_id": channel_id,
+            "user_id": user.id,
+            "member": payloads.member(user),
+            "session_id": "voice-session",
+            "deaf": False,
+            "mute": False,
+            "self_deaf": self_deaf,
+            "self_mute": self_mute,
+            "self_video": False,
+            "suppress": False,
+            "request_to_speak_timestamp": None,
+        }
+        await self.gateway.dispatch("VOICE_STATE_UPDATE", state)
 
     # --- the websocket ----------------------------------------------------------
     async def serve(self, request: web.Request) -> web.WebSocketResponse:

@@ -61,6 +61,7 @@ class Channel:
     type: ChannelType
     guild: Guild | None = None
     recipient: User | None = None
+    denied: int = 0  # bits of permissions that nobody has there
     id: str = field(default_factory=snowflake)
 
 

@@ -3,12 +3,13 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from trainerbot.curation.private.findings import Finding, PrivateKind
 from trainerbot.curation.private.searching import find_private
+from trainerbot.curation.texts import MESSAGE_LISTS
 from trainerbot.formats.rows import Kind
 
 _PLACEHOLDER: Final = re.compile(
@@ -141,21 +142,12 @@ def _walk(record: dict[str, Any], kind: Kind, step: _Step) -> dict[str, Any]:
     if kind == Kind.PREFERENCE and isinstance(record.get("input"), dict):
         given = _changed(record["input"], "messages", lambda value: _messages(value, step))
         walked = walked | {"input": given}
-    for name in _LISTS[kind]:
+    for name in MESSAGE_LISTS[kind]:
         walked = _changed(walked, name, lambda value: _messages(value, step))
     return walked
 
 
-_LISTS: Final[Mapping[Kind, tuple[str, ...]]] = {
-    Kind.CHAT: ("messages",),
-    Kind.PREFERENCE: ("preferred_output", "non_preferred_output"),
-    Kind.UNPAIRED: ("prompt", "completion"),
-}
-
-
-def _changed(
-    holder: dict[str, Any], name: str, change: Callable[[Any], Any]
-) -> dict[str, Any]:  # fmt: skip
+def _changed(holder: dict[str, Any], name: str, change: Callable[[Any], Any]) -> dict[str, Any]:
     """Return an object with one value changed, in its place; without it, the object itself."""
     return holder | {name: change(holder[name])} if name in holder else holder
 

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, Final, NamedTuple
 
-from trainerbot.formats.jsonl import MAX_LINE_BYTES
+from trainerbot.formats.jsonl import MAX_LINE_BYTES, empty
 from trainerbot.formats.recognition import BOM
 from trainerbot.formats.records.messages import assistant, user
-from trainerbot.formats.report import Problem, of_file, of_line
+from trainerbot.formats.report import Problem, of_line
 
 _ORIGINAL: Final = b"Original: "
 _CORRECTION: Final = b"Correction: "
@@ -58,7 +58,7 @@ def read_entries(file: BinaryIO) -> Iterator[Entry | Problem]:
     if any(lines) or too_long:
         yield _too_long(begun) if too_long else Entry(begun, tuple(lines))
     elif number == 0 or not lines:
-        yield of_file("empty_file", "This file is empty. It needs at least one example.")
+        yield empty()
 
 
 def read_corrections(path: Path) -> Iterator[tuple[int, dict[str, Any]] | Problem]:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from trainerbot.formats import tables
-from trainerbot.formats.jsonl import Line, parse_value, read_lines
+from trainerbot.formats.jsonl import Line, empty, parse_value, read_lines
 from trainerbot.formats.recognition import BOM, HEAD_BYTES
 from trainerbot.formats.records.item import Item
 from trainerbot.formats.report import Problem, of_file
@@ -32,7 +32,7 @@ def lay_out(path: Path, *, filename: str = "") -> Layout | TableHead | Problem:
     body = head.removeprefix(BOM).lstrip(_SPACE)
     if not body:
         if whole:
-            return of_file("empty_file", "This file is empty. It needs at least one example.")
+            return empty()
         return "lines"
     if json := _lay_out_json(body):
         return json

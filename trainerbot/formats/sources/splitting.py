@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO, Final
 
-from trainerbot.formats.jsonl import MAX_LINE_BYTES, Line
-from trainerbot.formats.report import Problem, of_file, of_line
+from trainerbot.formats.jsonl import MAX_LINE_BYTES, Line, empty, too_long
+from trainerbot.formats.report import Problem, of_line
 
 CHUNK_BYTES: Final = 256 * 1024
 
@@ -143,11 +143,7 @@ class _Splitter:
         self._start = end + 1
         if self._too_long or len(raw) > MAX_LINE_BYTES:
             self._too_long = False
-            return of_line(
-                number,
-                "line_too_long",
-                f"longer than {MAX_LINE_BYTES // 2**20} MiB. Split this example into shorter ones.",
-            )
+            return too_long(number)
         if not raw:
             return of_line(number, "invalid_json", "not valid JSON (a comma with nothing beside).")
         return Line(number, raw)
@@ -162,7 +158,7 @@ class _Splitter:
         elif self._buffer[self._start :].strip(_SPACE):
             yield _stray(self._number)
         elif self._number == 1:
-            yield of_file("empty_file", "This file is empty. It needs at least one example.")
+            yield empty()
 
 
 def _stray(number: int) -> Problem:

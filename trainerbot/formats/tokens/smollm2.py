@@ -9,6 +9,7 @@ from trainerbot.errors import TrainerBotError
 from trainerbot.formats.rows import Kind
 from trainerbot.formats.tokens.billing import conversations, text_of
 from trainerbot.formats.tokens.gguf import read_metadata
+from trainerbot.formats.tokens.words import WordCounts
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -35,7 +36,7 @@ _PER_TURN: Final = 3  # its two marks and its last line feed
 
 def load() -> "Smollm2Counter":
     """Return the counter. Raises TrainerBotError when the model or tokenizers is not installed."""
-    return Smollm2Counter(_tokenizer(find_weights()))
+    return Smollm2Counter(*_tokenizer(find_weights()))
 
 
 class Smollm2Counter:
@@ -48,8 +49,9 @@ class Smollm2Counter:
 
     name = NAME
 
-    def __init__(self, tokenizer: "Tokenizer") -> None:
+    def __init__(self, tokenizer: "Tokenizer", special: Sequence[str]) -> None:
         self._tokenizer = tokenizer
+        self._words = WordCounts(tokenizer, special=special)
 
     def count(self, records: Sequence[Mapping[str, Any]], kind: Kind) -> list[int]:
         """Return the tokens of each record."""
@@ -58,17 +60,25 @@ class Smollm2Counter:
         texts = list({text for read in prompts for prompt in read for text in prompt})
         known = dict.fromkeys(texts, 0)
         for some in _by_few((text, piece) for text in texts for piece in _pieces(text)):
-            # On all cores, without the places of each token in its text.
-            encodings = self._tokenizer.encode_batch_fast(
-                [piece for _, piece in some], add_special_tokens=False
-            )
-            for (text, _), encoding in zip(some, encodings, strict=True):
-                known[text] += len(encoding)
+            for (text, _), n_tokens in zip(some, self._count([p for _, p in some]), strict=True):
+                known[text] += n_tokens
         added = 0 if kind is Kind.LABELLED else _PER_TURN
         return [
             max((sum(known[text] + added for text in prompt) for prompt in read), default=0)
             for read in prompts
         ]
+
+    def _count(self, pieces: list[str]) -> list[int]:
+        """Return the tokens of each piece: by its words where that is certain, else encoded whole."""
+        plain = [place for place, piece in enumerate(pieces) if self._words.takes(piece)]
+        found = dict(zip(plain, self._words.count([pieces[p] for p in plain]), strict=True))
+        others = [place for place in range(len(pieces)) if place not in found]
+        # On all cores, without the places of each token in its text.
+        encodings = self._tokenizer.encode_batch_fast(
+            [pieces[place] for place in others], add_special_tokens=False
+        )
+        found.update(zip(others, map(len, encodings), strict=True))
+        return [found[place] for place in range(len(pieces))]
 
 
 def _pieces(text: str, *, longest: int = LONGEST_TEXT) -> Iterator[str]:
@@ -133,7 +143,8 @@ def find_weights() -> Path:
     )
 
 
-def _tokenizer(path: Path) -> "Tokenizer":
+def _tokenizer(path: Path) -> "tuple[Tokenizer, list[str]]":
+    """The tokenizer, and the texts of its special tokens."""
     try:
         from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers
     except ImportError as error:
@@ -155,11 +166,8 @@ def _tokenizer(path: Path) -> "Tokenizer":
             pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True),
         ]
     )
+    special = [t for t, kind in zip(tokens, told[_TYPES], strict=True) if kind == _CONTROL]
     tokenizer.add_special_tokens(
-        [
-            AddedToken(token, special=True, normalized=False)
-            for token, kind in zip(tokens, told[_TYPES], strict=True)
-            if kind == _CONTROL
-        ]
+        [AddedToken(token, special=True, normalized=False) for token in special]
     )
-    return tokenizer
+    return tokenizer, special

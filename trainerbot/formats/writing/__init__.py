@@ -5,10 +5,8 @@ from trainerbot.formats.writing.archives import (
     Manifest,
     archive,
     read_manifest,
-    unique_name,
     unpack,
 )
-from trainerbot.formats.writing.conversion import training_record
 from trainerbot.formats.writing.files import Written
 from trainerbot.formats.writing.origins import ROWS, Origins, write_origins
 from trainerbot.formats.writing.records import FORMATS, write
@@ -22,8 +20,6 @@ __all__ = [
     "Written",
     "archive",
     "read_manifest",
-    "training_record",
-    "unique_name",
     "unpack",
     "write",
     "write_origins",

@@ -4,7 +4,6 @@ import errno
 import hashlib
 import os
 import re
-import secrets
 import shutil
 import stat
 import zipfile
@@ -59,18 +58,6 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     files: Mapping[str, Entry] = msgspec.field(default_factory=dict)
     format: str = FORMAT
     format_version: int = FORMAT_VERSION
-
-
-def unique_name(folder: Path, stem: str) -> Path:
-    """Return the path of a .zip in `folder` that nobody else has or gets.
-
-    The stem keeps its letters, digits, points and dashes.
-    """
-    clean = re.sub(r"[^\w.\-]+", "-", stem).strip("-.")[:80] or "dataset"
-    while True:
-        path = folder / f"{clean}-{secrets.token_hex(4)}.zip"
-        if not path.exists():
-            return path
 
 
 def archive(

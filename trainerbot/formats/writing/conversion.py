@@ -13,19 +13,6 @@ Converted = Sequence[dict[str, Any]] | str
 """The records that one record becomes, or why it is left out."""
 
 
-def training_record(
-    record: Mapping[str, Any], kind: Kind, *, labels: Sequence[str] = ()
-) -> dict[str, Any] | None:
-    """Return the chat that a fine-tuning job learns from a record, or None when there is none.
-
-    A labelled text becomes a choice among `labels`, worded as a test of the
-    model words it; a preference its preferred answer; a judged answer is
-    learned when it is right. A record that lacks what its kind has is None too.
-    """
-    made = convert(record, kind, Kind.CHAT, labels=labels)
-    return None if isinstance(made, str) else made[0]
-
-
 def refuse_conversion(kind: Kind, target: Kind) -> None:
     """Raise InvalidInput when no record of `kind` can become one of `target`."""
     if kind is target or (kind, target) in _POSSIBLE:

@@ -11,7 +11,7 @@ import pytest
 from trainerbot.errors import InvalidInput
 from trainerbot.formats import canonical
 from trainerbot.formats.rows import Kind
-from trainerbot.formats.writing import training_record, write
+from trainerbot.formats.writing import write
 
 USER = {"role": "user", "content": "Bonn?"}
 GOOD = {"role": "assistant", "content": "On the Rhine."}
@@ -166,9 +166,3 @@ def test_a_record_longer_than_a_reader_takes_is_left_out_of_csv(tmp_path: Path):
 def test_labelled_texts_become_chats_only_with_their_labels(tmp_path: Path):
     with pytest.raises(InvalidInput, match="labels are named"):
         write([LABELLED], tmp_path / "out", format="chat-jsonl", kind=Kind.LABELLED)
-
-
-def test_a_wrong_answer_is_nothing_to_learn():
-    assert training_record(WRONG, Kind.UNPAIRED) is None
-    assert training_record(RIGHT, Kind.UNPAIRED) == CHAT
-    assert training_record(CHAT, Kind.CHAT) == CHAT

@@ -1,0 +1,66 @@
+"""What tests of commands that need a worker share."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+from channels.db import database_sync_to_async
+from django.utils.timezone import now
+
+from botrunner import gateway
+from botrunner.bot import TrainerBot
+from dashboard.models import Task
+from dashboard.services import tasks
+from tests.fakes.discord import FakeDiscord, Message
+
+
+@asynccontextmanager
+async def online(discord_server: FakeDiscord) -> AsyncIterator[TrainerBot]:
+    """The bot itself in this process, without the process around it; needs the fixture `aim`."""
+    bot = TrainerBot()
+    gateway.point_at(bot, discord_server.api_base)
+    async with bot:
+        running = asyncio.create_task(bot.start(discord_server.token))
+        await discord_server.wait_until_online()
+        await bot.wait_until_ready()
+        yield bot
+        await bot.in_flight.finish(within_s=5)
+    await running
+
+
+@database_sync_to_async
+def _run_next(*, hurry: bool) -> bool:
+    if hurry:
+        Task.objects.filter(state=Task.State.READY).update(run_at=now())
+    return tasks.run_next("a worker")
+
+
+@asynccontextmanager
+async def a_worker(*, n_tasks: int = 1000, hurry: bool = False) -> AsyncIterator[None]:
+    """Run tasks while the block runs, in the thread that the bot's rows go through as well.
+
+    hurry: also those that wait for their time.
+    """
+
+    async def work() -> None:
+        n_done = 0
+        while n_done < n_tasks:
+            n_done += await _run_next(hurry=hurry)
+            await asyncio.sleep(0.02)
+
+    working = asyncio.create_task(work())
+    try:
+        yield
+    finally:
+        working.cancel()
+        with suppress(asyncio.CancelledError):
+            await working
+
+
+async def give(
+    discord_server: FakeDiscord, text: str, name: str, content: bytes, **extra: Any
+) -> Message:
+    """Let the owner of the bot write `text` with a file attached."""
+    file = discord_server.cdn.upload(name, content, "application/octet-stream", **extra)
+    return await discord_server.say(discord_server.world.owner, text, attachments=[file])
