@@ -26,7 +26,7 @@ from dashboard.consumers.origins import SameOrigin  # noqa: E402
 from dashboard.consumers.tail import Tail  # noqa: E402
 from dashboard.models import Source  # noqa: E402
 from dashboard.routing import websocket_urlpatterns  # noqa: E402
-from dashboard.services import leftovers  # noqa: E402
+from dashboard.services import leftovers, providers  # noqa: E402
 
 log = logging.getLogger(__name__)
 
@@ -39,11 +39,13 @@ async def lifespan(scope: Any, receive: Any, send: Any) -> None:
     except DatabaseError as error:
         # Pages that say what is wrong are better than none.
         log.warning("Questions that a stop left open could not be closed: %s", error)
+    providers.keep_chat_model()
     tail = Tail(asyncio.get_running_loop())
     tail.start()
     await send({"type": "lifespan.startup.complete"})
     await receive()
     await asyncio.to_thread(tail.stop)
+    await providers.close_chat_model()
     await send({"type": "lifespan.shutdown.complete"})
 
 

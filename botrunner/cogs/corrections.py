@@ -129,7 +129,7 @@ class Corrections(commands.Cog, description="Teaching"):
     @commands.Cog.listener()
     async def on_raw_reaction_add(self, event: discord.RawReactionActionEvent) -> None:
         rating = rating_of(event)
-        if rating is None or self._is_a_bot(event):
+        if rating is None or self._is_a_bot(event) or not self._is_on_ours(event):
             return
         if event.member is not None:
             channel = self.bot.get_channel(event.channel_id)
@@ -147,6 +147,10 @@ class Corrections(commands.Cog, description="Teaching"):
     def _is_a_bot(self, event: discord.RawReactionActionEvent) -> bool:
         assert self.bot.user is not None  # nothing is heard before the login
         return event.user_id == self.bot.user.id or (event.member is not None and event.member.bot)
+
+    def _is_on_ours(self, event: discord.RawReactionActionEvent) -> bool:
+        """Whether the message may be the bot's: Discord tells whose it is, mostly."""
+        return self.bot.user is not None and event.message_author_id in (None, self.bot.user.id)
 
     def _places(self, event: discord.RawReactionActionEvent) -> tuple[int, ...]:
         channel = self.bot.get_channel(event.channel_id)

@@ -3,8 +3,11 @@
 import asyncio
 import threading
 import weakref
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+from asgiref.sync import async_to_sync
 from django.conf import settings
 
 from trainerbot.finetune import FineTuneProvider
@@ -12,12 +15,15 @@ from trainerbot.finetune.registry import open_finetune
 from trainerbot.llm import ChatModel, Endpoint
 from trainerbot.llm.registry import open_chat
 
+Result = TypeVar("Result")
 OPENAI_URL = "https://api.openai.com/v1"
 
 # An async client belongs to the event loop that first used it.
 _chat_models: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, tuple[Endpoint, ChatModel]] = (
     weakref.WeakKeyDictionary()
 )
+# Those that outlast one question: of the web process, where views share it.
+_lasting: weakref.WeakSet[asyncio.AbstractEventLoop] = weakref.WeakSet()
 _finetune_provider: tuple[Endpoint, FineTuneProvider] | None = None
 _opening = threading.Lock()
 
@@ -68,9 +74,35 @@ async def chat_model() -> ChatModel:
         # The first one imports the SDK, which takes a second: not on the loop.
         opened = await asyncio.to_thread(open_chat, wanted)
         kept = _chat_models.get(loop)  # another turn may have been quicker
-        if kept is None or kept[0] != wanted:
-            kept = _chat_models[loop] = (wanted, opened)
+        if kept is not None and kept[0] == wanted:
+            await opened.close()
+        else:
+            _chat_models[loop], old = (wanted, opened), kept
+            if old is not None:
+                await old[1].close()
+            return opened
     return kept[1]
+
+
+def keep_chat_model() -> None:
+    """Let the running event loop keep its client; whoever runs the loop closes it at its end."""
+    _lasting.add(asyncio.get_running_loop())
+
+
+def ask_at_once(work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
+    """Return what `work`, which asks a model, comes to; for code that does not run on a loop.
+
+    A client that was opened for this call alone is closed after it.
+    """
+    return async_to_sync(_and_close)(work)
+
+
+async def _and_close(work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
+    try:
+        return await work()
+    finally:
+        if asyncio.get_running_loop() not in _lasting:
+            await close_chat_model()
 
 
 async def close_chat_model() -> None:

@@ -3,7 +3,6 @@
 import json
 from typing import cast
 
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -102,7 +101,6 @@ def _state() -> dict[str, object]:
         "condition": condition,
         "color": COLORS[condition.word],
         "portal_url": PORTAL_URL,
-        "env_file": settings.BASE_DIR / ".env",
         "chart": _lag_chart(condition.lag_minutes_ms),
     }
 

@@ -2,7 +2,6 @@
 
 from typing import cast
 
-from asgiref.sync import async_to_sync
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -10,7 +9,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from dashboard.forms.evaluations import NewEvaluationForm
 from dashboard.models import DatasetVersion, Evaluation
-from dashboard.services import chat, evaluations
+from dashboard.services import chat, evaluations, providers
 from dashboard.services.access import Permission
 from dashboard.services.evaluations import cases
 from dashboard.services.paging import page
@@ -62,7 +61,7 @@ def new(request: HttpRequest) -> HttpResponse:
 @requires(Permission.TRAIN)
 def choices(request: HttpRequest) -> HttpResponse:
     """What the endpoint offers to ask, and what it would be asked; apart, since it may be slow."""
-    models = async_to_sync(chat.models)()
+    models = providers.ask_at_once(chat.models)
     number = request.GET.get("version", "")
     version = (
         DatasetVersion.objects.select_related("dataset").filter(pk=number).first()

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import cast
 
-from asgiref.sync import async_to_sync
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
@@ -13,7 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from dashboard.forms.servers import PriceForm
 from dashboard.models import FineTuneJob, ModelPrice
-from dashboard.services import assistant, chat, paging, prices
+from dashboard.services import assistant, chat, paging, prices, providers
 from dashboard.services.access import Permission
 from dashboard.views.doors import requires
 from trainerbot.errors import InvalidInput
@@ -42,10 +41,10 @@ def list_(request: HttpRequest) -> HttpResponse:
 @requires(Permission.VIEW)
 def rows(request: HttpRequest) -> HttpResponse:
     """Ask the endpoint. Raises ProviderUnavailable, which becomes a way to try again."""
-    found = async_to_sync(chat.models)()
+    found = providers.ask_at_once(chat.models)
     current = assistant.current().model
     if not current and found:
-        current = async_to_sync(chat.default_model)()
+        current = providers.ask_at_once(chat.default_model)
     ours = {
         job.fine_tuned_model: job
         for job in FineTuneJob.objects.filter(

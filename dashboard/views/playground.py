@@ -1,12 +1,11 @@
 """The Playground: talk with any model, see why it answered so, correct it."""
 
-from asgiref.sync import async_to_sync
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET
 
 from dashboard.models import Source
-from dashboard.services import assistant, chat, conversations
+from dashboard.services import assistant, chat, conversations, providers
 from dashboard.services.access import Permission
 from dashboard.views.doors import reader, requires
 from dashboard.views.transcripts import transcript
@@ -51,8 +50,8 @@ def models(request: HttpRequest) -> HttpResponse:
         "known": (),
     }
     try:
-        found = async_to_sync(chat.models)()
-        context["default"] = context["default"] or async_to_sync(chat.default_model)()
+        found = providers.ask_at_once(chat.models)
+        context["default"] = context["default"] or providers.ask_at_once(chat.default_model)
         context["tuned"] = [model.id for model in found if model.id.startswith("ft:")]
         context["untuned"] = [model.id for model in found if not model.id.startswith("ft:")]
         context["known"] = [model.id for model in found]

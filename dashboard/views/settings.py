@@ -2,7 +2,6 @@
 
 from typing import cast
 
-from asgiref.sync import async_to_sync
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
@@ -36,5 +35,5 @@ def page(request: HttpRequest) -> HttpResponse:
 @requires(Permission.SETTINGS)
 def model_options(request: HttpRequest) -> HttpResponse:
     """The suggestions of the model field; the field also takes what is not among them."""
-    models = async_to_sync(chat.models)()
+    models = providers.ask_at_once(chat.models)
     return render(request, "dashboard/settings/_models.html", {"models": models})

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Final
 
-from asgiref.sync import async_to_sync
 from django.contrib.auth.models import User
 from django.db import transaction
 
@@ -55,7 +54,10 @@ def submit(
     if not Dataset.objects.current().filter(pk=version.dataset_id).exists():
         raise NotFound(f"The dataset {version.dataset.name} was deleted. Choose another one.")
     chosen = cases.choices(version, labels)
-    instruction, model = _usable(instruction), model.strip() or async_to_sync(chat.default_model)()
+    instruction, model = (
+        _usable(instruction),
+        model.strip() or providers.ask_at_once(chat.default_model),
+    )
     if len(model) > 200 or not model.isprintable():
         raise InvalidInput("The name of a model has 200 letters, digits and signs at most.")
     if version.is_draft:

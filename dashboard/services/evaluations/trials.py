@@ -5,9 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from asgiref.sync import async_to_sync
-
-from dashboard.services import chat, storage
+from dashboard.services import chat, providers, storage
 from dashboard.services.evaluations import cases, results
 from dashboard.services.evaluations.asking import Answered, Asker
 from trainerbot.errors import InvalidInput
@@ -92,7 +90,7 @@ def classify(
     chosen from, ProviderUnavailable and ProviderRefused for the endpoint.
     """
     chosen = _choices(records, labels)
-    model = model.strip() or async_to_sync(chat.default_model)()
+    model = model.strip() or providers.ask_at_once(chat.default_model)
     waiting = list(enumerate(records))[::-1]
     answers: dict[int, Answered] = {}
     with Asker(model=model, labels=chosen) as asker:

@@ -284,7 +284,7 @@ def test_counting_takes_two_updates_once_the_month_has_begun(guild, ada, django_
     budgets.charge(answer=answer(talk))
     given, rules = answer(talk), places.rules()
 
-    with django_assert_num_queries(4):  # two of them mark where the transaction begins and ends
+    with django_assert_num_queries(2):
         budgets.charge(answer=given, rules=rules)
 
 
