@@ -95,7 +95,7 @@ def requires(permission: Permission) -> Callable[[View[P]], View[P]]:
 def _check_address(request: HttpRequest) -> None:
     """Raise InvalidInput for what PostgreSQL can neither store nor look for."""
     if "%00" in request.META.get("QUERY_STRING", ""):
-        raise InvalidInput("The address of this page holds a null character. Remove it.")
+        raise InvalidInput("The address holds characters that are no text. Remove them.")
 
 
 def reader(request: HttpRequest) -> User:
