@@ -194,7 +194,7 @@ async def test_in_a_direct_message_it_comes_as_a_file(ada, model):
     ("content", "text"),
     [
         (b"plain", "plain"),
-        ("\ufeffpрив".encode(), "pрив"),
+        ("\ufeff\u043f\u0440\u0438".encode(), "\u043f\u0440\u0438"),
         ("wide".encode("utf-16"), "wide"),
         (b"\x00\x01\x02", None),
         (b"\xff\xfe\xfd", None),
