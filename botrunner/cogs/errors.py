@@ -12,7 +12,7 @@ from discord.ext import commands
 
 from botrunner.faults import explain, refusal
 from botrunner.people import Denied, MenuDenied
-from botrunner.ui.base import say_alone
+from botrunner.ui.acting import say_why
 
 if TYPE_CHECKING:
     from botrunner.bot import TrainerBot
@@ -26,7 +26,7 @@ TAKES_ONE = "It is still busy with the last one. Try again in a moment."
 class Errors(commands.Cog):
     """Answers every command that failed. The only place that does.
 
-    Buttons and forms are `botrunner.ui.base`'s, which says it the same way.
+    Buttons, menus and forms are `botrunner.ui.acting`'s, which says it the same way.
     """
 
     def __init__(self, bot: TrainerBot) -> None:
@@ -41,7 +41,7 @@ class Errors(commands.Cog):
             return  # other bots listen to the same prefix; cogs/chat answers if it was meant for us
         sentence = await _sentence(error, _usage(context))
         if context.interaction is not None:
-            await say_alone(context.interaction, sentence)
+            await say_why(context.interaction, sentence)
             return
         try:
             await context.reply(sentence, mention_author=False)
@@ -52,7 +52,7 @@ class Errors(commands.Cog):
         self, interaction: discord.Interaction[Any], error: app_commands.AppCommandError
     ) -> None:
         name = interaction.command.qualified_name if interaction.command else "?"
-        await say_alone(interaction, await _sentence(error, name))
+        await say_why(interaction, await _sentence(error, name))
 
 
 def _usage(context: commands.Context[TrainerBot]) -> str:

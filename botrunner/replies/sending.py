@@ -1,24 +1,11 @@
-"""Where an answer is posted, and how often that is tried."""
+"""Where an answer is posted."""
 
 from __future__ import annotations
 
-import asyncio
-import logging
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
-import aiohttp
 import discord
 from discord.ext import commands
-
-log = logging.getLogger(__name__)
-
-# discord.py waits out rate limits and retries most server errors by itself, but
-# neither a 503 nor a 429 that comes from the proxy before Discord.
-RETRY_STATUSES = frozenset({429, 503})
-RETRY_PAUSES_S = (0.5, 1.0, 2.0, 4.0)
-
-Result = TypeVar("Result")
 
 
 class Outlet(Protocol):
@@ -83,18 +70,3 @@ def outlet(of: discord.Message | commands.Context[Any] | Outlet) -> Outlet:
     if isinstance(of, commands.Context):
         return MessageOutlet(of.message) if of.interaction is None else CommandOutlet(of)
     return of
-
-
-async def attempt(call: Callable[[], Awaitable[Result]], pauses_s: Sequence[float]) -> Result:
-    """Return what `call` returns, tried again after each pause while Discord cannot be reached."""
-    for pause_s in pauses_s:
-        try:
-            return await call()
-        except discord.HTTPException as error:
-            if error.status not in RETRY_STATUSES:
-                raise
-            log.warning("Discord answered %s; trying again in %s s.", error.status, pause_s)
-        except (aiohttp.ClientError, OSError) as error:
-            log.warning("Discord was not reached (%s); trying again in %s s.", error, pause_s)
-        await asyncio.sleep(pause_s)
-    return await call()

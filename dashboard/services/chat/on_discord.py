@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import transaction
 
 from dashboard.models import Conversation, DiscordChannel, Message
-from dashboard.services import budgets, conversations, storage
+from dashboard.services import answers, budgets, conversations, storage
 from dashboard.services.chat import kept, memory
 from dashboard.services.chat.kept import Kept
 from dashboard.services.chat.turns import Ready
@@ -172,14 +172,11 @@ def seat(now: Kept, spot: Spot) -> Conversation:
 def _about(channel: DiscordChannel, asked: Asked) -> int | None:
     """Our id of the answer that a reply is about, if it stands in this channel's log."""
     here = Message.objects.filter(conversation__discord_channel=channel)
-    found = here.filter(discord_message_id=asked.reply_to_discord_id).first()
-    if found is None:
-        # A further message of a long answer.
-        parts = here.filter(discord_parts__icontains=str(asked.reply_to_discord_id))
-        found = parts.order_by("-pk").first()
+    assert asked.reply_to_discord_id is not None  # as the caller saw
+    found = answers.carried(here, asked.reply_to_discord_id)
     if found is not None and found.role == Message.Role.USER:
-        answers = found.replies.filter(role=Message.Role.ASSISTANT, error="")
-        found = answers.order_by("-pk").first()
+        replies = found.replies.filter(role=Message.Role.ASSISTANT, error="")
+        found = replies.order_by("-pk").first()
     return found.pk if found else None
 
 
