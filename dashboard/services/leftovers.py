@@ -82,4 +82,4 @@ def recent_places(since: datetime, *, most: int = 50) -> list[RecentPlace]:
 def logged_among(discord_message_ids: Collection[int]) -> set[int]:
     """Which of these messages of Discord are in the log."""
     logged = Message.objects.filter(discord_message_id__in=discord_message_ids)
-    return set(logged.values_list("discord_message_id", flat=True))
+    return {pk for pk in logged.values_list("discord_message_id", flat=True) if pk is not None}
