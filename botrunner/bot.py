@@ -123,7 +123,8 @@ class TrainerBot(commands.Bot):
 
     async def on_message(self, message: discord.Message, /) -> None:
         # Most messages are no commands; discord.py would make a context for each.
-        if message.content.startswith(PREFIX):
+        # It leaves other bots alone, and those webhooks that Discord calls bots.
+        if message.content.startswith(PREFIX) and message.webhook_id is None:
             await self.process_commands(message)
 
     async def get_context(self, origin: Any, /, *, cls: Any = Context) -> Any:
@@ -182,7 +183,8 @@ class ShardedBot(TrainerBot, commands.AutoShardedBot):
 
     async def on_message(self, message: discord.Message, /) -> None:
         # Most messages are no commands; discord.py would make a context for each.
-        if message.content.startswith(PREFIX):
+        # It leaves other bots alone, and those webhooks that Discord calls bots.
+        if message.content.startswith(PREFIX) and message.webhook_id is None:
             await self.process_commands(message)
 
     def serves(self, guild_id: int | None) -> bool:

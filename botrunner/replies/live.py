@@ -59,6 +59,11 @@ class LiveReply:
         self._posted: list[discord.Message] = [begun] if begun else []
         self._shown: list[str] = [begun.content] if begun else []
 
+    @property
+    def posted(self) -> tuple[discord.Message, ...]:
+        """The messages that carry what was taken of it so far, in its channel."""
+        return tuple(self._posted)
+
     def show(self, text: str) -> None:
         """Let `text`, the whole answer so far, be seen soon. Never blocks."""
         self._text = text
@@ -154,7 +159,7 @@ class LiveReply:
             await self._write(here)
             try:
                 return await self._write_thread(parts[n_here:], n_here, view, title)
-            except discord.HTTPException as error:
+            except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
                 log.info("A thread for a long answer was refused: %s", error)
                 here[-1] = f"{parts[n_here - 1].rstrip()}\n{IN_FILE}"
         try:

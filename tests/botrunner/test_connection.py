@@ -261,3 +261,14 @@ def test_the_digest_follows_the_commands_and_nothing_else():
 
     assert one == other
     assert changed != one
+
+
+async def test_webhooks_command_nothing(bot, discord_server, ada):
+    # Discord does not promise to call a webhook's author a bot.
+    await discord_server.say(ada, "!hi", webhook_id="123456789012345678")
+
+    await discord_server.say(ada, "!hi")
+
+    await discord_server.wait_for_reply(containing="HI!")
+    await discord_server.settle()
+    assert [message.content for message in discord_server.world.said_by_bot()] == ["HI!"]

@@ -140,3 +140,18 @@ async def test_a_question_by_slash_that_discord_forgot_is_answered_in_the_channe
     await ada.slash(channel, "ask", question="hello")
 
     assert bots_words(channel) == ["Hello there."]
+
+
+# --- the end of an answer is refused --------------------------------------------------------
+async def test_an_answer_whose_end_is_refused_is_logged_with_the_message_that_stands_there(
+    simcord_env, guild, ada, me, model
+):
+    channel = guild.create_text_channel("desk")
+    simcord_env.inject_error("PATCH", "/channels/*/messages/*", status=403, code=50013, times=None)
+    model.default = Reply(pieces=("One", " two"), delay_s=0.4)
+
+    await ada.send(channel, f"{me.mention} Count.")
+
+    [begun] = [message for message in channel.history() if message.author.bot]
+    [answer] = await rows(Message.objects.filter(role="assistant"))
+    assert answer.discord_message_id == begun.id

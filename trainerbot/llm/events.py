@@ -1,5 +1,7 @@
 """The wire of a streamed answer: server-sent events, and the chunks within."""
 
+import math
+import time
 from collections.abc import AsyncIterator
 from typing import Final
 
@@ -71,19 +73,31 @@ def decode_chunk(data: bytes) -> Chunk:
         raise WireError("not a chat completion") from error
 
 
-async def read_events(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def read_events(
+    pieces: AsyncIterator[bytes], *, silence_s: float = math.inf
+) -> AsyncIterator[bytes]:
     """Yield the data of each server-sent event; the last of a whole answer is DONE.
 
     Each `data:` line is an event, as OpenAI's chunks are one line each. Lines
     end with LF or CRLF only: a text line reader would also break at U+2028 and
-    U+0085, which JSON may hold. Raises WireError for a line over MAX_EVENT_BYTES.
+    U+0085, which JSON may hold. Raises WireError for a line over MAX_EVENT_BYTES,
+    and TimeoutError when for `silence_s` nothing came but comments.
     """
-    waiting = b""
+    waiting, heard_at = b"", time.monotonic()
     async for piece in pieces:
         *lines, waiting = (waiting + piece).split(b"\n")
+        is_heard = False
         for line in lines:
             if data := _data_of(line):
+                is_heard = True
                 yield data
+        # Some endpoints send a comment now and then for as long as their model hangs,
+        # so that the socket is never silent.
+        moment = time.monotonic()
+        if is_heard:
+            heard_at = moment
+        elif moment - heard_at > silence_s:
+            raise TimeoutError("comments only")
         if len(waiting) > MAX_EVENT_BYTES:
             raise WireError("an event without end")
     if data := _data_of(waiting):

@@ -315,7 +315,7 @@ class Chat(commands.Cog):
         except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
             # Discord does not take the answer itself, so it would take no apology either.
             log.warning("The answer to question %s was refused: %s", question.pk, error)
-            posted = []
+            posted = list(live.posted)  # what stands there already belongs to it all the same
         await asyncio.shield(finish(question, finished, [each.id for each in posted]))
 
     async def _break_off(self, ready: Ready, live: LiveReply, said: str, sentence: str) -> None:
@@ -340,7 +340,7 @@ class Chat(commands.Cog):
             return await live.finish(text)
         except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
             log.warning("The end of an answer was refused: %s", error)
-            return []
+            return list(live.posted)
 
     async def _say(
         self, where: discord.Message | commands.Context[TrainerBot], sentence: str

@@ -156,7 +156,12 @@ def _parse(text: str) -> list[Any]:
         raise InvalidInput("The JSON is nested too deeply.") from error
     except ValueError as error:
         if text.startswith("["):
-            raise InvalidInput(f"The array is no JSON: {error}.") from error
+            where = (
+                f"from line {error.lineno}, column {error.colno} on"
+                if isinstance(error, json.JSONDecodeError)
+                else "that can be read"
+            )
+            raise InvalidInput(f"The array is no JSON {where}.") from error
         return [
             _parse_line(number, line)
             for number, line in enumerate(text.split("\n"), 1)

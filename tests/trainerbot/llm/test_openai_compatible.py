@@ -1,5 +1,6 @@
 """What the provider on the openai SDK does beyond the contract."""
 
+import asyncio
 import socket
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import pytest
 from tests.fakes.openai_endpoint import API_KEY, Reply, error_body
 from trainerbot.errors import InvalidInput, ProviderRefused, ProviderUnavailable
 from trainerbot.llm import ChatModel, Completion, Endpoint, open_chat
+from trainerbot.llm.events import read_events
 from trainerbot.messages import ChatMessage, Role
 
 HI = (ChatMessage(Role.USER, "Hi"),)
@@ -193,3 +195,17 @@ def test_importing_the_packages_loads_no_client():
     )
 
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+async def test_comments_alone_are_silence():
+    async def pings():
+        yield b'data: {"choices": []}\n\n'
+        while True:
+            await asyncio.sleep(0.02)
+            yield b": still working\n\n"
+
+    events = read_events(pings(), silence_s=0.1)
+
+    assert await anext(events) == b'{"choices": []}'
+    with pytest.raises(TimeoutError):
+        await anext(events)

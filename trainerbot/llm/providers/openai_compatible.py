@@ -117,7 +117,7 @@ class OpenAICompatibleChat(ChatModel):
         """Yield the words of the response's body as they come, and collect them in `answer`."""
         kind = response.headers.get("content-type", "").partition(";")[0].strip()
         if kind == "text/event-stream":
-            pieces = read_events(response.aiter_bytes())
+            pieces = read_events(response.aiter_bytes(), silence_s=self._endpoint.timeout_s)
         elif kind == "application/json":  # It was not asked to stream, or cannot.
             pieces = _whole(await response.aread())
         else:
