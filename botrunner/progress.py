@@ -7,7 +7,6 @@ import io
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -15,7 +14,7 @@ import discord
 from discord.ext import commands
 
 from botrunner.faults import explain
-from botrunner.replies import RETRY_PAUSES_S, attempt, split
+from botrunner.replies import split
 from botrunner.replies.live import EDIT_INTERVAL_S, FIRST_POST_AFTER_S
 
 if TYPE_CHECKING:
@@ -84,7 +83,7 @@ class Progress:
         """
         async with self._writing:  # a request on its way is never cut off
             self._stop_writing()
-            await self._write(text, None, pauses_s=RETRY_PAUSES_S)
+            await self._write(text, None)
         assert self._message is not None  # as written
         return self._message.id
 
@@ -97,9 +96,11 @@ class Progress:
         first, *others = split(text) or ["…"]
         async with self._writing:
             self._stop_writing()
-            await self._write(first, None, pauses_s=RETRY_PAUSES_S, files=files, is_last=True)
-            for other in others:
-                await attempt(partial(self._context.channel.send, other), RETRY_PAUSES_S)
+            await self._write(first, None, files=files, is_last=True)
+            for number, other in enumerate(others, 1):
+                await self._context.channel.send(
+                    other, nonce=f"{self._context.message.id}-p{number}"
+                )
 
     async def end(self, text: str, *, files: Sequence[Page] = ()) -> None:
         """The same, where nobody is left to be told that Discord does not take it."""
@@ -119,7 +120,7 @@ class Progress:
             self._news.clear()
             try:
                 async with self._writing:
-                    await self._write(split(self._text)[0], self._view, pauses_s=())
+                    await self._write(split(self._text)[0], self._view)
             except OUT_OF_REACH as error:
                 log.info("How a command goes could not be shown; its end will be: %s", error)
             await asyncio.sleep(self._interval_s)
@@ -129,17 +130,16 @@ class Progress:
         text: str,
         view: discord.ui.View | None,
         *,
-        pauses_s: Sequence[float],
         files: Sequence[Page] = (),
         is_last: bool = False,
     ) -> None:
         if self._message is None:
-            posted = await attempt(lambda: self._post(text, view, _files(files)), pauses_s)
+            posted = await self._post(text, view, _files(files))
             # Edited as any message of ours: the way of an interaction ends after 15 minutes.
             self._message = discord.PartialMessage(channel=posted.channel, id=posted.id)
         elif text != self._shown or is_last:
             try:
-                await attempt(lambda: self._edit(text, view, _files(files)), pauses_s)
+                await self._edit(text, view, _files(files))
             except discord.NotFound:
                 log.info("A message was removed while its command ran; it is not put back.")
         self._shown = text
@@ -206,5 +206,4 @@ async def carry_out(
 
 
 def _files(pages: Sequence[Page]) -> list[discord.File]:
-    """Made anew for each attempt: what was read once is at its end."""
     return [discord.File(io.BytesIO(page.content), page.filename) for page in pages]

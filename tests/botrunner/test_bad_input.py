@@ -2,6 +2,7 @@
 
 import pytest
 
+from botrunner.intake import Patience
 from tests.botrunner.roles import add_member
 
 pytestmark = [
@@ -32,6 +33,8 @@ def channel(simcord_env):
 @pytest.mark.parametrize("command", COMMANDS)
 async def test_any_words_get_one_safe_reply(simcord_env, channel, model, command):
     adam = await add_member(simcord_env, channel.guild, "adam", grants="admin")
+    # There is no worker here, and nobody waits for one.
+    simcord_env.bot.get_cog("Training").patience = Patience(0.01, give_up_after_s=0.05)
 
     for words in ODD:
         before = len(said(channel))

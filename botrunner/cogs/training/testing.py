@@ -21,7 +21,6 @@ from botrunner.intake import NO_WORKER, Patience, read_text
 from botrunner.people import asker_of, interaction_asker, require, requires
 from botrunner.progress import Progress, Said, carry_out
 from botrunner.ui.acting import answering, say
-from botrunner.ui.base import SafeView
 from botrunner.ui.names import find_datasets, offering
 from dashboard.models import Evaluation, Task
 from dashboard.services import chat, evaluations
@@ -43,7 +42,7 @@ MOST_LISTED = 20_000  # predictions in the file of a long test
 submit = database_sync_to_async(evaluations.submit)
 
 
-class Stop(SafeView):
+class Stop(discord.ui.View):
     """A button that stops a test, for whoever started it and for trainers."""
 
     def __init__(self, asker_id: int, stop: Callable[[Person], None]) -> None:

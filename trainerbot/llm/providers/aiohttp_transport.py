@@ -14,6 +14,8 @@ import yarl
 
 MOST_CONNECTIONS: Final = 1_000  # as the SDK's own
 KEPT_ALIVE_S: Final = 15.0
+IS_COMPLETE: Final = "is_complete"
+"""Extension of a response: says whether all of its body has come, read or not."""
 
 
 class AiohttpTransport(httpx2.AsyncBaseTransport):
@@ -44,7 +46,10 @@ class AiohttpTransport(httpx2.AsyncBaseTransport):
                 allow_redirects=False,
             )
         return httpx2.Response(
-            response.status, headers=list(response.raw_headers), stream=_Body(request, response)
+            response.status,
+            headers=list(response.raw_headers),
+            stream=_Body(request, response),
+            extensions={IS_COMPLETE: response.content.is_eof},
         )
 
     async def aclose(self) -> None:

@@ -21,7 +21,7 @@ from trainerbot.endpoints.openai_sdk import (
 )
 from trainerbot.llm.contracts import CannotSee, ChatModel, Completion, Delta, Usage
 from trainerbot.llm.events import DONE, Chunk, Fault, WireError, decode_chunk, read_events
-from trainerbot.llm.providers.aiohttp_transport import AiohttpTransport
+from trainerbot.llm.providers.aiohttp_transport import IS_COMPLETE, AiohttpTransport
 from trainerbot.messages import ChatMessage
 
 logger = logging.getLogger(__name__)
@@ -126,7 +126,11 @@ class OpenAICompatibleChat(ChatModel):
             async for piece in pieces:
                 if piece == DONE:
                     answer.ended = True
-                    break
+                    # Read to the end where that is there already: what is left in the middle
+                    # is cleaned up by the loop, one task for each generator.
+                    if not response.extensions.get(IS_COMPLETE, lambda: False)():
+                        break
+                    continue
                 chunk = decode_chunk(piece)
                 if chunk.error is not None:
                     raise self._fault(chunk.error, model)
