@@ -74,6 +74,7 @@ def test_while_it_is_examined_the_page_follows_it(trainer):
     ],
     ids=["embedded", "no-price", "price"],
 )
+@pytest.mark.origin(25)
 def test_what_a_training_costs_is_estimated(trainer, settings, url, price, words):
     settings.OPENAI_BASE_URL = url
     AssistantSettings.objects.create(pk=1, training_price=price)
