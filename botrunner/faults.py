@@ -7,7 +7,7 @@ from channels.db import database_sync_to_async
 from django.db import DatabaseError
 
 from dashboard.services import incidents
-from trainerbot.errors import TrainerBotError
+from trainerbot.errors import ProviderRefused, ProviderUnavailable, TrainerBotError
 
 log = logging.getLogger(__name__)
 
@@ -16,6 +16,13 @@ OURS = (
     "Something went wrong on our side and was logged. Try again; if it stays, tell an admin "
     "the reference."
 )
+
+# Of an endpoint's own words, address and key people on Discord learn nothing; the log does.
+SILENT = "The model does not answer just now. Try again in a while."
+REFUSES = "The model refused this. Admins find the reason in the log by the reference."
+UNKNOWN = "The model that shall answer here is not there. Ask an admin to choose another one."
+# What whoever asked can do something about.
+ABOUT_THE_QUESTION = frozenset({"context_length_exceeded", "content_filter", "length"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +52,8 @@ async def explain(error: BaseException, doing: str) -> Reason:
     speak for themselves; any other is kept as an Incident, and the person
     learns only its reference.
     """
+    if isinstance(error, ProviderUnavailable | ProviderRefused):
+        return _of_endpoint(error, doing)
     if isinstance(error, TrainerBotError):
         return refusal(str(error), doing)
     reference = incidents.new_reference()
@@ -57,6 +66,15 @@ async def explain(error: BaseException, doing: str) -> Reason:
         # The person must hear of it all the same; the log has the stack.
         log.warning("An incident could not be stored: %s", fault)
     return Reason(OURS, reference)
+
+
+def _of_endpoint(error: ProviderUnavailable | ProviderRefused, doing: str) -> Reason:
+    told = refusal(str(error), doing)
+    if isinstance(error, ProviderUnavailable):
+        return Reason(SILENT, told.reference)
+    if error.code in ABOUT_THE_QUESTION:
+        return told
+    return Reason(UNKNOWN if error.status == 404 else REFUSES, told.reference)
 
 
 def refusal(sentence: str, doing: str) -> Reason:
