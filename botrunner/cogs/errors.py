@@ -12,6 +12,7 @@ from discord.ext import commands
 
 from botrunner.faults import Reason, explain, refusal
 from botrunner.people import Denied, MenuDenied
+from botrunner.speaking import CANNOT_SPEAK, is_missing, tell_directly
 from botrunner.ui.acting import say_why
 
 if TYPE_CHECKING:
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 CHANGED = "This command has changed. Reload Discord (Ctrl-R) and use it anew."
+CANNOT_DO = (
+    "Discord does not let me do that here. Ask an admin of the server whether I may send "
+    "messages and attach files in this channel."
+)
 TAKES_ONE = "It is still busy with the last one. Try again in a moment."
 
 
@@ -47,6 +52,9 @@ class Errors(commands.Cog):
             await context.reply(str(reason), mention_author=False)
         except (discord.DiscordException, aiohttp.ClientError, OSError) as problem:
             log.warning("The sentence about an error could not be sent: %s", problem)
+            if is_missing(problem):
+                told = refusal(CANNOT_SPEAK, f"Command {context.command}")
+                await tell_directly(context.author, str(told))
 
     async def on_tree_error(
         self, interaction: discord.Interaction[Any], error: app_commands.AppCommandError
@@ -75,6 +83,8 @@ async def _reason(error: Exception, usage: str) -> Reason:
             original = error.original
             if isinstance(original, (commands.CommandError, app_commands.AppCommandError)):
                 return await _reason(original, usage)
+            if is_missing(original):
+                return refusal(CANNOT_DO, doing)
             return await explain(original, doing)
         case commands.UserInputError() | app_commands.TransformerError():
             return refusal(f"Use it like this: `{usage}`", doing)

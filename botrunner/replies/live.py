@@ -147,7 +147,8 @@ class LiveReply:
         n_here = max(1, min(len(self._posted), MOST_MESSAGES))
         in_thread = self._may_make_threads()
         note = IN_THREAD if in_thread else IN_FILE
-        parts = split(text, MAX_CHARACTERS - len(note) - 1)
+        # Room for either note: where a thread is refused, the file's takes its place.
+        parts = split(text, MAX_CHARACTERS - max(len(IN_THREAD), len(IN_FILE)) - 1)
         here = [*parts[: n_here - 1], f"{parts[n_here - 1].rstrip()}\n{note}"]
         if in_thread:
             await self._write(here)
@@ -156,7 +157,12 @@ class LiveReply:
             except discord.HTTPException as error:
                 log.info("A thread for a long answer was refused: %s", error)
                 here[-1] = f"{parts[n_here - 1].rstrip()}\n{IN_FILE}"
-        await self._write(here, view=view, file=text.encode())
+        try:
+            await self._write(here, view=view, file=text.encode())
+        except discord.Forbidden as error:
+            # Too many messages disturb less than half an answer.
+            log.info("A file with a long answer was refused: %s", error)
+            await self._write(split(text), view=view)
         return self._posted
 
     def _may_make_threads(self) -> bool:

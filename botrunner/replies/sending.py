@@ -7,6 +7,11 @@ from typing import Any, Protocol
 import discord
 from discord.ext import commands
 
+# Discord's codes: no reply without the history of the channel; a command that was not
+# acknowledged within 3 s, or is older than 15 min.
+NO_REPLY = 160002
+TOO_LATE = frozenset({10015, 10062, 50027})
+
 
 class Outlet(Protocol):
     """Where the messages of one answer are posted. None of them mentions anybody."""
@@ -46,7 +51,15 @@ class MessageOutlet:
             # The question may be gone by now; its answer still belongs here.
             more["reference"] = self._question.to_reference(fail_if_not_exists=False)
             more["mention_author"] = False
-        message: discord.Message = await self.channel.send(text, nonce=nonce, **more)
+        try:
+            message: discord.Message = await self.channel.send(text, nonce=nonce, **more)
+        except discord.HTTPException as refusal:
+            if refusal.code != NO_REPLY:
+                raise
+            for name in ("reference", "mention_author"):
+                more.pop(name, None)
+            _rewind(more)
+            message = await self.channel.send(text, nonce=nonce, **more)
         return message
 
 
@@ -61,7 +74,23 @@ class CommandOutlet:
         self.id = context.interaction.id
 
     async def post(self, number: int, text: str, **more: Any) -> discord.Message:
-        return await self._context.send(text, **more)
+        try:
+            return await self._context.send(text, **more)
+        except discord.HTTPException as refusal:
+            if refusal.code not in TOO_LATE:
+                raise
+        # The asker waits in the channel all the same.
+        _rewind(more)
+        message: discord.Message = await self.channel.send(
+            text, nonce=f"{self.id}-{number}", **more
+        )
+        return message
+
+
+def _rewind(more: dict[str, Any]) -> None:
+    """Let a file that one request has read be read by the next."""
+    if file := more.get("file"):
+        file.reset(seek=True)
 
 
 def outlet(of: discord.Message | commands.Context[Any] | Outlet) -> Outlet:
