@@ -53,7 +53,8 @@ class Errors(commands.Cog):
         except (discord.DiscordException, aiohttp.ClientError, OSError) as problem:
             log.warning("The sentence about an error could not be sent: %s", problem)
             if is_missing(problem):
-                await tell_directly(context.author, str(refusal(CANNOT_SPEAK, _usage(context))))
+                told = refusal(CANNOT_SPEAK, f"Command {context.command}")
+                await tell_directly(context.author, str(told))
 
     async def on_tree_error(
         self, interaction: discord.Interaction[Any], error: app_commands.AppCommandError

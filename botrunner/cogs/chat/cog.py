@@ -235,7 +235,8 @@ class Chat(commands.Cog):
         if not question.is_slashed and not may_speak(question.channel, question.guild):
             # Before a model is paid for an answer that nobody could read.
             if question.is_addressed:
-                await tell_directly(question.user, CANNOT_SPEAK)
+                told = refusal(CANNOT_SPEAK, f"The answer to message {question.discord_id}")
+                await tell_directly(question.user, str(told))
             return
         spot = question.spot
         # A thread has one memory, whoever speaks in it.
