@@ -14,6 +14,7 @@ from django.db import DatabaseError
 
 from botrunner.gateway import bear_malformed_events, connection_pause_s, pace_connections
 from botrunner.rest import Patience
+from botrunner.speaking import Context
 from dashboard.services import bot as bots
 
 log = logging.getLogger(__name__)
@@ -127,6 +128,9 @@ class TrainerBot(commands.Bot):
         # Most messages are no commands; discord.py would make a context for each.
         if message.content.startswith(PREFIX):
             await self.process_commands(message)
+
+    async def get_context(self, origin: Any, /, *, cls: Any = Context) -> Any:
+        return await super().get_context(origin, cls=cls)
 
     def serves(self, guild_id: int | None) -> bool:
         """Whether this process, and no other, hears of a guild; None for direct messages."""

@@ -8,7 +8,6 @@ import io
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 import aiohttp
@@ -18,7 +17,7 @@ from discord.ext import commands
 from django.db import DatabaseError
 
 from botrunner.faults import explain
-from botrunner.replies import RETRY_PAUSES_S, attempt, split
+from botrunner.replies import split
 from botrunner.replies.live import EDIT_INTERVAL_S, FIRST_POST_AFTER_S
 from dashboard.services import requests
 
@@ -101,7 +100,7 @@ class Progress:
         Raises discord.HTTPException when Discord does not take it.
         """
         async with self._writing:
-            await self._write(text, self._view, pauses_s=RETRY_PAUSES_S)
+            await self._write(text, self._view)
         assert self._message is not None  # as written
         if self._context is not None:
             self._context.bot.in_hand.add(self._message.id)
@@ -128,9 +127,10 @@ class Progress:
         first, *others = split(text) or ["…"]
         async with self._writing:
             self._stop_writing()
-            await self._write(first, None, pauses_s=RETRY_PAUSES_S, files=files, is_last=True)
-            for other in others:
-                await attempt(partial(self._channel.send, other), RETRY_PAUSES_S)
+            await self._write(first, None, files=files, is_last=True)
+            assert self._message is not None  # as written
+            for number, other in enumerate(others, 1):
+                await self._channel.send(other, nonce=f"{self._message.id}-p{number}")
 
     async def end(self, text: str, *, files: Sequence[Page] = ()) -> bool:
         """The same, where nobody is left to be told that Discord does not take it: False then."""
@@ -163,7 +163,7 @@ class Progress:
             self._news.clear()
             try:
                 async with self._writing:
-                    await self._write(split(self._text)[0], self._view, pauses_s=())
+                    await self._write(split(self._text)[0], self._view)
             except OUT_OF_REACH as error:
                 log.info("How a command goes could not be shown; its end will be: %s", error)
 
@@ -172,18 +172,17 @@ class Progress:
         text: str,
         view: discord.ui.View | None,
         *,
-        pauses_s: Sequence[float],
         files: Sequence[Page] = (),
         is_last: bool = False,
     ) -> None:
         try:
             if self._message is None:
-                posted = await attempt(lambda: self._post(text, view, _files(files)), pauses_s)
+                posted = await self._post(text, view, _files(files))
                 # Edited as any message of ours: the way of an interaction ends after 15 minutes.
                 self._message = discord.PartialMessage(channel=posted.channel, id=posted.id)
             elif text != self._shown or is_last:
                 try:
-                    await attempt(lambda: self._edit(text, view, _files(files)), pauses_s)
+                    await self._edit(text, view, _files(files))
                 except discord.NotFound:
                     log.info("A message was removed while its command ran; it is not put back.")
         finally:
@@ -265,5 +264,4 @@ async def _note_told(live: Progress) -> None:
 
 
 def _files(pages: Sequence[Page]) -> list[discord.File]:
-    """Made anew for each attempt: what was read once is at its end."""
     return [discord.File(io.BytesIO(page.content), page.filename) for page in pages]

@@ -127,7 +127,10 @@ class Errands(commands.Cog):
 @errand(errands.SAY)
 async def say(bot: TrainerBot, task: Task) -> dict[str, Any]:
     """Post a text in a channel, once, and return where it can be seen."""
-    channel = bot.get_partial_messageable(task.args["channel_id"])
+    # Only with its server does the link to the message lead there.
+    channel = bot.get_partial_messageable(
+        task.args["channel_id"], guild_id=task.args.get("guild_id")
+    )
     # With a nonce Discord posts it once, though this may be a second try.
     sent = await channel.send(task.args["text"], nonce=f"task-{task.pk}")
     return {"message_id": str(sent.id), "url": sent.jump_url}

@@ -12,7 +12,8 @@ from discord.ext import commands
 
 from botrunner.faults import explain, refusal
 from botrunner.people import Denied, MenuDenied
-from botrunner.ui.base import say_alone
+from botrunner.speaking import CANNOT_SPEAK, is_missing, tell_directly
+from botrunner.ui.acting import say_why
 
 if TYPE_CHECKING:
     from botrunner.bot import TrainerBot
@@ -20,13 +21,17 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 CHANGED = "This command has changed. Reload Discord (Ctrl-R) and use it anew."
+CANNOT_DO = (
+    "Discord does not let me do that here. Ask an admin of the server whether I may send "
+    "messages and attach files in this channel."
+)
 TAKES_ONE = "It is still busy with the last one. Try again in a moment."
 
 
 class Errors(commands.Cog):
     """Answers every command that failed. The only place that does.
 
-    Buttons and forms are `botrunner.ui.base`'s, which says it the same way.
+    Buttons, menus and forms are `botrunner.ui.acting`'s, which says it the same way.
     """
 
     def __init__(self, bot: TrainerBot) -> None:
@@ -41,18 +46,20 @@ class Errors(commands.Cog):
             return  # other bots listen to the same prefix; cogs/chat answers if it was meant for us
         sentence = await _sentence(error, _usage(context))
         if context.interaction is not None:
-            await say_alone(context.interaction, sentence)
+            await say_why(context.interaction, sentence)
             return
         try:
             await context.reply(sentence, mention_author=False)
         except (discord.DiscordException, aiohttp.ClientError, OSError) as problem:
             log.warning("The sentence about an error could not be sent: %s", problem)
+            if is_missing(problem):
+                await tell_directly(context.author, refusal(CANNOT_SPEAK, _usage(context)))
 
     async def on_tree_error(
         self, interaction: discord.Interaction[Any], error: app_commands.AppCommandError
     ) -> None:
         name = interaction.command.qualified_name if interaction.command else "?"
-        await say_alone(interaction, await _sentence(error, name))
+        await say_why(interaction, await _sentence(error, name))
 
 
 def _usage(context: commands.Context[TrainerBot]) -> str:
@@ -75,6 +82,8 @@ async def _sentence(error: Exception, usage: str) -> str:
             original = error.original
             if isinstance(original, (commands.CommandError, app_commands.AppCommandError)):
                 return await _sentence(original, usage)
+            if is_missing(original):
+                return refusal(CANNOT_DO, doing)
             return await explain(original, doing, referenced=True)
         case commands.UserInputError() | app_commands.TransformerError():
             return refusal(f"Use it like this: `{usage}`", doing)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -13,7 +12,6 @@ import discord
 from channels.db import database_sync_to_async
 from discord.ext import commands
 
-from botrunner.replies import RETRY_PAUSES_S, attempt
 from botrunner.ui import cards as card
 from botrunner.ui import forms, mending
 from dashboard.models import Correction, OutboxEvent
@@ -104,7 +102,7 @@ class Review(commands.Cog):
             return False
         channel = self.bot.get_partial_messageable(channel_id)
         try:
-            message = await attempt(partial(card.post, channel, correction), RETRY_PAUSES_S)
+            message = await card.post(channel, correction)
         except (discord.Forbidden, discord.NotFound) as refusal:
             self._closed_to_us.add(channel_id)
             log.warning("The review channel %s takes no cards: %s", channel_id, refusal)
@@ -117,9 +115,8 @@ class Review(commands.Cog):
         assert correction.card_message_id is not None
         channel = self.bot.get_partial_messageable(correction.card_channel_id)
         message = channel.get_partial_message(correction.card_message_id)
-        edit = partial(message.edit, content=card.text(correction), view=None)
         try:
-            await attempt(edit, RETRY_PAUSES_S)
+            await message.edit(content=card.text(correction), view=None)
         except (discord.Forbidden, discord.NotFound) as refusal:
             log.info("The card of correction %s is gone: %s", correction.pk, refusal)
         await closed(correction)

@@ -6,6 +6,8 @@ from botrunner.bot import TrainerBot
 from botrunner.process.lag import LoopLag
 from botrunner.rest import Patience
 
+LONGEST_S = 40.0
+
 
 def figures(
     bot: TrainerBot, patience: Patience, lag: LoopLag, *, started: float
@@ -30,4 +32,7 @@ def figures(
 
 def _milliseconds(seconds: float) -> int | None:
     """Until the first heartbeat is answered, nobody knows how far away Discord is."""
-    return round(seconds * 1000) if math.isfinite(seconds) else None
+    # discord.py notes when it sent a heartbeat after the sending. An answer that is quicker is
+    # counted from the heartbeat before, 41 s ago.
+    is_known = math.isfinite(seconds) and seconds < LONGEST_S
+    return round(seconds * 1000) if is_known else None

@@ -2,15 +2,12 @@
 
 from botrunner.replies.cutting import FENCE, MAX_CHARACTERS, close_fence, split, width
 from botrunner.replies.live import LiveReply
-from botrunner.replies.sending import RETRY_PAUSES_S, attempt
 from botrunner.replies.typing import typing
 
 __all__ = [
     "FENCE",
     "MAX_CHARACTERS",
-    "RETRY_PAUSES_S",
     "LiveReply",
-    "attempt",
     "close_fence",
     "split",
     "typing",

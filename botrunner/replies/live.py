@@ -6,7 +6,6 @@ import asyncio
 import io
 import logging
 from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import Any, Final
 
 import aiohttp
@@ -14,7 +13,7 @@ import discord
 from discord.ext import commands
 
 from botrunner.replies.cutting import MAX_CHARACTERS, split
-from botrunner.replies.sending import RETRY_PAUSES_S, Outlet, attempt, outlet
+from botrunner.replies.sending import Outlet, outlet
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +82,7 @@ class LiveReply:
                 self._writer.cancel()
             parts = split(text)
             if len(parts) <= MOST_MESSAGES:
-                await self._write(parts, RETRY_PAUSES_S, view=view)
+                await self._write(parts, view=view)
                 return self._posted
             return await self._write_long(text, view, title)
 
@@ -104,7 +103,7 @@ class LiveReply:
                 log.info("An answer could not be shown as it formed; its end will be: %s", error)
             await asyncio.sleep(self._interval_s)
 
-    async def _write(self, parts: list[str], pauses_s: tuple[float, ...] = (), **last: Any) -> None:
+    async def _write(self, parts: list[str], **last: Any) -> None:
         """Make the messages in Discord say `parts`, with as few requests as that takes.
 
         last: what the last of them has besides words.
@@ -113,18 +112,16 @@ class LiveReply:
         for number, part in enumerate(parts):
             more = given if number == len(parts) - 1 else {}
             if number == len(self._posted):
-                self._posted.append(
-                    await attempt(partial(self._post, number, part, **more), pauses_s)
-                )
+                self._posted.append(await self._post(number, part, **more))
                 self._shown.append(part)
                 # Discord tells which words a message has that it had posted before.
                 if number == 0 and self._posted[0].content.strip() not in ("", part.strip()):
-                    await attempt(partial(self._edit, 0, part, **more), pauses_s)
+                    await self._edit(0, part, **more)
             elif more or self._shown[number].strip() != part.strip():  # Discord strips them, too
-                await attempt(partial(self._edit, number, part, **more), pauses_s)
+                await self._edit(number, part, **more)
                 self._shown[number] = part
         while len(self._posted) > len(parts):
-            await attempt(self._posted[-1].delete, pauses_s)
+            await self._posted[-1].delete()
             self._posted.pop()
             self._shown.pop()
 
@@ -150,16 +147,22 @@ class LiveReply:
         n_here = max(1, min(len(self._posted), MOST_MESSAGES))
         in_thread = self._may_make_threads()
         note = IN_THREAD if in_thread else IN_FILE
-        parts = split(text, MAX_CHARACTERS - len(note) - 1)
+        # Room for either note: where a thread is refused, the file's takes its place.
+        parts = split(text, MAX_CHARACTERS - max(len(IN_THREAD), len(IN_FILE)) - 1)
         here = [*parts[: n_here - 1], f"{parts[n_here - 1].rstrip()}\n{note}"]
         if in_thread:
-            await self._write(here, RETRY_PAUSES_S)
+            await self._write(here)
             try:
                 return await self._write_thread(parts[n_here:], n_here, view, title)
             except discord.HTTPException as error:
                 log.info("A thread for a long answer was refused: %s", error)
                 here[-1] = f"{parts[n_here - 1].rstrip()}\n{IN_FILE}"
-        await self._write(here, RETRY_PAUSES_S, view=view, file=text.encode())
+        try:
+            await self._write(here, view=view, file=text.encode())
+        except discord.Forbidden as error:
+            # Too many messages disturb less than half an answer.
+            log.info("A file with a long answer was refused: %s", error)
+            await self._write(split(text), view=view)
         return self._posted
 
     def _may_make_threads(self) -> bool:
@@ -180,7 +183,7 @@ class LiveReply:
             more: dict[str, Any] = {"nonce": f"{self._outlet.id}-{number + len(posted)}"}
             if view is not None and part is parts[-1]:
                 more["view"] = view
-            posted.append(await attempt(partial(thread.send, part, **more), RETRY_PAUSES_S))
+            posted.append(await thread.send(part, **more))
         return posted
 
 

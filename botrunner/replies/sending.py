@@ -1,24 +1,16 @@
-"""Where an answer is posted, and how often that is tried."""
+"""Where an answer is posted."""
 
 from __future__ import annotations
 
-import asyncio
-import logging
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
-import aiohttp
 import discord
 from discord.ext import commands
 
-log = logging.getLogger(__name__)
-
-# discord.py waits out rate limits and retries most server errors by itself, but
-# neither a 503 nor a 429 that comes from the proxy before Discord.
-RETRY_STATUSES = frozenset({429, 503})
-RETRY_PAUSES_S = (0.5, 1.0, 2.0, 4.0)
-
-Result = TypeVar("Result")
+# Discord's codes: no reply without the history of the channel; a command that was not
+# acknowledged within 3 s, or is older than 15 min.
+NO_REPLY = 160002
+TOO_LATE = frozenset({10015, 10062, 50027})
 
 
 class Outlet(Protocol):
@@ -59,7 +51,15 @@ class MessageOutlet:
             # The question may be gone by now; its answer still belongs here.
             more["reference"] = self._question.to_reference(fail_if_not_exists=False)
             more["mention_author"] = False
-        message: discord.Message = await self.channel.send(text, nonce=nonce, **more)
+        try:
+            message: discord.Message = await self.channel.send(text, nonce=nonce, **more)
+        except discord.HTTPException as refusal:
+            if refusal.code != NO_REPLY:
+                raise
+            for name in ("reference", "mention_author"):
+                more.pop(name, None)
+            _rewind(more)
+            message = await self.channel.send(text, nonce=nonce, **more)
         return message
 
 
@@ -74,7 +74,23 @@ class CommandOutlet:
         self.id = context.interaction.id
 
     async def post(self, number: int, text: str, **more: Any) -> discord.Message:
-        return await self._context.send(text, **more)
+        try:
+            return await self._context.send(text, **more)
+        except discord.HTTPException as refusal:
+            if refusal.code not in TOO_LATE:
+                raise
+        # The asker waits in the channel all the same.
+        _rewind(more)
+        message: discord.Message = await self.channel.send(
+            text, nonce=f"{self.id}-{number}", **more
+        )
+        return message
+
+
+def _rewind(more: dict[str, Any]) -> None:
+    """Let a file that one request has read be read by the next."""
+    if file := more.get("file"):
+        file.reset(seek=True)
 
 
 def outlet(of: discord.Message | commands.Context[Any] | Outlet) -> Outlet:
@@ -83,18 +99,3 @@ def outlet(of: discord.Message | commands.Context[Any] | Outlet) -> Outlet:
     if isinstance(of, commands.Context):
         return MessageOutlet(of.message) if of.interaction is None else CommandOutlet(of)
     return of
-
-
-async def attempt(call: Callable[[], Awaitable[Result]], pauses_s: Sequence[float]) -> Result:
-    """Return what `call` returns, tried again after each pause while Discord cannot be reached."""
-    for pause_s in pauses_s:
-        try:
-            return await call()
-        except discord.HTTPException as error:
-            if error.status not in RETRY_STATUSES:
-                raise
-            log.warning("Discord answered %s; trying again in %s s.", error.status, pause_s)
-        except (aiohttp.ClientError, OSError) as error:
-            log.warning("Discord was not reached (%s); trying again in %s s.", error, pause_s)
-        await asyncio.sleep(pause_s)
-    return await call()

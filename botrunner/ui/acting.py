@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+import aiohttp
 import discord
 
-from botrunner.ui.base import answer_error
+from botrunner.faults import explain
 
 if TYPE_CHECKING:
     from botrunner.bot import TrainerBot
+
+log = logging.getLogger(__name__)
+ALREADY_ANSWERED = 40060  # Discord's code
 
 
 @asynccontextmanager
@@ -21,6 +26,8 @@ async def answering(
     """Let the person hear, in one sentence, of whatever goes wrong in the block.
 
     doing: what goes on, for the log. A stop of the bot waits for the block.
+    Each button, menu and form works in one: discord.py hands to a view's
+    `on_error` only what its own items raise, not what lasting ones do.
     """
     with interaction.client.in_flight.answering():
         try:
@@ -29,15 +36,38 @@ async def answering(
             await answer_error(interaction, error, doing)
 
 
+async def answer_error(
+    interaction: discord.Interaction[TrainerBot], error: BaseException, doing: str
+) -> None:
+    """Tell the person, and nobody else, what `error` means for them. Never raises."""
+    await say_why(interaction, await explain(error, doing, referenced=True))
+
+
+async def say_why(interaction: discord.Interaction[TrainerBot], sentence: str) -> None:
+    """Say why something was not done, if Discord takes it. Never raises."""
+    try:
+        await say(interaction, sentence)
+    except (discord.DiscordException, aiohttp.ClientError, OSError) as refusal:
+        log.warning("The sentence about an error could not be sent: %s", refusal)
+
+
 async def say(
     interaction: discord.Interaction[TrainerBot], text: str, *, view: discord.ui.View | None = None
 ) -> None:
-    """Answer so that only the one who asked sees it."""
+    """Answer so that only the one who asked sees it, also after a defer.
+
+    Raises discord.DiscordException when Discord does not take it.
+    """
     shown = view or discord.utils.MISSING
-    if interaction.response.is_done():
-        await interaction.followup.send(text, view=shown, ephemeral=True)
-    else:
-        await interaction.response.send_message(text, view=shown, ephemeral=True)
+    if not interaction.response.is_done():
+        try:
+            await interaction.response.send_message(text, view=shown, ephemeral=True)
+            return
+        except discord.HTTPException as refusal:
+            # The first word was said, and only Discord's receipt for it was lost.
+            if refusal.code != ALREADY_ANSWERED:
+                raise
+    await interaction.followup.send(text, view=shown, ephemeral=True)
 
 
 def lasting(*items: discord.ui.Item[Any]) -> discord.ui.View:

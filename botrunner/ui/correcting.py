@@ -10,8 +10,7 @@ import discord
 from channels.db import database_sync_to_async
 
 from botrunner.people import Asker, interaction_asker, require
-from botrunner.ui.acting import answering, say
-from botrunner.ui.base import answer_error
+from botrunner.ui.acting import answer_error, answering, say
 from botrunner.ui.forms import Form, Values, long_text
 from botrunner.ui.quoting import in_a_line
 from dashboard.models import Correction, Message

@@ -5,13 +5,12 @@ from __future__ import annotations
 import io
 import logging
 from collections.abc import Sequence
-from functools import partial
 from typing import TYPE_CHECKING
 
 import discord
 from channels.db import database_sync_to_async
 
-from botrunner.replies import MAX_CHARACTERS, RETRY_PAUSES_S, attempt, close_fence, split
+from botrunner.replies import MAX_CHARACTERS, close_fence, split
 from botrunner.replies.live import MOST_MESSAGES
 from botrunner.ui import verdict
 from botrunner.ui.quoting import in_a_line
@@ -50,13 +49,11 @@ async def mend(bot: TrainerBot, answer: Message) -> None:
         for message in _places(bot, answer, message_id):
             try:
                 if number >= len(parts):
-                    await attempt(partial(message.delete), RETRY_PAUSES_S)
+                    await message.delete()
                 elif is_last:
-                    await attempt(
-                        partial(_edit_last, message, parts[number], files, answer), RETRY_PAUSES_S
-                    )
+                    await _edit_last(message, parts[number], files, answer)
                 else:
-                    await attempt(partial(message.edit, content=parts[number]), RETRY_PAUSES_S)
+                    await message.edit(content=parts[number])
             except discord.NotFound:
                 continue  # not there: perhaps in the thread of the question
             except discord.Forbidden as refusal:
@@ -78,7 +75,7 @@ async def tell(bot: TrainerBot, correction: Correction, person: DiscordUser) -> 
         )
     try:
         channel = await bot.create_dm(discord.Object(person.discord_user_id))
-        await attempt(partial(channel.send, text, nonce=_nonce(correction)), RETRY_PAUSES_S)
+        await channel.send(text, nonce=_nonce(correction))
     except (discord.Forbidden, discord.NotFound) as refusal:
         log.info("Nobody takes the word about correction %s: %s", correction.pk, refusal)
 
@@ -90,15 +87,10 @@ async def _say_in_channel(bot: TrainerBot, correction: Correction, text: str) ->
         return False
     for message in _places(bot, answer, answer.discord_message_id):
         reference = message.to_reference(fail_if_not_exists=False)
-        send = partial(
-            message.channel.send,
-            text,
-            reference=reference,
-            mention_author=False,
-            nonce=_nonce(correction),
-        )
         try:
-            await attempt(send, RETRY_PAUSES_S)
+            await message.channel.send(
+                text, reference=reference, mention_author=False, nonce=_nonce(correction)
+            )
         except (discord.NotFound, discord.Forbidden):
             continue
         return True

@@ -5,13 +5,13 @@ from typing import Any
 
 from django import forms
 
-from dashboard.forms.look import dress
+from dashboard.forms.look import DashboardForm, dress
 from dashboard.models import DiscordChannel
 
 WITHOUT_MESSAGES = ("category", "forum", "media")
 
 
-class SayForm(forms.Form):
+class SayForm(DashboardForm):
     """A test message: where, and what."""
 
     channel = forms.TypedChoiceField(

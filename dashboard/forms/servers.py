@@ -37,7 +37,7 @@ class PlaceForm(forms.ModelForm[PlaceSettings]):
                 "To read every message the bot needs the message content intent."
             ),
             "model": "Which model answers here.",
-            "system_prompt": "What the model is told before each conversation, in plain words.",
+            "system_prompt": "The system prompt: what the model is told before each conversation.",
             "language": "A language tag such as en, de or ru-RU. People may choose their own.",
             "temperature": "0 repeats itself, 1 varies, 2 rambles.",
             "max_tokens": "In tokens; a token is about three quarters of a word.",
@@ -90,23 +90,23 @@ class LimitsForm(forms.ModelForm[GuildSettings]):
         )
         labels = {
             "review_channel": "Review channel",
-            "user_cooldown_s": "Wait",
-            "guild_per_minute": "Pace",
-            "user_tokens": "A person, tokens",
-            "user_cost_usd": "A person, US$",
-            "guild_tokens": "All, tokens",
-            "guild_cost_usd": "All, US$",
+            "user_cooldown_s": "Seconds to wait",
+            "guild_per_minute": "Questions a minute",
+            "user_tokens": "Tokens a person",
+            "user_cost_usd": "US dollars a person",
+            "guild_tokens": "Tokens in all",
+            "guild_cost_usd": "US dollars in all",
             "saving_model": "Cheaper model",
         }
         help_texts = {
             "review_channel": "Proposed corrections are shown there, for trainers to judge.",
-            "user_cooldown_s": "Seconds between two questions of a person.",
-            "guild_per_minute": "Questions a minute of the whole server.",
-            "user_tokens": "In a month.",
-            "user_cost_usd": "In a month, by the prices of Models.",
+            "user_cooldown_s": "Between two questions of one person.",
+            "guild_per_minute": "Of the whole server.",
+            "user_tokens": "Read and written, in a month.",
+            "user_cost_usd": "In a month, by the prices on the Models page.",
             "guild_tokens": "Of the whole server, in a month.",
             "guild_cost_usd": "Of the whole server, in a month.",
-            "saving_model": "Answers once nine tenths of a budget are used. Empty changes nothing.",
+            "saving_model": "Answers once 90 % of a budget are used. Empty changes nothing.",
         }
         widgets = {
             "user_cooldown_s": forms.NumberInput(attrs={"min": "0", "step": "any"}),
@@ -137,13 +137,13 @@ class DirectForm(forms.ModelForm[AssistantSettings]):
         fields = ("answers_direct", "direct_cooldown_s", "direct_tokens", "direct_cost_usd")
         labels = {
             "answers_direct": "Answer direct messages",
-            "direct_cooldown_s": "Wait between two questions",
+            "direct_cooldown_s": "Seconds to wait",
             "direct_tokens": "Tokens a person",
             "direct_cost_usd": "US dollars a person",
         }
         help_texts = {
             "answers_direct": "Off: only the owner of the application may write to the bot directly.",
-            "direct_cooldown_s": "Seconds, of one person. 0 is no wait.",
+            "direct_cooldown_s": "Between two questions of one person.",
             "direct_tokens": "Read and written, in a month.",
             "direct_cost_usd": "In a month, by the prices on the Models page.",
         }
@@ -166,16 +166,16 @@ class PriceForm(DashboardForm):
         widget=forms.TextInput(attrs={"list": "priced-models", "placeholder": "gpt-4.1-mini"}),
     )
     prompt_usd = forms.DecimalField(
-        label="Read",
+        label="Input",
         min_value=0,
         max_digits=10,
         decimal_places=4,
-        help_text="US dollars for a million tokens.",
+        help_text="US dollars for a million tokens read.",
     )
     completion_usd = forms.DecimalField(
-        label="Written",
+        label="Output",
         min_value=0,
         max_digits=10,
         decimal_places=4,
-        help_text="US dollars for a million tokens.",
+        help_text="US dollars for a million tokens written.",
     )

@@ -14,13 +14,13 @@ class AssistantForm(forms.ModelForm[AssistantSettings]):
         model = AssistantSettings
         fields = ("model", "system_prompt", "temperature", "max_tokens", "training_price")
         labels = {
-            "system_prompt": "System prompt",
+            "system_prompt": "Persona",
             "max_tokens": "Longest answer",
             "training_price": "Price of training",
         }
         help_texts = {
             "model": "Which model answers, on every face. Empty takes the endpoint's own.",
-            "system_prompt": "What the model is told before each conversation, in plain words.",
+            "system_prompt": "The system prompt: what the model is told before each conversation.",
             "temperature": (
                 "0 repeats itself, 1 varies, 2 rambles. Empty takes the model's own default."
             ),

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from argparse import SUPPRESS
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -44,7 +45,9 @@ class ServiceCommand(BaseCommand):
 
 
 class VersionCommand(ServiceCommand):
-    """A command about one version of a dataset: its name, and `--version NUMBER`."""
+    """A command about one version of a dataset: its name, and `--version NUMBER` as `number`."""
+
+    needs_name = True
 
     def create_parser(self, *args: Any, **options: Any) -> CommandParser:
         # Every command of Django has a --version, which tells Django's own.
@@ -52,10 +55,15 @@ class VersionCommand(ServiceCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("name", help="The dataset")
+        if self.needs_name:
+            parser.add_argument("name", help="The dataset")
+        else:
+            parser.add_argument("name", nargs="?", default="", help="The dataset")
         parser.add_argument(
             "--version", type=int, dest="number", help="Its number; else the newest"
         )
+        # What `finetune` and `classify` called it at first; scripts may say it still.
+        parser.add_argument("--version-number", type=int, dest="number", help=SUPPRESS)
 
 
 def _of_file(error: OSError) -> str:

@@ -36,18 +36,29 @@ def posted(discord_message_id: int, *, channel_ids: Collection[int]) -> Message:
     """
     if not 0 < discord_message_id <= NEWEST_SNOWFLAKE:
         raise NotFound(NOT_FOUND)
-    answers = on_discord(channel_ids)
-    found = answers.filter(discord_message_id=discord_message_id).first()
+    found = carried(on_discord(channel_ids), discord_message_id)
+    if found is None:
+        raise NotFound(NOT_FOUND)
+    return found
+
+
+def carried(among: QuerySet[Message], discord_message_id: int) -> Message | None:
+    """What one of Discord's messages carries, whole or a further part of it.
+
+    By the index of Discord's ids alone: a part follows the first one soon.
+    """
+    found = among.filter(discord_message_id=discord_message_id).first()
     if found is not None:
         return found
-    near = answers.filter(
+    near = among.filter(
         discord_message_id__lt=discord_message_id,
         discord_message_id__gt=discord_message_id - PARTS_FOLLOW_WITHIN,
+        role=Message.Role.ASSISTANT,
     ).order_by("-discord_message_id")
     for answer in near[:MOST_AT_ONCE]:
         if discord_message_id in answer.discord_parts:
             return answer
-    raise NotFound(NOT_FOUND)
+    return None
 
 
 def to_question(question_id: int, *, channel_ids: Collection[int]) -> Message:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -61,23 +62,24 @@ class RecentPlace:
 
     guild_id: int | None
     channel_id: int
-    last_seen_id: int
 
 
 def recent_places(since: datetime, *, most: int = 50) -> list[RecentPlace]:
     """Where on Discord the bot was spoken to since then, the newest first."""
     places = (
         DiscordChannel.objects.filter(conversations__last_message_at__gte=since)
-        .annotate(
-            newest=Max("conversations__last_message_at"),
-            last_seen=Max("conversations__messages__discord_message_id"),
-        )
-        .filter(last_seen__isnull=False)
+        .annotate(newest=Max("conversations__last_message_at"))
         .order_by("-newest")
     )
     return [
-        RecentPlace(guild_id, channel_id, last_seen)
-        for guild_id, channel_id, last_seen in places.values_list(
-            "guild__discord_guild_id", "discord_channel_id", "last_seen"
+        RecentPlace(guild_id, channel_id)
+        for guild_id, channel_id in places.values_list(
+            "guild__discord_guild_id", "discord_channel_id"
         )[:most]
     ]
+
+
+def logged_among(discord_message_ids: Collection[int]) -> set[int]:
+    """Which of these messages of Discord are in the log."""
+    logged = Message.objects.filter(discord_message_id__in=discord_message_ids)
+    return {pk for pk in logged.values_list("discord_message_id", flat=True) if pk is not None}

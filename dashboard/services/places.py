@@ -6,6 +6,7 @@ import re
 import threading
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
@@ -178,6 +179,7 @@ def save_guild(changed: GuildSettings, *, actor: User | Person | None) -> GuildS
     channel = changed.review_channel
     if channel is not None and channel.guild_id != changed.guild_id:
         raise InvalidInput("The review channel belongs to another server. Choose one of this one.")
+    _replace_stored(changed, GuildSettings.objects.filter(guild=changed.guild_id))
     _check(changed)
     changes = _changes(changed)
     changed.save()
@@ -201,6 +203,8 @@ def save_place(changed: PlaceSettings, *, actor: User | Person | None) -> PlaceS
         raise InvalidInput(f"The longest answer has 1 to {MOST_TOKENS:,} tokens.")
     if changed.language and not LANGUAGE.fullmatch(changed.language):
         raise InvalidInput("A language tag looks like en, de or ru-RU.")
+    stored = PlaceSettings.objects.filter(guild=changed.guild_id, channel=changed.channel_id)
+    _replace_stored(changed, stored)
     _check(changed)
     changes = _changes(changed)
     where = f"channel {changed.channel_id}" if channel else f"guild {changed.guild_id}"
@@ -214,18 +218,23 @@ def save_place(changed: PlaceSettings, *, actor: User | Person | None) -> PlaceS
 
 @transaction.atomic
 def save_role(role: DiscordRole, *, grants: str, access: str, actor: User | Person | None) -> None:
-    """Say what the holders of a role may do, and whether they are answered."""
+    """Say what the holders of a role may do, and whether they are answered.
+
+    Raises InvalidInput for anything that is not one of the choices.
+    """
+    if grants not in DiscordRole.Grants.values:
+        raise InvalidInput("The holders of a role are members, trainers or admins.")
+    _check_access(access)
     role.grants, role.access = grants, access
-    _check(role, "grants", "access")
     role.save(update_fields=["grants", "access"])
     _announce(actor, f"role {role.pk}", grants=grants, access=access)
 
 
 @transaction.atomic
 def save_access(channel: DiscordChannel, *, access: str, actor: User | Person | None) -> None:
-    """Say whether the bot answers in a channel."""
+    """Say whether the bot answers in a channel. Raises InvalidInput for what is no choice."""
+    _check_access(access)
     channel.access = access
-    _check(channel, "access")
     channel.save(update_fields=["access"])
     _announce(actor, f"channel {channel.pk}", access=access)
 
@@ -245,11 +254,25 @@ def _changes(row: GuildSettings | PlaceSettings) -> dict[str, str]:
     }
 
 
-def _check(row: models.Model, *fields: str) -> None:
-    """Raise InvalidInput unless `fields` of a row hold what they may; all, if none is named."""
-    others = {field.name for field in row._meta.fields} - set(fields) if fields else set()
+def _replace_stored(changed: GuildSettings | PlaceSettings, stored: models.QuerySet[Any]) -> None:
+    """Let the later of two admins have their way, also where both opened an empty form."""
+    # Who comes second waits here until the first has committed.
+    DiscordGuild.objects.select_for_update().filter(pk=changed.guild_id).first()
+    pk = stored.values_list("pk", flat=True).first()
+    if pk is not None and changed._state.adding:
+        changed.pk = pk
+        changed._state.adding = False
+
+
+def _check_access(access: str) -> None:
+    if access not in Access.values:
+        raise InvalidInput("A role or a channel is allowed, denied or neither.")
+
+
+def _check(row: models.Model) -> None:
+    """Raise InvalidInput, in words, unless the fields of a row hold what they may."""
     try:
-        row.full_clean(exclude=others)
+        row.full_clean()
     except ValidationError as error:
         raise InvalidInput(" ".join(error.messages)) from error
 

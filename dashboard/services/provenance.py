@@ -7,10 +7,11 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import Count
 from django.utils.timezone import now
 
 from dashboard.models import DatasetVersion, Provenance
-from dashboard.services import access, audit, datasets, examples, outbox, storage
+from dashboard.services import access, audit, datasets, outbox, storage
 from dashboard.services.access import Permission
 from trainerbot.errors import InvalidInput
 
@@ -46,16 +47,16 @@ class Share:
 
 def shares(version: DatasetVersion) -> list[Share]:
     """Whence the rows of `version` come, most rows first; removed rows do not count."""
+    # Counted in their index alone, read once; grouped by the database, the removed
+    # ones would be looked for in all rows.
+    counted = version.examples.order_by().values_list("provenance").annotate(n_rows=Count("*"))
+    n_rows = dict(counted)
     n_removed = Counter(
         version.examples.filter(removed_by__isnull=False).values_list("provenance", flat=True)
     )
-    found = Provenance.objects.select_related("permitted_by").in_bulk(examples.provenances(version))
-    told = []
-    for pk, each in found.items():
-        # Counted in their index alone: a million rows take some milliseconds.
-        n_rows = version.examples.filter(provenance=pk).count() - n_removed[pk]
-        if n_rows:
-            told.append(Share(each, n_rows))
+    found = Provenance.objects.select_related("permitted_by").in_bulk(list(n_rows))
+    told = [Share(each, n_rows[pk] - n_removed[pk]) for pk, each in sorted(found.items())]
+    told = [share for share in told if share.n_rows]
     return sorted(told, key=lambda share: -share.n_rows)
 
 

@@ -104,12 +104,19 @@ class Search:
         )
 
 
-def search(version: DatasetVersion, text: str) -> Search | None:
-    """Look for `text` in a version; None where it asks for nothing. Raises as `words_of` does."""
+def search(
+    version: DatasetVersion, text: str, *, as_beginning: bool | None = None
+) -> Search | None:
+    """Look for `text` in a version; None where it asks for nothing. Raises as `words_of` does.
+
+    as_beginning: as an earlier search decided it; None decides it now.
+    """
     words = words_of(text)
     if not words:
         return None
     exact = Search(version, words)
+    if as_beginning is not None:
+        return replace(exact, as_beginning=as_beginning)
     # One letter begins nearly everything.
     if len(words[-1]) == 1 or exact.keys(version.examples.all(), at_most=1):
         return exact

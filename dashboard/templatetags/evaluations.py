@@ -1,4 +1,4 @@
-"""How the scores of a test look: shares in per cent, the confusion matrix as cells."""
+"""How the scores of a test look: the confusion matrix as cells."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -38,14 +38,6 @@ class Matrix:
     columns: list[str]
     rows: list[Row]
     confusions: list[Cell]
-
-
-@register.filter
-def percent(share: float | str | None) -> str:
-    """0.4567 as "45.7 %"; an en dash for none, which templates also spell as ""."""
-    if not isinstance(share, int | float):
-        return "\N{EN DASH}"
-    return f"{100 * share:.1f}\N{NO-BREAK SPACE}%"
 
 
 @register.filter

@@ -161,3 +161,17 @@ def ago(then: datetime | None) -> SafeString:
     return format_html(
         '<time class="num" datetime="{}" data-ago>{}</time>', then.isoformat(), words
     )
+
+
+@register.filter
+def percent(share: float | str | None, decimals: int = 1) -> str:
+    """0.4567 as "45.7 %"; an en dash for none, which templates also spell as "".
+
+    "100.0 %" are all and "0.0 %" none: what rounds to them is told as the figure next to it.
+    """
+    if not isinstance(share, int | float):
+        return "\N{EN DASH}"
+    told, step = round(100 * share, decimals), 10.0**-decimals
+    if 0 < share < 1:
+        told = min(max(told, step), 100 - step)
+    return f"{told:.{decimals}f}\N{NO-BREAK SPACE}%"

@@ -34,12 +34,6 @@ def private_marked(text: str) -> SafeString:
 
 
 @register.filter
-def percent(share: float | None) -> str:
-    """0.873 as 87 %."""
-    return "\N{EN DASH}" if share is None else f"{100 * share:.0f} %"
-
-
-@register.filter
 def changed_words(pieces: Iterable[Difference]) -> SafeString:
     """Words that went are struck out after a minus, those that came are underlined after a plus.
 

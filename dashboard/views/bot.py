@@ -77,16 +77,21 @@ def say(request: HttpRequest) -> HttpResponse:
     """Queue a test message; its fate is shown beneath the box."""
     form = SayForm(request.POST, auto_id="say-%s")
     if form.is_valid():
-        bot.say(
-            channel_id=form.cleaned_data["channel"],
-            text=form.cleaned_data["text"],
-            actor=cast(User, request.user),
+        queued = form.attempt(
+            lambda: bot.say(
+                channel_id=form.cleaned_data["channel"],
+                text=form.cleaned_data["text"],
+                actor=cast(User, request.user),
+            )
         )
-        if not is_htmx(request):
+        if queued and not is_htmx(request):
             return redirect("bot")
-    context = _said() | {"form": form, "condition": bot.condition()}
+    context = _said() | {"form": form}
     status = 200 if form.is_valid() else 422
-    return render(request, "dashboard/bot/_say.html", context, status=status)
+    if is_htmx(request):
+        return render(request, "dashboard/bot/_say.html", context, status=status)
+    context |= _state() | _incidents()
+    return render(request, "dashboard/bot/page.html", context, status=status)
 
 
 @require_GET

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
+from textwrap import shorten
 from typing import Any, Concatenate, ParamSpec, cast
 from urllib.parse import urlencode
 
@@ -26,6 +27,8 @@ from trainerbot.errors import (
     StorageFull,
     TrainerBotError,
 )
+
+LONGEST_SENTENCE = 500
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
@@ -78,6 +81,7 @@ def requires(permission: Permission) -> Callable[[View[P]], View[P]]:
             try:
                 if permission not in allowed:
                     access.require(request.user, permission)
+                _check_address(request)
                 return view(request, *args, **kwargs)
             except TrainerBotError as error:
                 return refusal(request, error)
@@ -86,6 +90,12 @@ def requires(permission: Permission) -> Callable[[View[P]], View[P]]:
         return guarded
 
     return decorate
+
+
+def _check_address(request: HttpRequest) -> None:
+    """Raise InvalidInput for what PostgreSQL can neither store nor look for."""
+    if "%00" in request.META.get("QUERY_STRING", ""):
+        raise InvalidInput("The address holds characters that are no text. Remove them.")
 
 
 def reader(request: HttpRequest) -> User:
@@ -103,7 +113,9 @@ def refusal(request: HttpRequest, error: TrainerBotError) -> HttpResponse:
         return render(request, "dashboard/_unavailable.html", {"sentence": str(error)}, status=503)
     if is_htmx(request):
         response = HttpResponse(status=status)
-        response["HX-Trigger"] = json.dumps({"problem": {"sentence": str(error)}})
+        # A header has its limits, and some errors quote what they were given.
+        sentence = shorten(str(error), LONGEST_SENTENCE)
+        response["HX-Trigger"] = json.dumps({"problem": {"sentence": sentence}})
         return response
     context: dict[str, Any] = {"sentence": str(error), "status": status}
     return render(request, "dashboard/problem.html", context, status=status)

@@ -17,6 +17,8 @@ from dashboard.services.access import Permission
 from dashboard.views.doors import requires
 from trainerbot.errors import InvalidInput
 
+LONGEST_NAME = 200
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -73,9 +75,7 @@ def rows(request: HttpRequest) -> HttpResponse:
 @requires(Permission.SETTINGS)
 def use(request: HttpRequest) -> HttpResponse:
     """Let a model answer on every face from the next message on."""
-    model = request.POST.get("model", "").strip()
-    if not model:
-        raise InvalidInput("No model was named. Choose one from the list.")
+    model = _named(request)
     assistant.use_model(model, actor=cast(User, request.user))
     messages.success(request, f"{model} answers everywhere from the next message on.")
     return redirect("model-list")
@@ -100,10 +100,18 @@ def price(request: HttpRequest) -> HttpResponse:
 @requires(Permission.SETTINGS)
 def remove_price(request: HttpRequest) -> HttpResponse:
     """Count the answers of a model without a price from now on."""
-    model = request.POST.get("model", "")
+    model = _named(request)
     prices.remove(model=model, actor=cast(User, request.user))
     messages.success(request, f"Answers of {model} cost nothing from now on, as far as we know.")
     return redirect(f"{resolve_url('model-list')}#prices")
+
+
+def _named(request: HttpRequest) -> str:
+    """The model that a button names. Raises InvalidInput for what no model is called."""
+    model = request.POST.get("model", "").strip()
+    if not model or len(model) > LONGEST_NAME or "\0" in model:
+        raise InvalidInput("No model was named. Choose one from the list.")
+    return model
 
 
 def _page(request: HttpRequest, form: PriceForm) -> HttpResponse:

@@ -20,6 +20,7 @@ from tests.botrunner.running import ROOT, Installation, Running, environ
 from tests.botrunner.working import online
 from tests.fakes.discord import FakeDiscord
 from tests.fakes.openai_endpoint import API_KEY, FakeOpenAI
+from trainerbot.llm.providers import aiohttp_transport
 
 RunBot = Callable[..., tuple[BotProcess, asyncio.Task[bool]]]
 StartBot = Callable[..., Awaitable[Running]]
@@ -33,8 +34,13 @@ def endpoint() -> Iterator[FakeOpenAI]:
 
 
 @pytest.fixture
-async def model(endpoint: FakeOpenAI, settings: Settings) -> AsyncIterator[FakeOpenAI]:
+async def model(
+    endpoint: FakeOpenAI, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[FakeOpenAI]:
     """Let the services of this process ask that endpoint."""
+    # simcord waits for every timer that is due within its settle_timeout, so
+    # for that of a kept connection, too.
+    monkeypatch.setattr(aiohttp_transport, "KEPT_ALIVE_S", 60.0)
     settings.OPENAI_BASE_URL, settings.OPENAI_API_KEY = endpoint.base_url, API_KEY
     settings.CHAT_MODEL = "small"
     yield endpoint
@@ -48,6 +54,8 @@ class HastyBot(TrainerBot):
     async def setup_hook(self) -> None:
         await super().setup_hook()
         cast("Places", self.get_cog("Places")).spacing_s = 0.0
+        # As the process around the bot does, so that what is tested is what Discord knows.
+        await self.tree.sync()
 
 
 @pytest.fixture

@@ -15,7 +15,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @database_sync_to_async
 def ask(discord_server, text: str = "Hello", *, channel_id: str = "") -> Task:
-    guild = DiscordGuild.objects.create(discord_guild_id=1, name="Testers")
+    guild = DiscordGuild.objects.create(
+        discord_guild_id=int(discord_server.world.guild.id), name="Testers"
+    )
     channel = DiscordChannel.objects.create(
         discord_channel_id=int(channel_id or discord_server.world.general.id),
         guild=guild,
@@ -47,6 +49,14 @@ async def test_a_test_message_is_posted_and_the_task_says_where(bot, discord_ser
     assert message.request["allowed_mentions"] == {"parse": []}
     assert done.state == "succeeded"
     assert done.result["message_id"] == message.id
+
+
+async def test_the_link_to_a_test_message_leads_to_its_server(bot, discord_server):
+    done = await end_of(await ask(discord_server))
+
+    world = discord_server.world
+    where = f"{world.guild.id}/{world.general.id}/{done.result['message_id']}"
+    assert done.result["url"] == f"https://discord.com/channels/{where}"
 
 
 async def test_what_waited_for_the_bot_is_done_when_it_comes(run_bot, discord_server, model):

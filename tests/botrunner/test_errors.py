@@ -8,7 +8,8 @@ from channels.db import database_sync_to_async
 from discord import app_commands, ui
 from discord.ext import commands
 
-from botrunner.ui.base import SafeModal, SafeView
+from botrunner.ui import forms
+from botrunner.ui.acting import answering, lasting
 from dashboard.models import Incident
 from trainerbot.errors import InvalidInput
 
@@ -66,34 +67,58 @@ class Broken(commands.Cog):
 
     @app_commands.command(description="Opens a view")
     async def view(self, interaction: discord.Interaction):
-        await interaction.response.send_message("Press", view=Buttons())
+        await interaction.response.send_message("Press", view=lasting(Break("now"), Break("late")))
 
     @app_commands.command(description="Opens a form")
     async def form(self, interaction: discord.Interaction):
-        await interaction.response.send_modal(Form())
+        form = forms.Form(title="Edit", handles="broken", about=1)
+        form.ask("Words", name="words")
+        await interaction.response.send_modal(form)
+
+    @commands.Cog.listener()
+    async def on_interaction(self, interaction):
+        await forms.submitted(interaction, {"broken": receive})
 
 
-class Buttons(SafeView):
-    @ui.button(label="Break")
-    async def press(self, interaction: discord.Interaction, button: ui.Button):
+async def receive(interaction, about: int, values: forms.Values) -> None:
+    async with answering(interaction, "A broken form"):
         raise RuntimeError(SECRET)
 
-    @ui.button(label="Break late")
-    async def press_late(self, interaction: discord.Interaction, button: ui.Button):
-        await interaction.response.defer()
+
+async def break_menu(interaction: discord.Interaction, message: discord.Message) -> None:
+    async with answering(interaction, "A broken menu"):
         raise RuntimeError(SECRET)
 
 
-class Form(SafeModal, title="Edit"):
-    words = ui.TextInput(label="Words", custom_id="words")
+async def refuse_menu(interaction: discord.Interaction, message: discord.Message) -> None:
+    raise InvalidInput("Attach a file.")
 
-    async def on_submit(self, interaction: discord.Interaction):
-        raise RuntimeError(SECRET)
+
+class Break(ui.DynamicItem[ui.Button], template="break:(?P<when>now|late)"):
+    def __init__(self, when: str) -> None:
+        super().__init__(ui.Button(label=f"Break {when}", custom_id=f"break:{when}"))
+        self.when = when
+
+    @classmethod
+    async def from_custom_id(cls, interaction, item, match, /):
+        return cls(match["when"])
+
+    async def callback(self, interaction: discord.Interaction) -> None:
+        async with answering(interaction, "A broken button"):
+            if self.when == "late":
+                await interaction.response.defer()
+            raise RuntimeError(SECRET)
 
 
 @pytest.fixture
 async def broken(simcord_env):
     await simcord_env.bot.add_cog(Broken())
+    simcord_env.bot.add_dynamic_items(Break)
+    for menu in (
+        app_commands.ContextMenu(name="Break it", callback=break_menu),
+        app_commands.ContextMenu(name="Refuse it", callback=refuse_menu),
+    ):
+        simcord_env.bot.tree.add_command(menu)
     await simcord_env.bot.tree.sync()
     yield simcord_env
     # Looked at, so that simcord does not take them for overlooked ones.
@@ -189,7 +214,7 @@ async def test_a_slash_command_that_fails_is_answered_once_to_its_user(
 async def test_a_button_that_fails_is_answered_once(broken, channel, ada):
     shown = await ada.slash(channel, "view")
 
-    for label in ("Break", "Break late"):
+    for label in ("Break now", "Break late"):
         result = await ada.click(shown.response.message, label=label)
         assert "Something went wrong" in sentence_of(said_in(result))
 
@@ -200,3 +225,15 @@ async def test_a_form_that_fails_is_answered_once(broken, channel, ada):
     result = await ada.submit_modal(opened, {"words": "x"})
 
     assert "Something went wrong" in sentence_of(said_in(result))
+
+
+@pytest.mark.parametrize(
+    ("menu", "words"), [("Break it", "Something went wrong"), ("Refuse it", "Attach a file.")]
+)
+async def test_a_menu_that_fails_is_answered_once_to_its_user(broken, channel, ada, menu, words):
+    message = await ada.send(channel, "look at this")
+
+    result = await ada.context_menu(channel, menu, message)
+
+    assert sentence_of(said_in(result)).startswith(words)
+    assert result.response.ephemeral

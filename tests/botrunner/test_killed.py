@@ -146,3 +146,32 @@ async def test_an_old_question_is_closed_in_the_log_and_not_answered(
     log = await until_logged(installation, 2)
     assert log[1][2] == "The system was stopped while it was answering. Ask again."
     assert json.dumps(endpoint.chats) == "[]"
+
+
+async def test_who_waited_for_their_turn_is_answered_though_others_were_logged_after_them(
+    bot, start_bot, discord_server, ada, installation, endpoint
+):
+    grace, mention = discord_server.add_user("Grace"), discord_server.bot.mention
+    endpoint.default = Reply(pieces=WORDS, delay_s=60.0)
+    first = await discord_server.say(ada, f"{mention} First.")
+    await until_logged(installation, 1)
+    waiting = await discord_server.say(ada, f"{mention} Second.")
+    other = await discord_server.say(grace, f"{mention} Third.")
+    await until_logged(installation, 2)
+    await bot.kill()
+    discord_server.gateway.sessions.clear()
+    endpoint.default = Reply(pieces=WORDS)
+
+    await start_bot()
+
+    for question in (first, waiting, other):
+        await discord_server.wait_for_reply(to=question, containing="three.", timeout_s=40.0)
+    log = await until_logged(installation, 6)
+    await discord_server.settle(1.0)
+    assert sorted(words for role, words, _ in log if role == "user") == [
+        "First.",
+        "Second.",
+        "Third.",
+    ]
+    assert len(log) == 6
+    assert len(discord_server.world.said_by_bot()) == 3

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from botrunner.process import lag
+from botrunner.process.figures import figures
 from botrunner.process.lag import LoopLag
+from botrunner.rest import Patience
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -75,3 +77,16 @@ def test_importing_the_bot_makes_no_connection():
     )
 
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_latency_counted_from_the_heartbeat_before_is_not_shown(connected_bot, watch):
+    keep_alive = connected_bot.ws._keep_alive
+    keep_alive.interval = 41.25
+
+    keep_alive.latency = 41.26
+    false = figures(connected_bot, Patience(), watch, started=0.0)
+    keep_alive.latency = 0.042
+    true = figures(connected_bot, Patience(), watch, started=0.0)
+
+    assert (false["latency_ms"], true["latency_ms"]) == (None, 42)

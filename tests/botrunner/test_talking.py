@@ -94,6 +94,27 @@ async def test_a_reply_brings_its_chain_also_of_other_people(channel, ada, grace
     ]
 
 
+@database_sync_to_async
+def answer_it_is_about(question: Message) -> Message:
+    return Message.objects.get(pk=question.reply_to_id)
+
+
+async def test_a_reply_to_the_third_message_of_a_long_answer_is_about_that_answer(
+    channel, ada, grace, me, model
+):
+    long = "word " * 1000
+    model.replies = [Reply(pieces=(long,)), Reply(pieces=("Short.",)), Reply(pieces=("Yes.",))]
+    await ada.send(channel, f"{me} tell me much")
+    third = channel.last_message
+    await grace.send(channel, f"{me} something else")
+
+    await grace.send(channel, "Is that all?", reply_to=third)
+
+    answer = await answer_it_is_about((await questions())[-1])
+    assert answer.content == long
+    assert answer.discord_parts[1] == third.id
+
+
 async def test_a_reply_to_somebody_else_brings_their_words(channel, ada, grace, me, model):
     await grace.send(channel, "The library opens at nine.")
 

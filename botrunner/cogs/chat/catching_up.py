@@ -15,6 +15,7 @@ from django.utils.timezone import now
 
 from botrunner import people
 from botrunner.cogs.chat import addressing, attachments
+from botrunner.faults import explain
 from dashboard.models import Message, Source
 from dashboard.services import chat, leftovers
 from dashboard.services.places import Place, Rules
@@ -34,6 +35,7 @@ MOST_AT_ONCE = 8
 SILENCE = (discord.HTTPException, aiohttp.ClientError, OSError)
 
 close_unanswered = database_sync_to_async(leftovers.close_unanswered)
+logged_among = database_sync_to_async(leftovers.logged_among)
 open_questions = database_sync_to_async(leftovers.open_questions)
 recent_places = database_sync_to_async(leftovers.recent_places)
 resume = chat.hop(chat.resume)
@@ -76,22 +78,29 @@ class CatchingUp:
         await asyncio.gather(*(self._answer(question) for question in left))
 
     async def _answer(self, question: Message) -> None:
+        """Answer one of them. Whatever goes wrong with it keeps no other one waiting."""
         async with self._room:
-            asked = await self._fetch(question, question.discord_message_id)
-            if asked is None:
-                # Removed since, or a slash command, which cannot be answered by another process.
-                await give_up(
-                    question,
-                    model="",
-                    error=leftovers.STOPPED,
-                    partial="",
-                    discord_message_ids=[],
-                )
-                return
-            begun = await self._begun(question, asked)
-            found = await attachments.read(asked.attachments)
-            ready = await resume(question, self._place_of(asked), tuple(found.images))
-            await self._cog.deliver(ready, self._cog.live(asked, question, begun), found.notes)
+            try:
+                await self._answer_now(question)
+            except Exception as error:
+                await explain(error, f"The late answer to question {question.pk}")
+
+    async def _answer_now(self, question: Message) -> None:
+        asked = await self._fetch(question, question.discord_message_id)
+        if asked is None:
+            # Removed since, or a slash command, which cannot be answered by another process.
+            await give_up(
+                question,
+                model="",
+                error=leftovers.STOPPED,
+                partial="",
+                discord_message_ids=[],
+            )
+            return
+        begun = await self._begun(question, asked)
+        found = await attachments.read(asked.attachments)
+        ready = await resume(question, self._place_of(asked), tuple(found.images))
+        await self._cog.deliver(ready, self._cog.live(asked, question, begun), found.notes)
 
     def _place_of(self, asked: discord.Message) -> Any:
         """How the bot behaves there. That the asker may ask was found when the question came."""
@@ -136,28 +145,32 @@ class CatchingUp:
             message
             for place in places
             if self._bot.serves(place.guild_id)
-            for message in await self._missed_in(
-                self._channel(place.guild_id, place.channel_id), place.last_seen_id
-            )
+            for message in await self._missed_in(self._channel(place.guild_id, place.channel_id))
         ]
+        # Not only what came after the newest that is logged: whoever waited for their
+        # turn, or for their file to be read, was overtaken by others.
+        logged = await logged_among([message.id for message in missed])
+        missed = [message for message in missed if message.id not in logged]
         if missed:
             log.info("Hearing what was said meanwhile: %d", len(missed))
         await asyncio.gather(*(self._hear(message) for message in missed))
 
-    async def _missed_in(self, channel: Any, last_seen_id: int) -> list[discord.Message]:
-        """What people said after that message, in the last ten minutes, and we did not answer."""
-        oldest_id = discord.utils.time_snowflake(now() - TAKEN_UP_FOR)
-        after = discord.Object(max(last_seen_id, oldest_id))
+    async def _missed_in(self, channel: Any) -> list[discord.Message]:
+        """What people said in the last ten minutes and we did not reply to, oldest first."""
+        after = discord.Object(discord.utils.time_snowflake(now() - TAKEN_UP_FOR))
         said, answered = [], set()
         try:
-            async for message in channel.history(after=after, limit=MOST_MISSED, oldest_first=True):
+            # The newest of them, where there are more.
+            async for message in channel.history(
+                after=after, limit=MOST_MISSED, oldest_first=False
+            ):
                 if message.author == self._bot.user and message.reference:
                     answered.add(message.reference.message_id)
                 elif addressing.is_of_a_person(message):
                     said.append(message)
         except SILENCE as error:
             log.info("What was said meanwhile cannot be read: %s", error)
-        return [message for message in said if message.id not in answered]
+        return [message for message in reversed(said) if message.id not in answered]
 
     async def _hear(self, message: discord.Message) -> None:
         async with self._room:

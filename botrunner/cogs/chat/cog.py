@@ -29,6 +29,7 @@ from botrunner.cogs.chat.words import (
 )
 from botrunner.faults import explain
 from botrunner.replies import LiveReply, typing
+from botrunner.speaking import CANNOT_SPEAK, may_speak, tell_directly
 from botrunner.ui.verdict import buttons
 from dashboard.models import Message, PlaceSettings
 from dashboard.services import access, chat, leftovers
@@ -75,6 +76,11 @@ class Question:
     quoted: str = ""
     files: tuple[discord.Attachment, ...] = ()
     is_addressed: bool = True
+
+    @property
+    def is_slashed(self) -> bool:
+        """Whether it came by a slash command, which Discord lets the bot answer anywhere."""
+        return isinstance(self.where, commands.Context) and self.where.interaction is not None
 
 
 class Chat(commands.Cog):
@@ -226,6 +232,11 @@ class Chat(commands.Cog):
 
     # --- one turn -------------------------------------------------------------------
     async def _answer(self, question: Question) -> None:
+        if not question.is_slashed and not may_speak(question.channel, question.guild):
+            # Before a model is paid for an answer that nobody could read.
+            if question.is_addressed:
+                await tell_directly(question.user, CANNOT_SPEAK)
+            return
         spot = question.spot
         # A thread has one memory, whoever speaks in it.
         key = spot.channel_id, 0 if spot.parent_id is not None else spot.discord_user_id

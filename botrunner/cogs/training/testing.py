@@ -21,7 +21,6 @@ from botrunner.intake import GOES_ON, NO_WORKER, Patience, read_text
 from botrunner.people import asker_of, interaction_asker, require, requires
 from botrunner.progress import Progress, Said, carry_out
 from botrunner.ui.acting import answering, lasting, say
-from botrunner.ui.base import SafeView
 from botrunner.ui.names import find_datasets, offering
 from dashboard.models import Evaluation, Task
 from dashboard.services import chat, evaluations, requests
@@ -47,7 +46,7 @@ MOST_LISTED = 20_000  # predictions in the file of a long test
 begin_test = database_sync_to_async(requests.begin_test)
 
 
-class Stop(SafeView):
+class Stop(discord.ui.View):
     """A button that stops a test of pasted records, for whoever started it and for trainers."""
 
     def __init__(self, asker_id: int, stopped: threading.Event) -> None:

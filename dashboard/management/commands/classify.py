@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from dashboard.management.service_command import ServiceCommand
+from dashboard.management.service_command import VersionCommand
 from dashboard.models import Evaluation, Task
 from dashboard.services import datasets, embedded, evaluations, processes, tasks
 from dashboard.services.evaluations import Trial
@@ -20,7 +20,8 @@ SHOWN = 20
 GIVEN = 1000
 
 
-class Command(ServiceCommand):
+class Command(VersionCommand):
+    needs_name = False  # records may be given instead
     _told = ""  # what was last said on stderr
     help = (
         "Test a model on a labelled dataset, or on records given as JSON: its answers, the "
@@ -30,8 +31,6 @@ class Command(ServiceCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("name", nargs="?", default="", help="The dataset")
-        parser.add_argument("--version-number", type=int, help="Default: its newest version")
         parser.add_argument("--part", default="", choices=["", *PARTS], help="Of its split")
         parser.add_argument("--limit", type=int, help="So many rows, spread evenly")
         parser.add_argument("--wait", action="store_true", help="Until it is over")
@@ -59,7 +58,7 @@ class Command(ServiceCommand):
         self,
         name: str,
         *,
-        version_number: int | None,
+        number: int | None,
         part: str,
         limit: int | None,
         wait: bool,
@@ -69,7 +68,7 @@ class Command(ServiceCommand):
         as_json: bool,
         **options: Any,
     ) -> None:
-        version = datasets.version_of(datasets.named(name), version_number)
+        version = datasets.version_of(datasets.named(name), number)
         with embedded.running():
             evaluation = evaluations.submit(
                 version=version,

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from dashboard.management.commands.jobs import as_row
-from dashboard.management.service_command import ServiceCommand
+from dashboard.management.service_command import VersionCommand
 from dashboard.models import FineTuneEvent, FineTuneJob, Task
 from dashboard.services import datasets, embedded, jobs, processes, tasks
 from trainerbot.errors import InvalidInput
@@ -14,18 +14,14 @@ from trainerbot.errors import InvalidInput
 LOOK_S = 0.5
 
 
-class Command(ServiceCommand):
+class Command(VersionCommand):
     help = (
-        "Fine-tune a model on the newest version of a dataset. "
+        "Fine-tune a model on a version of a dataset. "
         "Without a running system this command does the work itself, so it waits for the end."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("name", help="The dataset")
-        parser.add_argument(
-            "--version-number", type=int, dest="number", help="Default: the newest version"
-        )
         parser.add_argument("--base-model", default="", help="Default: the endpoint's first")
         parser.add_argument("--method", default="", help="Default: the base model's first")
         parser.add_argument("--suffix", default="", help="Part of the new model's name")

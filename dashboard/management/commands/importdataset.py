@@ -11,7 +11,6 @@ from dashboard.management.progress import ProgressLine
 from dashboard.management.service_command import ServiceCommand
 from dashboard.models import Provenance
 from dashboard.services import imports
-from dashboard.services.imports.surveying import as_text
 
 
 class Command(ServiceCommand):
@@ -91,7 +90,7 @@ class Command(ServiceCommand):
                 }
             )
             return
-        for sentence in as_text(found) if found else ():
+        for sentence in imports.survey_as_text(found) if found else ():
             self.say(sentence)
         warnings = f", {version.n_warnings:,} warnings" if version.n_warnings else ""
         self.say(f"{version}: {version.n_examples:,} examples{warnings} ({version.file_format}).")

@@ -9,8 +9,6 @@ from dashboard.management import reading, token_counts
 from dashboard.management.problems import as_row, report_problems
 from dashboard.management.service_command import ServiceCommand
 from dashboard.services import imports
-from dashboard.services.imports import surveying
-from dashboard.services.imports.checking import readable
 from trainerbot.formats import FORMATS, Options, Report, detect
 from trainerbot.formats.targets import TARGETS
 
@@ -51,7 +49,7 @@ class Command(ServiceCommand):
         as_json: bool,
         **options: Any,
     ) -> None:
-        readable(path)
+        imports.readable(path)
         said, wanted = "", reading.said(options)
         if file_format is None:
             found = detect(path)
@@ -81,12 +79,13 @@ class Command(ServiceCommand):
         if as_json:
             told = {"format": file_format, "said": said, "target": target}
             self.give(_as_row(report) | told | ({"survey": surveyed} if survey else {}))
-        else:
+        imports.refuse_job_ids(path.name, file_format=file_format)
+        if not as_json:
             report_problems(self.stderr, report.problems)
             if report.tokens is not None:
                 is_free = target == "modelserver"
                 self.say(token_counts.as_text(report.tokens, is_free=is_free))
-            for sentence in surveying.as_text(surveyed) if surveyed else ():
+            for sentence in imports.survey_as_text(surveyed) if surveyed else ():
                 self.say(sentence)
         if not report.ok:
             first = report.first_error

@@ -19,10 +19,12 @@ def say(*, channel_id: int, text: str, actor: User) -> Task:
     Raises NotAllowed, NotFound, or InvalidInput for words that Discord does not take.
     """
     access.require(actor, Permission.SETTINGS)
-    channel = DiscordChannel.objects.filter(
-        pk=channel_id, guild__isnull=False, gone_at=None
-    ).first()
-    if channel is None:
+    channel = (
+        DiscordChannel.objects.filter(pk=channel_id, guild__isnull=False, gone_at=None)
+        .select_related("guild")
+        .first()
+    )
+    if channel is None or channel.guild is None:
         raise NotFound("That channel is no longer there. Choose another one.")
     text = text.strip()
     if not text:
@@ -32,7 +34,12 @@ def say(*, channel_id: int, text: str, actor: User) -> Task:
     audit.record(actor, "bot.say", f"#{channel.name}", channel=channel.discord_channel_id)
     return tasks.submit(
         SAY,
-        args={"channel_id": channel.discord_channel_id, "text": text, "name": channel.name},
+        args={
+            "channel_id": channel.discord_channel_id,
+            "guild_id": channel.guild.discord_guild_id,
+            "text": text,
+            "name": channel.name,
+        },
         max_attempts=3,
     )
 

@@ -14,10 +14,10 @@ from typing import Any, ParamSpec, TypeVar
 from asgiref.sync import sync_to_async
 from channels.db import database_sync_to_async
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from dashboard.models import Conversation, DiscordChannel, Message
-from dashboard.services import budgets, conversations, storage
+from dashboard.services import answers, budgets, conversations, storage
 from dashboard.services.chat import kept, memory
 from dashboard.services.chat.kept import Kept
 from dashboard.services.chat.turns import Ready
@@ -172,14 +172,11 @@ def seat(now: Kept, spot: Spot) -> Conversation:
 def _about(channel: DiscordChannel, asked: Asked) -> int | None:
     """Our id of the answer that a reply is about, if it stands in this channel's log."""
     here = Message.objects.filter(conversation__discord_channel=channel)
-    found = here.filter(discord_message_id=asked.reply_to_discord_id).first()
-    if found is None:
-        # A further message of a long answer.
-        parts = here.filter(discord_parts__icontains=str(asked.reply_to_discord_id))
-        found = parts.order_by("-pk").first()
+    assert asked.reply_to_discord_id is not None  # as the caller saw
+    found = answers.carried(here, asked.reply_to_discord_id)
     if found is not None and found.role == Message.Role.USER:
-        answers = found.replies.filter(role=Message.Role.ASSISTANT, error="")
-        found = answers.order_by("-pk").first()
+        replies = found.replies.filter(role=Message.Role.ASSISTANT, error="")
+        found = replies.order_by("-pk").first()
     return found.pk if found else None
 
 
@@ -206,29 +203,53 @@ def _history(
 
 
 # --- Afterwards ---------------------------------------------------------------------
-def finish(question: Message, finished: Finished, discord_message_ids: Sequence[int]) -> Answer:
-    """Log an answer with the Discord messages that carry it."""
-    with storage.failures_in_words(), transaction.atomic():
-        now = kept.current()
-        answer = conversations.log_answer(
-            question=question,
-            finished=finished,
-            discord_message_ids=discord_message_ids,
-            rules=now.rules,
-        )
-        kept.written(now)
+def finish(
+    question: Message, finished: Finished, discord_message_ids: Sequence[int]
+) -> Answer | None:
+    """Log an answer with the Discord messages that carry it.
+
+    None where the asker had everything about them erased meanwhile: then
+    nothing is logged.
+    """
+    with storage.failures_in_words():
+        try:
+            with transaction.atomic():
+                now = kept.current()
+                answer = conversations.log_answer(
+                    question=question,
+                    finished=finished,
+                    discord_message_ids=discord_message_ids,
+                    rules=now.rules,
+                )
+                kept.written(now)
+        except IntegrityError:
+            if _is_erased(question):
+                return None
+            raise
     return answer
 
 
 def give_up(
     question: Message, *, model: str, error: str, partial: str, discord_message_ids: Sequence[int]
-) -> Message:
-    """Log that there was no answer, and why, in the words that the asker saw."""
+) -> Message | None:
+    """Log that there was no answer, and why, in the words that the asker saw.
+
+    None where the asker had everything about them erased meanwhile.
+    """
     with storage.failures_in_words():
-        return conversations.log_failure(
-            question=question,
-            model=model,
-            error=error,
-            partial=partial,
-            discord_message_ids=discord_message_ids,
-        )
+        try:
+            return conversations.log_failure(
+                question=question,
+                model=model,
+                error=error,
+                partial=partial,
+                discord_message_ids=discord_message_ids,
+            )
+        except IntegrityError:
+            if _is_erased(question):
+                return None
+            raise
+
+
+def _is_erased(question: Message) -> bool:
+    return not Message.objects.filter(pk=question.pk).exists()

@@ -95,7 +95,8 @@ def _repeated(draft: DatasetVersion, edit: DatasetEdit, after: int) -> selecting
 
 
 def _selected(draft: DatasetVersion, edit: DatasetEdit, after: int) -> selecting.Batch:
-    return selecting.batch(draft, edit.args, after=after)
+    as_beginning = edit.state.get("as_beginning")
+    return selecting.batch(draft, edit.args, after=after, as_beginning=as_beginning)
 
 
 def label_of(draft: DatasetVersion, label: str) -> str | bool:

@@ -25,7 +25,7 @@ LONG = 5_000
 """Rows beyond which an edit is a task, so that others can write in between."""
 
 RESTORED_AT_ONCE = 1_000
-REMEMBERED = ("record", "provenance", "position")
+REMEMBERED = ("record", "provenance", "position", "as_beginning")
 APPLY, UNDO, REVERT = "apply", "undo", "revert"
 
 

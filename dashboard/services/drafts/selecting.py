@@ -42,15 +42,34 @@ def as_args(chosen: Chosen) -> dict[str, Any]:
     return {"positions": positions}
 
 
-def batch(version: DatasetVersion, args: dict[str, Any], *, after: int) -> Batch:
-    """The next chosen rows behind the position `after`, removed ones left out."""
+def decided(version: DatasetVersion, args: dict[str, Any]) -> dict[str, Any]:
+    """What a choice means before the edit begins, for the edit to remember: {as_beginning}.
+
+    The edit may take the searched word out of the rows that hold it; asked
+    again, the search would go on to rows in which a longer word begins so.
+    """
+    search = searching.search(version, args.get("filter", {}).get("search", ""))
+    return {} if search is None else {"as_beginning": search.as_beginning}
+
+
+def batch(
+    version: DatasetVersion,
+    args: dict[str, Any],
+    *,
+    after: int,
+    as_beginning: bool | None = None,
+) -> Batch:
+    """The next chosen rows behind the position `after`, removed ones left out.
+
+    as_beginning: as it was `decided`; None decides now.
+    """
     if "positions" in args:
         wanted = [position for position in args["positions"] if position > after][:BATCH]
         rows = _kept(Example.objects.filter(version=version, position__in=wanted))
         return Batch(list(rows), wanted[-1] if wanted else after, len(wanted) < BATCH)
     chosen = Filter(**args["filter"])
     rows = _kept(examples.matching(version, chosen))
-    search = searching.search(version, chosen.search)
+    search = searching.search(version, chosen.search, as_beginning=as_beginning)
     if search is not None:
         return _searched(search, rows, after=after)
     found = list(rows.filter(position__gt=after)[:BATCH])
@@ -75,7 +94,7 @@ def _kept(rows: QuerySet[Example]) -> QuerySet[Example]:
 
 def _searched(search: Search, rows: QuerySet[Example], *, after: int) -> Batch:
     """The rows that pass, of all that one look into the index finds: each begins anew, and is slow."""
-    pks = search.keys(rows, edge=after)
+    pks = search.keys(rows, edge=after, at_most=searching.LOOKED_AT)
     if not pks:
         return Batch([], after, True)
     found = [

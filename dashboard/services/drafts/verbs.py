@@ -141,6 +141,7 @@ def _on_selection(
         args,
         actor=actor,
         is_long=lambda draft: selecting.are_more_than(LONG, draft, args),
+        check=lambda draft: selecting.decided(draft, args),
     )
 
 

@@ -5,13 +5,15 @@ on after kill -9 where it was. Until the last row is stored nobody sees any.
 """
 
 from dashboard.services.imports.cancelling import cancel, forget_unfinished
-from dashboard.services.imports.checking import CHECK, check
+from dashboard.services.imports.checking import CHECK, check, readable
+from dashboard.services.imports.excerpts import excerpt, raw_rows
 from dashboard.services.imports.moving import (
     TOPIC,
     DatasetRefused,
     get,
     path_of,
     report_of,
+    tasks_of,
     topic,
 )
 from dashboard.services.imports.moving import uploads_folder as folder
@@ -21,10 +23,12 @@ from dashboard.services.imports.receiving import (
     import_file,
     keep_job_ids,
     receive,
+    refuse_job_ids,
     start_import,
 )
 from dashboard.services.imports.rows import IMPORT, store
 from dashboard.services.imports.surveying import SURVEY, look
+from dashboard.services.imports.surveying import as_text as survey_as_text
 
 __all__ = [
     "CHECK",
@@ -36,6 +40,7 @@ __all__ = [
     "cancel",
     "check",
     "choose",
+    "excerpt",
     "folder",
     "forget_unfinished",
     "get",
@@ -43,9 +48,14 @@ __all__ = [
     "keep_job_ids",
     "look",
     "path_of",
+    "raw_rows",
+    "readable",
     "receive",
+    "refuse_job_ids",
     "report_of",
     "start_import",
     "store",
+    "survey_as_text",
+    "tasks_of",
     "topic",
 ]

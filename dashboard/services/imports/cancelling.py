@@ -26,9 +26,7 @@ def cancel(imported: DatasetImport, *, actor: User | None, name: str = "") -> No
     if imported.is_over:
         raise Conflict(f"{imported.filename} is over already: {imported.get_state_display()}.")
     audit.record(actor, "import.cancel", f"import {imported.pk}", name=name)
-    for task in Task.objects.unfinished().filter(
-        kind__startswith="import", args__import_id=imported.pk
-    ):
+    for task in moving.tasks_of(imported).unfinished():
         tasks.cancel(task)
         task.refresh_from_db()
         if not task.is_finished and imported.state in WORKED_ON:
@@ -55,8 +53,7 @@ def forget_unfinished() -> None:
 def _end_hanging() -> None:
     """End imports that no task works on: what went wrong could not be written when it did."""
     for imported in DatasetImport.objects.filter(state__in=WORKED_ON).select_related("version"):
-        mine = Task.objects.filter(kind__startswith="import", args__import_id=imported.pk)
-        last = mine.order_by("-pk").first()
+        last = moving.tasks_of(imported).order_by("-pk").first()
         if last is None or not last.is_finished:
             continue
         # The task's last word is written after that of its import, so look again.

@@ -14,7 +14,8 @@ from django.conf import settings
 from django.db import DatabaseError, transaction
 from django.utils.timezone import now
 
-from dashboard.models import DatasetImport
+from dashboard.models import DatasetImport, Task
+from dashboard.models.tasks import TaskQuerySet
 from dashboard.services import outbox, preparation, storage, tasks
 from dashboard.services.tasks import Run
 from trainerbot.errors import Conflict, InvalidInput, NotFound, TrainerBotError
@@ -111,6 +112,11 @@ def move(imported: DatasetImport, state: str, *, source: str = "", **changes: An
     for name, value in changes.items():
         setattr(imported, name, value)
     announce(imported)
+
+
+def tasks_of(imported: DatasetImport) -> TaskQuerySet:
+    """Every task that checks, surveys or stores its file, or did."""
+    return Task.objects.filter(kind__startswith="import", args__import_id=imported.pk)
 
 
 def announce(imported: DatasetImport) -> None:

@@ -157,11 +157,7 @@ def start_import(
     name = clean_name(name)
     if imported.state != State.CHECKED:
         raise Conflict(f"{imported.filename} is not ready to be imported. Reload the page.")
-    if imported.file_format == JOB_IDS:
-        raise InvalidInput(
-            f"{imported.filename} holds job ids and no examples. "
-            "Keep them by `manage.py importjobs`, or on the page of the upload."
-        )
+    refuse_job_ids(imported.filename, file_format=imported.file_format)
     refuse_faults(imported, skip_faulty=skip_faulty)
     path = moving.path_of(imported)
     source = origins.source_of(path, source)
@@ -187,6 +183,15 @@ def start_import(
         )
         audit.record(actor, "import.start", f"import {imported.pk}", name=who)
         return tasks.submit(IMPORT, args={"import_id": imported.pk}, max_attempts=max_attempts)
+
+
+def refuse_job_ids(filename: str, *, file_format: str) -> None:
+    """Raise InvalidInput, with what to do instead, for the list of jobs that the original bot kept."""
+    if file_format == JOB_IDS:
+        raise InvalidInput(
+            f"{filename} holds job ids and no examples. "
+            "Keep them by `manage.py importjobs`, or on the page of the upload."
+        )
 
 
 def keep_job_ids(imported: DatasetImport, *, actor: User | None) -> int:

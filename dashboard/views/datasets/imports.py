@@ -15,13 +15,10 @@ from dashboard.forms.datasets import ChooseForm, StartForm
 from dashboard.models import DatasetImport
 from dashboard.services import imports
 from dashboard.services.access import Permission
-from dashboard.services.imports.moving import options_of
 from dashboard.views.datasets.found import reader
 from dashboard.views.datasets.progress import watch
 from dashboard.views.datasets.records import Shown, show
 from dashboard.views.doors import is_htmx, requires
-from trainerbot import formats
-from trainerbot.errors import NotFound, TrainerBotError
 from trainerbot.formats.catalogue import FORMATS
 from trainerbot.formats.rows import Kind
 
@@ -86,16 +83,7 @@ def excerpt(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     imported = imports.get(key)
     line, column = _count(request, "line"), _count(request, "column")
     place = request.GET.get("place", "")
-    try:
-        text = formats.excerpt(
-            imports.path_of(imported),
-            line,
-            format=imported.file_format,
-            options=options_of(imported),
-            place=place,
-        )
-    except OSError as error:
-        raise NotFound("The file is not here: nothing has come yet, or it is imported.") from error
+    text = imports.excerpt(imported, line, place=place)
     found = [
         row
         for row in imported.report.get("problems", [])
@@ -197,7 +185,7 @@ def _context(request: HttpRequest, imported: DatasetImport) -> dict[str, Any]:
             "found": _problems(request, imported),
             "sample": _sample(imported),
             **_survey(imported),
-            "raw_rows": _raw_rows(imported),
+            "raw_rows": imports.raw_rows(imported, SAMPLE_ROWS),
             "choose_form": ChooseForm(imported=imported),
             "start_form": StartForm(imported=imported),
         }
@@ -230,23 +218,6 @@ def _survey(imported: DatasetImport) -> dict[str, Any]:
         "is_surveyed": found.get("state") not in ("waiting", "running"),
         "one_epoch": None if one_epoch is None else Decimal(one_epoch),
     }
-
-
-def _raw_rows(imported: DatasetImport) -> list[str]:
-    """The first rows of a table as they lie, to tell its columns apart."""
-    if not imported.detected.get("columns"):
-        return []
-    found: list[str] = []
-    for line in range(1, SAMPLE_ROWS + 1):
-        try:
-            text = formats.excerpt(
-                imports.path_of(imported), line, format="table", options=options_of(imported)
-            )
-        except (OSError, TrainerBotError):
-            break  # The file has fewer rows, or went while the page was drawn.
-        if text:
-            found.append(text)
-    return found
 
 
 def _problems(request: HttpRequest, imported: DatasetImport) -> Problems:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from dashboard.models import DatasetImport, Task
+from dashboard.models import DatasetImport
 from dashboard.services import imports
 
 State = DatasetImport.State
@@ -42,12 +42,9 @@ def watch(imported: DatasetImport) -> Watched:
     if imported.state == State.RECEIVING:
         percent = 100 * imported.n_received // max(imported.n_bytes, 1)
         return Watched(imported, percent, words, is_stopping=False)
-    task = (
-        Task.objects.unfinished()
-        .filter(kind__in=[imports.CHECK, imports.IMPORT], args={"import_id": imported.pk})
-        .order_by("-pk")
-        .first()
-    )
+    # A survey goes on beside it, and is shown apart.
+    steps = imports.tasks_of(imported).unfinished().exclude(kind=imports.SURVEY)
+    task = steps.order_by("-pk").first()
     if task is None:
         return Watched(imported, None, words, is_stopping=False)
     return Watched(imported, task.percent, words, is_stopping=task.cancel_requested)

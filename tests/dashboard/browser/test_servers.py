@@ -93,8 +93,8 @@ def test_a_price_is_set_from_the_row_of_its_model(open_page, endpoint):
     page = open_page("/models/", user=UserFactory(admin=True))
 
     page.get_by_role("link", name="set price").first.click()
-    page.get_by_label("Read").fill("0.4")
-    page.get_by_label("Written").fill("1.6")
+    page.get_by_label("Input").fill("0.4")
+    page.get_by_label("Output").fill("1.6")
     page.get_by_role("button", name="Set price").click()
 
     prices = page.get_by_role("region", name="Prices")

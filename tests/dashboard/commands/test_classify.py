@@ -84,7 +84,7 @@ def test_a_file_of_records_is_tested(shops, tmp_path):
         ((), "Give one dataset, or records"),
         (("shops", "--json-records", "{}"), "Give one dataset, or records"),
         (("no such",), "no dataset 'no such'"),
-        (("shops", "--version-number", "7"), "no such version"),
+        (("shops", "--version", "7"), "no such version"),
         (("shops", "--limit", "0"), "1 or more"),
         (("--json-records", "{'a'"), "no JSON"),
         (("--file", "/nowhere/x.json"), "There is no file"),

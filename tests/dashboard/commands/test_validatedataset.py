@@ -24,6 +24,23 @@ def test_it_says_what_the_file_was_taken_for(tmp_path):
     assert "Alpaca" not in run("validatedataset", path, "--format", "alpaca")
 
 
+@pytest.mark.parametrize("option", [(), ("--format", "job-ids"), ("--json",)])
+def test_the_original_bots_job_ids_are_no_examples_and_have_a_command_of_their_own(
+    tmp_path, option
+):
+    path = write(tmp_path / "job_ids.json", [{"id": "ftjob-1", "description": "Rooms"}])
+    out, err = io.StringIO(), io.StringIO()
+
+    with pytest.raises(CommandError, match=r"holds job ids and no examples.*importjobs") as raised:
+        call_command("validatedataset", str(path), *option, stdout=out, stderr=err)
+
+    assert raised.value.returncode
+    assert err.getvalue() == ""
+    if option == ("--json",):
+        told = json.loads(out.getvalue())
+        assert (told["ok"], told["format"], told["examples"]) == (False, "job-ids", 0)
+
+
 def test_a_targets_rules_decide_and_its_name_is_told(tmp_path):
     few = write(tmp_path / "few.jsonl", *[GOOD] * 3)
     enough = write(tmp_path / "enough.jsonl", *[GOOD] * 10)

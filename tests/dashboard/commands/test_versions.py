@@ -53,6 +53,12 @@ def test_what_cannot_be_written_is_told_in_words(version, tmp_path, args, told):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("command", ["exportdataset", "freezedataset", "finetune", "classify"])
+@pytest.mark.parametrize("option", ["--version", "--version-number"])
+def test_every_command_names_a_version_in_the_same_way(version, endpoint, command, option):
+    assert "no such version" in refusal(command, "Rooms", option, "7")
+
+
 def test_two_versions_are_compared(version):
     draft = drafts.copy(version, actor=None)
     drafts.rewrite(draft.examples.get(position=2), record=chat(2, "Closed today."), actor=None)

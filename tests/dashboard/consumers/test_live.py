@@ -198,3 +198,34 @@ async def test_a_socket_ends_soon_after_its_user_has_lost_the_role(monkeypatch):
 
         with pytest.raises(Closed):
             await socket.receive()
+
+
+@pytest.mark.parametrize("after", [10**30, -(10**30), True, "1", None])
+async def test_a_page_that_names_an_event_that_cannot_be_still_hears(after):
+    async with open_socket(PATH, user=await make_user()) as socket:
+        await socket.send({"topics": ["settings"], "after": after})
+        assert await socket.is_silent()
+
+        event_id = await push("settings")
+
+        assert (await socket.receive())["id"] == event_id
+
+
+@pytest.mark.parametrize(
+    ("role", "refused"),
+    [
+        ({}, {"places", "tasks", "conversations", "corrections", "jobs", "import"}),
+        ({"trainer": True}, {"places"}),
+        ({"admin": True}, set()),
+    ],
+    ids=["member", "trainer", "admin"],
+)
+async def test_each_role_follows_what_its_pages_show(role, refused):
+    topics = ["system", "settings", "places", "tasks", "conversations", "corrections", "jobs"]
+    async with open_socket(PATH, user=await make_user(**role)) as socket:
+        await socket.send({"topics": [*topics, "import"], "after": await latest_id()})
+
+        told = [await socket.receive() for _ in refused]
+
+        assert {each["topic"] for each in told if each["type"] == "refused"} == refused
+        assert await socket.is_silent()

@@ -118,6 +118,24 @@ def test_private_data_is_masked_in_the_chosen_rows_only():
     assert [("example.org" in row(draft, n).answer) for n in range(3)] == [True, False, True]
 
 
+def test_a_searched_word_that_an_edit_takes_away_does_not_become_the_beginning_of_others(
+    monkeypatch,
+):
+    monkeypatch.setattr(searching, "LOOKED_AT", 3)
+    named = [chat(n, f"Write to ann@example.org about {ROOMS[n]}.") for n in range(3)]
+    draft = version_of([*named, chat(3, "The annual report: bob@example.org.")], draft=True)
+
+    edit = drafts.mask(draft, chosen=Filter(search="ann"), actor=None)
+    tasks.run_next("tests", pk=drafts.edit_task(edit).pk)
+
+    edit.refresh_from_db()
+    assert (edit.n_rows, edit.is_done) == (3, True)
+    assert "bob@example.org" in row(draft, 3).answer
+    drafts.undo(draft, actor=None)
+    assert drafts.redo(draft, actor=None).n_rows == 3
+    assert "bob@example.org" in row(draft, 3).answer
+
+
 def test_labels_are_changed_for_a_selection_and_come_back():
     records = [labelled(n, "shop") for n in range(4)]
     draft = version_of(records, kind=Kind.LABELLED, draft=True)

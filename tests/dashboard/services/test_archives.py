@@ -123,6 +123,26 @@ def test_an_archive_whose_rows_were_moved_to_another_source_is_refused(tmp_path)
     assert not DatasetVersion.everything.filter(dataset__name="Back").exists()
 
 
+@pytest.mark.parametrize("skip_faulty", [False, True])
+def test_an_archive_whose_rows_are_not_those_that_its_manifest_hashes_is_refused(
+    tmp_path, skip_faulty
+):
+    path = tmp_path / "archive.zip"
+    exports.write_archive(mixed(), path, formats_wanted=["chat-jsonl", "csv"])
+    with zipfile.ZipFile(path) as old:
+        files = {each: old.read(each) for each in old.namelist()}
+    files["chat-jsonl.jsonl"] = files["chat-jsonl.jsonl"].replace(b"room 3,", b"room 9,")
+    with zipfile.ZipFile(path, "w") as new:
+        for each, content in files.items():
+            new.writestr(each, content)
+
+    with pytest.raises(
+        InvalidInput, match=r"chat-jsonl\.jsonl is not the file that this archive's manifest"
+    ):
+        imports.import_file(path, name="Back", skip_faulty=skip_faulty)
+    assert not DatasetVersion.everything.filter(dataset__name="Back").exists()
+
+
 def test_the_same_archive_twice_makes_one_version(tmp_path):
     path = tmp_path / "archive.zip"
     exports.write_archive(mixed(), path, formats_wanted=["chat-jsonl"])

@@ -43,6 +43,53 @@ def test_what_a_channel_leaves_empty_comes_from_its_guild(
     assert (place.model, place.language) == ("small", "ru-RU")
 
 
+def test_two_admins_who_set_the_same_channel_at_once_are_both_heard(
+    guild: DiscordGuild, channel: DiscordChannel
+) -> None:
+    ada, bob = (PlaceSettings(guild=guild, channel=channel) for _ in range(2))
+    ada.model, bob.model = "big", "small"
+
+    places.save_place(ada, actor=None)
+    places.save_place(bob, actor=None)
+
+    assert PlaceSettings.objects.get().model == "small"
+
+
+def test_a_channel_set_while_another_admin_clears_it_is_set(
+    guild: DiscordGuild, channel: DiscordChannel
+) -> None:
+    places.save_place(PlaceSettings(guild=guild, channel=channel, model="big"), actor=None)
+    opened, cleared = (PlaceSettings.objects.get() for _ in range(2))
+    opened.model, cleared.model = "small", ""
+
+    places.save_place(cleared, actor=None)
+    places.save_place(opened, actor=None)
+
+    assert PlaceSettings.objects.get().model == "small"
+
+
+def test_two_admins_who_set_the_limits_of_a_server_at_once_are_both_heard(
+    guild: DiscordGuild,
+) -> None:
+    ada, bob = GuildSettings(guild=guild, user_tokens=5), GuildSettings(guild=guild, user_tokens=6)
+
+    places.save_guild(ada, actor=None)
+    places.save_guild(bob, actor=None)
+
+    assert GuildSettings.objects.get().user_tokens == 6
+
+
+def test_what_is_no_grant_or_list_is_refused_in_plain_words(
+    role: DiscordRole, channel: DiscordChannel
+) -> None:
+    with pytest.raises(InvalidInput, match="members, trainers or admins"):
+        places.save_role(role, grants="god" * 9_999, access="", actor=None)
+    with pytest.raises(InvalidInput, match="allowed, denied or neither"):
+        places.save_access(channel, access="perhaps", actor=None)
+
+    assert not AuditEvent.objects.exists()
+
+
 def test_a_direct_message_is_answered_as_everywhere() -> None:
     assert places.rules().place(None, 1).answers == PlaceSettings.Answers.ADDRESSED
 

@@ -30,6 +30,16 @@ def test_the_shares_of_a_version_are_told_with_most_rows_first(version):
     assert [share.is_forbidden for share in shares] == [False, True]
 
 
+def test_many_hands_are_counted_without_a_query_for_each(version, django_assert_num_queries):
+    for position in range(4, 10):
+        Example.objects.filter(position=position).update(provenance=ProvenanceFactory())
+
+    with django_assert_num_queries(3):
+        shares = provenance.shares(version)
+
+    assert [share.n_rows for share in shares] == [4, 2, 1, 1, 1, 1, 1, 1]
+
+
 def test_message_content_is_refused_with_its_count(version):
     with pytest.raises(InvalidInput, match=r"4 examples .* Discord message content"):
         provenance.check(version)

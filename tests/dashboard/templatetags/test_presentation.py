@@ -4,6 +4,8 @@ from datetime import timedelta
 
 import pytest
 from django.utils.timezone import now
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dashboard.templatetags.presentation import (
     ago,
@@ -11,6 +13,7 @@ from dashboard.templatetags.presentation import (
     binary_size,
     initials,
     milliseconds,
+    percent,
     spaced,
 )
 
@@ -68,3 +71,32 @@ def test_a_state_that_nobody_knows_stays_grey_and_readable():
 )
 def test_sizes_are_told_in_the_units_that_limits_count_in(n_bytes, words):
     assert binary_size(n_bytes) == words
+
+
+@pytest.mark.parametrize(
+    ("share", "words"),
+    [
+        (0.4567, "45.7\N{NO-BREAK SPACE}%"),
+        (1, "100.0\N{NO-BREAK SPACE}%"),
+        (None, "\N{EN DASH}"),
+        ("", "\N{EN DASH}"),
+    ],
+)
+def test_a_share_is_told_in_per_cent(share, words):
+    assert percent(share) == words
+
+
+@given(st.floats(0, 1), st.integers(0, 3))
+def test_only_all_are_a_hundred_per_cent_and_only_none_are_none(share, decimals):
+    figure = float(percent(share, decimals).removesuffix("\N{NO-BREAK SPACE}%"))
+
+    assert (figure == 100) == (share == 1)
+    assert (figure == 0) == (share == 0)
+    assert abs(figure - 100 * share) <= 10**-decimals
+
+
+@given(st.floats(0, 1), st.floats(0, 1))
+def test_a_larger_share_is_never_told_as_less(one, other):
+    low, high = sorted((one, other))
+
+    assert float(percent(low)[:-2]) <= float(percent(high)[:-2])

@@ -144,7 +144,7 @@ def test_private_places_are_marked_and_a_duplicate_leads_to_the_first(trainer):
     page = trainer.get(f"{base(version)}examples/4/").content.decode()
 
     assert re.search(r"<mark[^>]*>ann@example.org</mark>", page)
-    assert "87 % like" in page
+    assert "87\N{NO-BREAK SPACE}% like" in page
     assert "?at=2" in page
 
 

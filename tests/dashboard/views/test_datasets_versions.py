@@ -5,7 +5,7 @@ import pytest
 from dashboard.models import AssistantSettings, DatasetVersion, Provenance
 from dashboard.services import drafts
 from tests.dashboard.views.importing import work
-from tests.factories import DatasetFactory, DatasetVersionFactory, ExampleFactory
+from tests.factories import DatasetFactory, DatasetVersionFactory, ExampleFactory, ProvenanceFactory
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
@@ -63,6 +63,20 @@ def test_while_it_is_examined_the_page_follows_it(trainer):
     summary = trainer.get(f"{base(waiting)}summary/").content.decode()
     assert f'data-topics="dataset.{waiting.dataset_id}"' in summary
     assert "data-topics" not in trainer.get(f"{base(done)}summary/").content.decode()
+
+
+def test_of_many_hands_the_first_are_listed_and_the_others_counted(trainer):
+    version = DatasetVersionFactory()
+    hands = [ProvenanceFactory(author=f"author {n}") for n in range(32)]
+    ExampleFactory.create_batch(2, version=version, provenance=hands[0])
+    for hand in hands[1:]:
+        ExampleFactory(version=version, provenance=hand)
+
+    page = trainer.get(f"{base(version)}sources/").content.decode()
+
+    assert "author 28" in page
+    assert "author 29" not in page
+    assert '<span class="num">3</span> more sources' in page
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from django.urls import URLPattern, reverse
 from dashboard.services import access, exports, imports
 from dashboard.services.access import MATRIX, Permission, Role
 from dashboard.urls import urlpatterns
+from dashboard.views import doors
 from tests.dashboard.views.conftest import make_user
 from tests.factories import (
     AnswerFactory,
@@ -24,6 +25,7 @@ from tests.factories import (
     IncidentFactory,
     UserFactory,
 )
+from trainerbot.errors import InvalidInput
 
 PUBLIC = {"healthz", "readyz", "sign-in", "sign-out", "start"}
 GUARDED = [pattern for pattern in urlpatterns if pattern.name not in PUBLIC]
@@ -137,6 +139,22 @@ def test_a_fragment_that_is_refused_says_why_over_the_page(reader):
 
     assert response.status_code == 403
     assert "A member may not" in json.loads(response["HX-Trigger"])["problem"]["sentence"]
+
+
+def test_a_refusal_over_the_page_fits_into_a_header(rf):
+    request = rf.post("/models/use/", headers={"HX-Request": "true"})
+
+    response = doors.refusal(request, InvalidInput("There is no model " + "x" * 100_000))
+
+    assert len(response["HX-Trigger"]) < 1_000
+
+
+@pytest.mark.parametrize("path", ["/servers/", "/conversations/", "/datasets/", "/fine-tuning/"])
+def test_a_null_character_in_an_address_is_refused_in_words(admin, path):
+    response = admin.get(path, {"q": "a\0b"})
+
+    assert response.status_code == 400
+    assert "no text" in response.content.decode()
 
 
 def test_a_script_is_refused_in_json(reader):

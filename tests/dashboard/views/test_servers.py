@@ -66,7 +66,7 @@ def n_told() -> int:
 def test_without_a_server_the_list_says_how_one_appears(admin):
     page = admin.get("/servers/").content.decode()
 
-    assert "The bot tells of the servers it is in" in page
+    assert "A server appears here by itself" in page
 
 
 def test_the_list_shows_each_server_with_what_is_used_of_its_budget(admin, guild):

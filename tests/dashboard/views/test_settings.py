@@ -41,5 +41,10 @@ def test_one_model_can_be_put_in_charge_by_a_button(admin):
     assert assistant.current().model == "ft:small:knn:x"
 
 
-def test_a_button_without_a_model_is_refused(admin):
-    assert admin.post("/models/use/", {}).status_code == 400
+@pytest.mark.parametrize("path", ["/models/use/", "/models/price/remove/"])
+@pytest.mark.parametrize("model", ["", " ", "x" * 100_000, "a\0b"])
+def test_a_button_without_a_model_is_refused(admin, path, model):
+    response = admin.post(path, {"model": model})
+
+    assert response.status_code == 400
+    assert "Choose one from the list" in response.content.decode()

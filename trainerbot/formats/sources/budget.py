@@ -1,6 +1,6 @@
 """How much an archive may unpack to, counted as it happens."""
 
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, Protocol
 
 from trainerbot.errors import StorageFull, TrainerBotError
 
@@ -38,7 +38,15 @@ class Budget:
             )
 
 
-def copy_within(budget: Budget, source: BinaryIO, target: BinaryIO, *, chunk: int = 2**20) -> None:
+class Readable(Protocol):
+    """What bytes come out of, none at its end."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return at most `size` bytes."""
+        ...
+
+
+def copy_within(budget: Budget, source: Readable, target: BinaryIO, *, chunk: int = 2**20) -> None:
     """Copy what comes out of an archive to a file of ours, as far as the budget goes.
 
     Raises Overspent past the budget and StorageFull when our own disk is.

@@ -96,7 +96,8 @@ def _choose_of_ours(path: Path, archive: Archive, names: list[str]) -> Contents 
         return of_file("invalid_archive", str(error))
     if manifest is None or not manifest.main:
         return None
-    return _choose("archive", (m for m in archive.members() if _is_named(m, manifest.main)))
+    members = archive.members(manifest.files)
+    return _choose("archive", (m for m in members if _is_named(m, manifest.main)))
 
 
 def _is_named(member: Member | Problem, name: str) -> bool:

@@ -22,7 +22,8 @@ class Member(NamedTuple):
     """One file of a folder or archive.
 
     `name` is its way from there with forward slashes, clean. `copy` writes its bytes
-    to an open file, or is None where `path` is the file itself.
+    to an open file, or is None where `path` is the file itself. It raises Overspent,
+    InvalidInput where a manifest describes another file, StorageFull, OSError or one of BROKEN.
     """
 
     name: str

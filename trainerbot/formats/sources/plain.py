@@ -6,14 +6,15 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import BinaryIO, Final, cast
+from typing import BinaryIO, Final
 
-from trainerbot.errors import StorageFull
+from trainerbot.errors import InvalidInput, StorageFull
 from trainerbot.formats.recognition import HEAD_BYTES, refuse_foreign, wide_encoding
 from trainerbot.formats.report import Problem, of_file
-from trainerbot.formats.sources.archives import BROKEN, damaged
+from trainerbot.formats.sources.archives import damaged
 from trainerbot.formats.sources.budget import Budget, Overspent, copy_within
 from trainerbot.formats.sources.members import Member
+from trainerbot.formats.zips import BROKEN
 
 _GZIP: Final = b"\x1f\x8b"
 _CHUNK_BYTES: Final = 2**20
@@ -43,7 +44,9 @@ def _unpacked(member: Member, stack: ExitStack) -> Path | Problem:
             member.copy(file)
     except Overspent as error:
         return of_file("zip_bomb", str(error))
-    except BROKEN:
+    except InvalidInput as error:
+        return of_file("invalid_archive", str(error))
+    except (*BROKEN, OSError):
         return damaged(member.name)
     return target
 
@@ -56,10 +59,10 @@ def _decompressed(path: Path, stack: ExitStack) -> Path | Problem:
         target = _new_file(stack)
         try:
             with gzip.open(source) as packed, target.open("wb") as file:
-                copy_within(Budget(path.stat().st_size), cast(BinaryIO, packed), file)
+                copy_within(Budget(path.stat().st_size), packed, file)
         except Overspent as error:
             return of_file("zip_bomb", str(error))
-        except BROKEN:
+        except (*BROKEN, OSError):
             return of_file("invalid_archive", "This gzip file is damaged or cut short.")
     return target
 

@@ -5,7 +5,6 @@ from trainerbot.formats.writing.archives import (
     Manifest,
     archive,
     read_manifest,
-    unpack,
 )
 from trainerbot.formats.writing.files import Written
 from trainerbot.formats.writing.origins import ROWS, Origins, write_origins
@@ -20,7 +19,6 @@ __all__ = [
     "Written",
     "archive",
     "read_manifest",
-    "unpack",
     "write",
     "write_origins",
 ]

@@ -1,24 +1,23 @@
 """An archive: one zip with a dataset's files and a manifest that says where they came from."""
 
-import errno
+import contextlib
 import hashlib
 import os
 import re
 import shutil
 import stat
 import zipfile
-import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Any, BinaryIO, Final
+from typing import IO, Any, Final
 
 import msgspec
 
 from trainerbot.errors import Conflict, InvalidInput
 from trainerbot.formats.rows import Kind
-from trainerbot.formats.writing.directory import n_entries_bytes
 from trainerbot.formats.writing.files import Written, digest, whole_file
+from trainerbot.formats.zips import BROKEN, TooManyFiles, is_damage, open_zip
 
 MANIFEST: Final = "manifest.json"
 FORMAT: Final = "trainerbot-archive"
@@ -98,7 +97,7 @@ def read_manifest(path: str | os.PathLike[str]) -> Manifest | None:
 
     Raises InvalidInput when it is one and cannot be understood, OSError.
     """
-    with Path(path).open("rb") as file, _opened(file) as opened:
+    with _opened(path) as opened:
         return _manifest(opened) if opened else None
 
 
@@ -108,83 +107,39 @@ def read_file(path: str | os.PathLike[str], name: str, *, max_bytes: int) -> Ite
     Raises InvalidInput when there is no such file, or it is damaged or has
     more than `max_bytes`; OSError.
     """
-    with Path(path).open("rb") as file, _opened(file) as opened:
+    with _opened(path) as opened:
         manifest = _manifest(opened) if opened else None
         entry = manifest.files.get(name) if manifest else None
         if opened is None or entry is None or entry.n_bytes > max_bytes:
             raise InvalidInput(_DAMAGED)
-        yield from _checked(opened, name, entry)
+        with _damage_in_words(), opened.open(name) as part:
+            source = Described(part, name, entry)
+            while piece := source.read(_PIECE_BYTES):
+                yield piece
 
 
-def unpack(
-    path: str | os.PathLike[str],
-    folder: Path,
-    *,
-    max_bytes: int,
-    progress: Callable[[int], None] | None = None,
-) -> Manifest:
-    """Write the files of an archive of ours into `folder`, each checked against its hash.
-
-    Together they may have `max_bytes`. `progress` is told the bytes written
-    so far and may raise to stop. When it raises, nothing of it stays. Raises
-    InvalidInput when it is no archive of ours, is damaged or too large, StorageFull, OSError.
-    """
-    with Path(path).open("rb") as file, _opened(file) as opened:
-        manifest = _manifest(opened) if opened else None
-        if manifest is None or opened is None:
-            raise InvalidInput("This is no archive of a dataset. Export one to see its shape.")
-        if sum(entry.n_bytes for entry in manifest.files.values()) > max_bytes:
-            raise InvalidInput(
-                f"The files of this archive have more than {max_bytes / 2**20:,.1f} MiB."
-            )
-        done: list[Path] = []
-        n_bytes = 0
-        try:
-            for name, entry in manifest.files.items():
-                target = folder / name
-                target.parent.mkdir(parents=True, exist_ok=True)
-                with whole_file(target) as out:
-                    for piece in _checked(opened, name, entry):
-                        out.write(piece)
-                        n_bytes += len(piece)
-                        if progress:
-                            progress(n_bytes)
-                done.append(target)
-        except BaseException:
-            for target in done:
-                target.unlink(missing_ok=True)
-            raise
-    return manifest
-
-
-class _opened:
+@contextlib.contextmanager
+def _opened(path: str | os.PathLike[str]) -> Iterator[zipfile.ZipFile | None]:
     """A zip of ours, or None: `manifest.json` is its first file and says whose it is."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self._zip: zipfile.ZipFile | None = None
-
-    def __enter__(self) -> zipfile.ZipFile | None:
-        head = self._file.read(30 + len(MANIFEST))
+    with Path(path).open("rb") as file:
+        head = file.read(30 + len(MANIFEST))
         if not head.startswith(b"PK\x03\x04") or head[30:] != MANIFEST.encode():
-            return None
-        # Each entry of a zip's list takes memory when it is opened, wanted or not.
-        if n_entries_bytes(self._file) > MAX_FILES * 1000:
-            return None
+            yield None
+            return
         try:
-            self._zip = zipfile.ZipFile(self._file)
-        except (zipfile.BadZipFile, RuntimeError, ValueError):
-            raise InvalidInput(_DAMAGED) from None
-        return self._zip
-
-    def __exit__(self, *_: object) -> None:
-        if self._zip:
-            self._zip.close()
+            opened = open_zip(file, max_files=MAX_FILES)
+        except TooManyFiles:
+            yield None
+            return
+        yield opened
 
 
 def _manifest(opened: zipfile.ZipFile) -> Manifest | None:
     names = opened.namelist()
-    text = b"".join(_unzipped(opened, MANIFEST, MAX_MANIFEST_BYTES))
+    with _damage_in_words(), opened.open(MANIFEST) as part:
+        text = part.read(MAX_MANIFEST_BYTES + 1)
+    if len(text) > MAX_MANIFEST_BYTES:
+        raise InvalidInput(_DAMAGED)
     try:
         claims = msgspec.json.decode(text, type=dict[str, Any])
         if claims.get("format") != FORMAT:
@@ -207,41 +162,14 @@ def _manifest(opened: zipfile.ZipFile) -> Manifest | None:
     return manifest
 
 
-def _checked(opened: zipfile.ZipFile, name: str, entry: Entry) -> Iterator[bytes]:
-    """Yield the pieces of a file; raise InvalidInput when they are not what the manifest says."""
-    sha256 = hashlib.sha256()
-    n_bytes = 0
-    for piece in _unzipped(opened, name, entry.n_bytes):
-        sha256.update(piece)
-        n_bytes += len(piece)
-        yield piece
-    if n_bytes != entry.n_bytes or sha256.hexdigest() != entry.sha256:
-        raise InvalidInput(
-            f"{name} is not the file that this archive's manifest describes. Export it again."
-        )
-
-
-def _unzipped(opened: zipfile.ZipFile, name: str, max_bytes: int) -> Iterator[bytes]:
+@contextlib.contextmanager
+def _damage_in_words() -> Iterator[None]:
     try:
-        with opened.open(name) as part:
-            n_left = max_bytes
-            while piece := part.read(min(_PIECE_BYTES, n_left + 1)):
-                n_left -= len(piece)
-                if n_left < 0:
-                    raise InvalidInput(_DAMAGED)
-                yield piece
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        EOFError,
-        KeyError,
-        RuntimeError,
-        ValueError,
-    ):
+        yield
+    except BROKEN:
         raise InvalidInput(_DAMAGED) from None
     except OSError as error:
-        # A list of files that points before the beginning; a failing disk says otherwise.
-        if error.errno != errno.EINVAL:
+        if not is_damage(error):
             raise
         raise InvalidInput(_DAMAGED) from None
 
@@ -275,6 +203,33 @@ class _Hashed:
     def read(self, size: int = -1, /) -> bytes:
         piece = self._file.read(size)
         self.sha256.update(piece)
+        return piece
+
+
+class Described:
+    """A file that must be what the manifest of its archive says: the hash and the size.
+
+    Reading raises InvalidInput at its end, or as soon as it is longer.
+    """
+
+    def __init__(self, file: IO[bytes], name: str, entry: Entry) -> None:
+        self._file = _Hashed(file)
+        self._name = name
+        self._entry = entry
+        self._n_left = entry.n_bytes
+
+    def read(self, size: int, /) -> bytes:
+        """`size` is at least 1."""
+        piece = self._file.read(size)
+        self._n_left -= len(piece)
+        at_end = not piece and (
+            self._n_left > 0 or self._file.sha256.hexdigest() != self._entry.sha256
+        )
+        if self._n_left < 0 or at_end:
+            raise InvalidInput(
+                f"{self._name} is not the file that this archive's manifest describes. "
+                "Export it again."
+            )
         return piece
 
 

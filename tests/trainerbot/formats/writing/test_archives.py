@@ -11,9 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trainerbot.errors import InvalidInput, TrainerBotError
+from tests.trainerbot.formats.files import chat, jsonl, problems, rows, write
+from trainerbot.errors import InvalidInput
+from trainerbot.formats import Row, check, detect, read
 from trainerbot.formats.rows import Kind
-from trainerbot.formats.writing import Manifest, archive, read_manifest, unpack
+from trainerbot.formats.writing import Manifest, archive, read_manifest
+from trainerbot.formats.writing.archives import read_file
 
 MANIFEST = Manifest(
     name="Städte",
@@ -23,31 +26,35 @@ MANIFEST = Manifest(
     licence="CC-BY-4.0",
     created=datetime.datetime(2026, 11, 21, 12, 30, 2, tzinfo=datetime.UTC),
     provenance={"authors": ["ann"], "parent": 2},
+    main="data/rows.jsonl",
 )
 
 
-def make(folder: Path, name: str = "a.zip", content: str = '{"messages": []}\n' * 3) -> Path:
-    file = folder / "rows.jsonl"
-    file.write_text(content)
+MAIN = "data/rows.jsonl"
+ROW = chat(("user", "Which sky?"), ("assistant", "A blue one."))
+ROWS = f"{jsonl(ROW, ROW, ROW)}\n".encode()
+
+
+def make(folder: Path, name: str = "a.zip") -> Path:
+    file = write(folder, ROWS, "rows.jsonl")
     path = folder / name
-    archive(path, files={"data/rows.jsonl": file, "LICENCE": file}, manifest=MANIFEST)
+    archive(path, files={MAIN: file, "LICENCE": file}, manifest=MANIFEST)
     return path
+
+
+def content(path: Path, name: str, *, max_bytes: int = 100_000) -> bytes:
+    return b"".join(read_file(path, name, max_bytes=max_bytes))
 
 
 def test_an_archive_tells_what_it_is_and_gives_its_files_back(tmp_path: Path):
     path = make(tmp_path)
-    out = tmp_path / "out"
-    out.mkdir()
-    seen: list[int] = []
 
     told = read_manifest(path)
-    unpacked = unpack(path, out, max_bytes=1000, progress=seen.append)
 
     assert told is not None
-    assert told == unpacked
     assert msgspec.structs.replace(told, files={}) == MANIFEST
-    assert (out / "data/rows.jsonl").read_text() == '{"messages": []}\n' * 3
-    assert seen[-1] == 2 * 51
+    assert content(path, MAIN) == ROWS
+    assert [row.record for row in rows(path, "chat-jsonl")] == [ROW] * 3
 
 
 def test_the_same_dataset_makes_the_same_bytes(tmp_path: Path):
@@ -82,8 +89,8 @@ def test_a_zip_with_somebody_elses_manifest_is_not_ours(tmp_path: Path):
         file.writestr("manifest.json", '{"name": "a browser extension"}')
 
     assert read_manifest(path) is None
-    with pytest.raises(InvalidInput, match="no archive of a dataset"):
-        unpack(path, tmp_path, max_bytes=1000)
+    with pytest.raises(InvalidInput, match="damaged"):
+        content(path, "manifest.json")
 
 
 def rewrite(path: Path, change: Any) -> None:
@@ -103,7 +110,10 @@ def retold(parts: dict[str, bytes], **changes: Any) -> dict[str, bytes]:
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (lambda parts: parts | {"LICENCE": b"another"}, "not the file"),
+        (lambda parts: parts | {MAIN: ROWS.replace(b"blue", b"grey")}, "not the file"),
+        (lambda parts: parts | {MAIN: ROWS + ROWS}, "not the file"),
+        (lambda parts: parts | {MAIN: ROWS[: ROWS.index(b"\n") + 1]}, "not the file"),
+        (lambda parts: parts | {MAIN: b""}, "not the file"),
         (lambda parts: parts | {"more": b""}, "damaged"),
         (lambda parts: {n: c for n, c in parts.items() if n != "LICENCE"}, "damaged"),
         (lambda parts: retold(parts, format_version=9), "newer version"),
@@ -116,24 +126,37 @@ def retold(parts: dict[str, bytes], **changes: Any) -> dict[str, bytes]:
         ),
     ],
 )
-def test_an_archive_that_was_changed_is_refused_and_leaves_nothing(
+def test_an_archive_that_was_changed_is_refused_before_a_row_of_it_is_read(
     tmp_path: Path, change: Any, told: str
 ):
     path = make(tmp_path)
     rewrite(path, change)
-    out = tmp_path / "out"
-    out.mkdir()
 
-    with pytest.raises(InvalidInput, match=told):
-        unpack(path, out, max_bytes=10_000)
-    assert not [file for file in out.rglob("*") if file.is_file()]
+    found = list(read(path, format="chat-jsonl"))
+    detected = detect(path)
+    checked = check(path, max_bytes=100_000)
+
+    (problem,) = problems(found)
+    assert len(found) == 1
+    assert (problem.code, problem.severity) == ("invalid_archive", "error")
+    assert told in problem.message
+    assert (detected.format, detected.problem) == (None, problem)
+    assert not checked.ok
 
 
-def test_an_archive_larger_than_allowed_is_refused_unpacked(tmp_path: Path):
-    path = make(tmp_path, content=" " * 10_000)
+def test_what_is_read_of_a_file_beside_the_rows_is_what_the_manifest_hashes(tmp_path: Path):
+    path = make(tmp_path)
+    rewrite(path, lambda parts: parts | {"LICENCE": b"another"})
 
-    with pytest.raises(InvalidInput, match="more than"):
-        unpack(path, tmp_path, max_bytes=19_999)
+    with pytest.raises(InvalidInput, match="LICENCE is not the file"):
+        content(path, "LICENCE")
+
+
+def test_a_file_larger_than_allowed_is_refused_unread(tmp_path: Path):
+    path = make(tmp_path)
+
+    with pytest.raises(InvalidInput, match="damaged"):
+        content(path, MAIN, max_bytes=len(ROWS) - 1)
 
 
 def test_a_list_of_files_that_points_before_the_beginning_is_damage(tmp_path: Path):
@@ -157,10 +180,7 @@ def test_damage_raises_only_our_errors(
     for at in data.draw(st.lists(st.integers(0, len(content) - 1), min_size=1, max_size=4)):
         content[at] = data.draw(st.integers(0, 255))
     path.write_bytes(content)
-    out = folder / "out"
-    out.mkdir(exist_ok=True)
 
-    try:
-        unpack(path, out, max_bytes=10_000)
-    except TrainerBotError:
-        return
+    found = list(read(path, format="chat-jsonl"))
+
+    assert all(each.record == ROW for each in found if isinstance(each, Row))
