@@ -30,6 +30,7 @@ EXTENSIONS = (
     "botrunner.cogs.library",
     "botrunner.cogs.models",
     "botrunner.cogs.training",
+    "botrunner.cogs.requests",
     "botrunner.cogs.voice",
     "botrunner.cogs.errands",
     "botrunner.cogs.places",
@@ -115,6 +116,8 @@ class TrainerBot(commands.Bot):
         self.max_concurrency = 1
         self.voice_problem = ""  # why voice is off, for people
         self.in_flight = InFlight()
+        # Ids of our messages that a command of this process edits; nobody else does meanwhile.
+        self.in_hand: set[int] = set()
         self.is_stopping = False
 
     async def setup_hook(self) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import discord
 from channels.db import database_sync_to_async
@@ -16,42 +16,37 @@ from django.db import DatabaseError
 from botrunner import gateway
 from botrunner.arguments import echo
 from botrunner.replies import FENCE
-from dashboard.models import DatasetImport, Provenance, Task
-from dashboard.services import imports
-from dashboard.services.imports import DatasetRefused
+from dashboard.models import DatasetImport, Task
+from dashboard.services import imports, requests
+from dashboard.services.requests import Asked
 from trainerbot.errors import Conflict, InvalidInput, TrainerBotError
 
 if TYPE_CHECKING:
+    from botrunner.people import Asker
+    from botrunner.progress import Progress
+    from dashboard.models import DiscordRequest
+    from dashboard.services.requests import Standing
     from trainerbot.formats import Problem, Report
 
 log = logging.getLogger(__name__)
 
 State = DatasetImport.State
-begin_upload = database_sync_to_async(imports.begin_upload)
+begin_import = database_sync_to_async(requests.begin_import)
 receive = database_sync_to_async(imports.receive)
-start_import = database_sync_to_async(imports.start_import)
+received = database_sync_to_async(requests.received)
+drop = database_sync_to_async(requests.drop)
+look = database_sync_to_async(requests.look)
+
+GOES_ON = "The bot is being restarted. It goes on with this by itself."
+LOST = "The bot was restarted before it had read all of this. Send it again."
 
 NO_WORKER = "Nothing has begun yet: is the worker running?"
 SHOWN_PROBLEMS = 5
 MAX_PROBLEM_CHARACTERS = 250
 
 
-class Faulty(InvalidInput):
-    """What was given has faults, which its words list; nothing was stored."""
-
-
 class TookTooLong(TrainerBotError):
     """What was given did not become rows while its sender was waiting."""
-
-
-class StillStoring(TrainerBotError):
-    """What was given is sound and on its way; nobody waits for its end any more."""
-
-
-class Shows(Protocol):
-    """Whatever tells the sender how far it is."""
-
-    def show(self, text: str) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -68,6 +63,7 @@ class Given:
     """A file as it was attached, or words as they were pasted.
 
     name: of the dataset that it goes to. label: of what has none of its own.
+    url: of a file; words that were pasted are held as they are.
     """
 
     filename: str
@@ -75,24 +71,12 @@ class Given:
     pieces: AsyncGenerator[bytes]
     name: str
     label: str = ""
-
-
-@dataclass(frozen=True)
-class Look:
-    """An import as it is now, and the task that works on it, if one does."""
-
-    imported: DatasetImport
-    task: Task | None
-
-    @property
-    def waits(self) -> bool:
-        """Whether no worker has taken its next step."""
-        return self.task is not None and self.task.state == Task.State.READY
+    url: str = ""
 
 
 def attached(file: discord.Attachment, *, name: str, label: str = "") -> Given:
     """A file that somebody attached. Nothing of it is fetched yet."""
-    return Given(file.filename, file.size, gateway.download(file.url), name, label)
+    return Given(file.filename, file.size, gateway.download(file.url), name, label, file.url)
 
 
 def pasted(words: str, *, name: str, label: str = "") -> Given:
@@ -123,132 +107,145 @@ async def read_text(file: discord.Attachment, *, max_bytes: int) -> str:
 
 
 async def take(
-    given: Given, *, live: Shows, author: str, patience: Patience, freeze: bool = False
-) -> DatasetImport:
-    """Make rows of what was given; the import at its end, with its version.
+    given: Given, *, live: Progress, kind: str, asker: Asker, channel_id: int, patience: Patience
+) -> DiscordRequest:
+    """Make rows of what was given, and a job if `kind` says so; the request at its end.
 
-    Raises Faulty, InvalidInput and Conflict in words, and TookTooLong or, once
-    the rows are being stored, StillStoring. Whatever goes wrong before that
-    leaves nothing.
+    From its first word on it is kept as a row, so that the next process goes
+    on with it when this one is killed. Raises in words whatever keeps the
+    bytes from coming here; that leaves nothing.
     """
     try:
-        imported = await begin_upload(
+        message_id = await live.begin(f"Fetching {echo(given.filename)} …")
+        request = await begin_import(
+            kind,
+            asked=Asked(asker.person, asker.guild_id, channel_id, message_id),
             filename=given.filename,
             n_bytes=given.n_bytes,
-            created_by=None,
             name=given.name,
-            options={"label": given.label} if given.label else None,
+            label=given.label,
+            url=given.url,
         )
-        async with _nothing_left_behind(imported, author):
-            imported = await _check(given, live, imported, patience)
-            try:
-                await start_import(
-                    imported,
-                    name=given.name,
-                    actor=None,
-                    source=Provenance.Source.DISCORD_COMMAND,
-                    author=author,
-                    reference=imported.filename,
-                    freeze=freeze,
-                )
-            except DatasetRefused as refusal:
-                raise Faulty(refused(imported, refusal.report)) from refusal
+        live.request_id, live.goes_on = request.pk, GOES_ON
+        return await see_through(request, live=live, patience=patience, pieces=given.pieces)
     finally:
         await given.pieces.aclose()
-    try:
-        async with asyncio.timeout(patience.give_up_after_s):
-            return await _settled(live, imported, patience, State.IMPORTING)
-    except (TimeoutError, asyncio.CancelledError):
-        # Its rows are a task of their own, which needs nobody who waits.
-        raise StillStoring(
-            "The rows are still being stored. Look at the dashboard for how it ends."
-        ) from None
 
 
-async def _check(
-    given: Given, live: Shows, imported: DatasetImport, patience: Patience
-) -> DatasetImport:
-    """Fetch the bytes and wait until they are checked."""
-    live.show(f"Fetching {echo(imported.filename)} …")
+async def see_through(
+    request: DiscordRequest,
+    *,
+    live: Progress,
+    patience: Patience,
+    pieces: AsyncGenerator[bytes] | None = None,
+) -> DiscordRequest:
+    """Fetch what is missing of a request's file, then tell how it goes until it has ended.
+
+    pieces: the whole file, for whoever has it at hand.
+    """
     try:
         async with asyncio.timeout(patience.give_up_after_s):
-            await _fetch(given, imported)
-            return await _settled(live, imported, patience, State.RECEIVED, State.CHECKING)
+            await _fetch(request, pieces)
+            now = await _told_of(request, live, patience, until_checked=True)
     except TimeoutError:
+        await drop(request)
+        name = echo(request.imported.filename) if request.imported else "It"
         raise TookTooLong(
-            f"{echo(imported.filename)} was not checked in time, and nothing was stored. "
+            f"{name} was not checked in time, and nothing was stored. "
             "Is the worker running? If it is, upload the file on the dashboard."
         ) from None
+    except Exception:
+        await _drop_quietly(request)
+        raise
+    if not now.request.has_ended:
+        now = await _told_of(request, live, patience, until_checked=False)
+    return now.request
 
 
-async def _settled(
-    live: Shows, imported: DatasetImport, patience: Patience, *busy: str
-) -> DatasetImport:
-    """Return the import once it has left the states `busy`, telling of it meanwhile.
-
-    Raises InvalidInput when it failed and Conflict when somebody cancelled it.
-    """
-    clock = asyncio.get_running_loop().time
-    doubtful_at = clock() + patience.doubt_after_s
-    # Until its task has ended as well: a step that still runs cannot be dropped.
-    while (now := await look(imported.pk)).task or now.imported.state in busy:
-        if not now.waits:
-            doubtful_at = clock() + patience.doubt_after_s
-        live.show(progress(now, in_doubt=clock() > doubtful_at))
-        await asyncio.sleep(patience.look_every_s)
-    if now.imported.state == State.FAILED:
-        raise InvalidInput(now.imported.error)
-    if now.imported.state == State.CANCELLED:
-        raise Conflict(f"The import of {echo(imported.filename)} was cancelled.")
-    return now.imported
+def sound(request: DiscordRequest) -> DatasetImport:
+    """Return the import of a request that has ended well. Raises InvalidInput, in words, else."""
+    imported = request.imported
+    if request.is_faulty and imported is not None:
+        raise InvalidInput(refused(imported, imports.report_of(imported)))
+    if request.error or imported is None:
+        raise InvalidInput(request.error or "What was given is gone. Send it again.")
+    return imported
 
 
-async def _fetch(given: Given, imported: DatasetImport) -> None:
-    n_received = 0
-    async for piece in given.pieces:
-        n_received = await receive(imported, offset=n_received, pieces=[piece])
+async def _fetch(request: DiscordRequest, pieces: AsyncGenerator[bytes] | None) -> None:
+    """Receive the bytes that are not here yet."""
+    imported = request.imported
+    if imported is None or imported.state != State.RECEIVING:
+        await received(request)
+        return
+    if pieces is None:
+        if not request.url:
+            raise Conflict(LOST)
+        pieces = gateway.download(request.url)
+    async with aclosing(pieces):
+        n_received = await _receive(imported, pieces)
     if n_received < imported.n_bytes:
         raise gateway.AttachmentUnavailable(
             "Discord handed out only a part of this file. Nothing was stored; send it again."
         )
+    await received(request)
 
 
-@asynccontextmanager
-async def _nothing_left_behind(imported: DatasetImport, author: str) -> AsyncIterator[None]:
-    """Cancel the import when the block ends early, be it by a restart of the bot."""
+async def _receive(imported: DatasetImport, pieces: AsyncGenerator[bytes]) -> int:
+    """Append what `pieces` hold beyond the bytes that are here; how many are here then."""
+    n_here, n_seen = imported.n_received, 0
+    async for piece in pieces:
+        n_seen += len(piece)
+        if n_seen > n_here:
+            new = piece[max(0, len(piece) - (n_seen - n_here)) :]
+            n_here = await receive(imported, offset=n_here, pieces=[new])
+    return n_here
+
+
+async def _told_of(
+    request: DiscordRequest, live: Progress, patience: Patience, *, until_checked: bool
+) -> Standing:
+    """Tell how a request goes until it has ended, or until its file is checked."""
+    clock = asyncio.get_running_loop().time
+    doubtful_at = clock() + patience.doubt_after_s
+    while not (now := await look(request.pk)).request.has_ended:
+        imported = now.request.imported
+        if until_checked and imported and imported.state in (State.IMPORTING, State.IMPORTED):
+            break
+        if now.task is None or now.task.state != Task.State.READY:
+            doubtful_at = clock() + patience.doubt_after_s
+        live.show(progress(now, in_doubt=clock() > doubtful_at))
+        await asyncio.sleep(patience.look_every_s)
+    return now
+
+
+async def _drop_quietly(request: DiscordRequest) -> None:
     try:
-        yield
-    except BaseException:
-        try:
-            await drop(imported, author)
-        except DatabaseError:
-            # Its end is what the person must hear; the worker forgets it after two days.
-            log.exception("An import could not be cancelled: %s", imported.pk)
-        raise
-
-
-@database_sync_to_async
-def drop(imported: DatasetImport, author: str) -> None:
-    """Cancel an import, unless it has come to its end by itself."""
-    now = DatasetImport.objects.get(pk=imported.pk)
-    if not now.is_over:
-        imports.cancel(now, actor=None, name=author)
-
-
-@database_sync_to_async
-def look(pk: int) -> Look:
-    imported = DatasetImport.objects.select_related("version__dataset").get(pk=pk)
-    tasks = Task.objects.unfinished().filter(kind__startswith="import", args__import_id=pk)
-    return Look(imported, task=tasks.order_by("pk").first())
+        await drop(request)
+    except DatabaseError:
+        # Why is what the person must hear; the worker forgets the import after two days.
+        log.exception("An import could not be cancelled: %s", request)
 
 
 # --- What is said ---------------------------------------------------------------
-def progress(now: Look, *, in_doubt: bool) -> str:
-    name = echo(now.imported.filename)
-    if now.waits:
+def progress(now: Standing, *, in_doubt: bool) -> str:
+    """How far a request with a file is."""
+    imported, task = now.request.imported, now.task
+    if imported is None:
+        return "…"
+    name = echo(imported.filename)
+    if task is not None and task.state == Task.State.READY:
         return f"{name} has arrived. {NO_WORKER}" if in_doubt else f"{name} has arrived …"
-    doing = "Checking" if now.imported.state != State.IMPORTING else "Storing"
-    return f"{doing} {name}: {now.task.progress if now.task else 0.0:.0%} …"
+    match imported.state:
+        case State.RECEIVING:
+            return f"Fetching {name} …"
+        case State.IMPORTED:
+            return f"{name} is stored …"
+        case State.IMPORTING:
+            doing = "Storing"
+        case _:
+            doing = "Checking"
+    return f"{doing} {name}: {task.progress if task else 0.0:.0%} …"
 
 
 def refused(imported: DatasetImport, report: Report) -> str:

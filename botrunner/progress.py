@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import aiohttp
 import discord
+from channels.db import database_sync_to_async
 from discord.ext import commands
+from django.db import DatabaseError
 
 from botrunner.faults import explain
 from botrunner.replies import split
 from botrunner.replies.live import EDIT_INTERVAL_S, FIRST_POST_AFTER_S
+from dashboard.services import requests
 
 if TYPE_CHECKING:
     from botrunner.bot import TrainerBot
 
 log = logging.getLogger(__name__)
 
+note_told = database_sync_to_async(requests.told)
 OUT_OF_REACH = (discord.HTTPException, aiohttp.ClientError, OSError)
 
 
@@ -46,10 +51,17 @@ class Progress:
 
     Edits are `interval_s` apart, the last one waits for nobody. It answers
     the command without mentioning anybody, and never pings.
+
+    request_id: the row by which it goes on after a restart, if there is one.
+    goes_on: in place of the words for a work that a restart cuts short.
     """
 
     def __init__(
-        self, context: commands.Context[TrainerBot], *, interval_s: float = EDIT_INTERVAL_S
+        self,
+        context: commands.Context[TrainerBot] | None,
+        *,
+        message: discord.PartialMessage | None = None,
+        interval_s: float = EDIT_INTERVAL_S,
     ) -> None:
         self._context = context
         self._interval_s = interval_s
@@ -58,14 +70,20 @@ class Progress:
         self._news = asyncio.Event()
         self._writing = asyncio.Lock()
         self._writer: asyncio.Task[None] | None = None
-        self._message: discord.PartialMessage | None = None
+        self._due_at = 0.0
+        self._message = message
+        self.request_id: int | None = None
+        self.goes_on = ""
+
+    @classmethod
+    def onto(cls, message: discord.PartialMessage) -> Self:
+        """Go on with a message that an earlier process has posted."""
+        return cls(None, message=message)
 
     async def open(self) -> None:
         """Let Discord know that an answer comes; a slash command has 3 s for that."""
-        if (
-            self._context.interaction is not None
-            and not self._context.interaction.response.is_done()
-        ):
+        interaction = self._context and self._context.interaction
+        if self._context and interaction and not interaction.response.is_done():
             await self._context.defer()
 
     def show(self, text: str, *, view: discord.ui.View | None = None) -> None:
@@ -76,16 +94,29 @@ class Progress:
         if self._writer is None:
             self._writer = asyncio.create_task(self._write_along())
 
-    async def post(self, text: str) -> int:
-        """Let `text` be seen now, and return the id of the message, which is nobody's after this.
+    async def begin(self, text: str) -> int:
+        """Let `text` be seen now, and return the id of the message, which is edited from now on.
 
         Raises discord.HTTPException when Discord does not take it.
         """
+        async with self._writing:
+            await self._write(text, self._view)
+        assert self._message is not None  # as written
+        if self._context is not None:
+            self._context.bot.in_hand.add(self._message.id)
+        return self._message.id
+
+    async def let_go(self) -> None:
+        """Leave the message to somebody else, who may edit it at once."""
         async with self._writing:  # a request on its way is never cut off
             self._stop_writing()
-            await self._write(text, None)
-        assert self._message is not None  # as written
-        return self._message.id
+        await self._until_due()
+        self.close()
+
+    def close(self) -> None:
+        """Let others of this process edit the message."""
+        if self._context is not None and self._message is not None:
+            self._context.bot.in_hand.discard(self._message.id)
 
     async def finish(self, text: str, *, files: Sequence[Page] = ()) -> None:
         """Let `text` be the last word, without buttons; `files` go along.
@@ -97,17 +128,28 @@ class Progress:
         async with self._writing:
             self._stop_writing()
             await self._write(first, None, files=files, is_last=True)
+            assert self._message is not None  # as written
             for number, other in enumerate(others, 1):
-                await self._context.channel.send(
-                    other, nonce=f"{self._context.message.id}-p{number}"
-                )
+                await self._channel.send(other, nonce=f"{self._message.id}-p{number}")
 
-    async def end(self, text: str, *, files: Sequence[Page] = ()) -> None:
-        """The same, where nobody is left to be told that Discord does not take it."""
+    async def end(self, text: str, *, files: Sequence[Page] = ()) -> bool:
+        """The same, where nobody is left to be told that Discord does not take it: False then."""
         try:
             await self.finish(text, files=files)
         except OUT_OF_REACH as error:
             log.warning("The end of a command could not be said: %s", error)
+            return False
+        return True
+
+    @property
+    def _channel(self) -> discord.abc.Messageable:
+        if self._context is not None:
+            return self._context.channel
+        assert self._message is not None  # of an earlier process
+        return self._message.channel
+
+    async def _until_due(self) -> None:
+        await asyncio.sleep(self._due_at - asyncio.get_running_loop().time())
 
     def _stop_writing(self) -> None:
         if self._writer is not None:
@@ -117,13 +159,13 @@ class Progress:
         await asyncio.sleep(FIRST_POST_AFTER_S)
         while True:
             await self._news.wait()
+            await self._until_due()
             self._news.clear()
             try:
                 async with self._writing:
                     await self._write(split(self._text)[0], self._view)
             except OUT_OF_REACH as error:
                 log.info("How a command goes could not be shown; its end will be: %s", error)
-            await asyncio.sleep(self._interval_s)
 
     async def _write(
         self,
@@ -133,15 +175,18 @@ class Progress:
         files: Sequence[Page] = (),
         is_last: bool = False,
     ) -> None:
-        if self._message is None:
-            posted = await self._post(text, view, _files(files))
-            # Edited as any message of ours: the way of an interaction ends after 15 minutes.
-            self._message = discord.PartialMessage(channel=posted.channel, id=posted.id)
-        elif text != self._shown or is_last:
-            try:
-                await self._edit(text, view, _files(files))
-            except discord.NotFound:
-                log.info("A message was removed while its command ran; it is not put back.")
+        try:
+            if self._message is None:
+                posted = await self._post(text, view, _files(files))
+                # Edited as any message of ours: the way of an interaction ends after 15 minutes.
+                self._message = discord.PartialMessage(channel=posted.channel, id=posted.id)
+            elif text != self._shown or is_last:
+                try:
+                    await self._edit(text, view, _files(files))
+                except discord.NotFound:
+                    log.info("A message was removed while its command ran; it is not put back.")
+        finally:
+            self._due_at = asyncio.get_running_loop().time() + self._interval_s
         self._shown = text
 
     async def _post(
@@ -150,6 +195,7 @@ class Progress:
         given: dict[str, Any] = {"view": view} if view else {}
         if files:
             given["files"] = files
+        assert self._context is not None  # who has none has a message
         if self._context.interaction is not None:
             return await self._context.send(text, **given)
         message = self._context.message
@@ -181,18 +227,21 @@ async def carry_out(
     """Do `work` and say how it ended; None for work whose message goes on without it.
 
     cut_short: said when the bot stops meanwhile. failed: said before the
-    reason of a failure.
+    reason of a failure. A request that the work has kept as a row is told by
+    this, unless it goes on after a stop.
     """
     live = Progress(context)
     if context.bot.is_stopping:
         await live.end(cut_short)
         return
-    with context.bot.in_flight.answering():
+    with context.bot.in_flight.answering(), contextlib.closing(live):
         try:
             await live.open()
             said = await work(live)
         except asyncio.CancelledError:
-            await live.end(cut_short)
+            is_told = await live.end(live.goes_on or cut_short)
+            if is_told and not live.goes_on:
+                await _note_told(live)
             raise
         except commands.CommandError:
             raise
@@ -201,8 +250,17 @@ async def carry_out(
             said = Said(str(await explain(error, doing)))
             if failed:
                 said = Said(f"{failed}\n{said.text}")
-        if said is not None:
-            await live.end(said.text, files=said.files)
+        if said is None or await live.end(said.text, files=said.files):
+            await _note_told(live)
+
+
+async def _note_told(live: Progress) -> None:
+    if live.request_id is None:
+        return
+    try:
+        await note_told(live.request_id)
+    except DatabaseError as error:
+        log.warning("Request %s will be told again: %s", live.request_id, error)
 
 
 def _files(pages: Sequence[Page]) -> list[discord.File]:

@@ -16,18 +16,19 @@ from botrunner.arguments import echo
 from botrunner.intake import (
     NO_WORKER,
     Patience,
-    StillStoring,
     TookTooLong,
     attached,
     counted,
     found_in,
+    see_through,
+    sound,
     take,
 )
 from botrunner.people import asker_of, requires
 from botrunner.progress import Page, Progress, Said, carry_out
 from botrunner.ui.links import dashboard_address
 from botrunner.ui.names import find_datasets, find_files, offering
-from dashboard.models import DatasetExport, DatasetImport, Task
+from dashboard.models import DatasetExport, DatasetImport, DiscordRequest, Task
 from dashboard.services import audit, choices, imports, library
 from dashboard.services.access import Permission, Person
 from dashboard.services.exports import KEPT_FOR
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
     from dashboard.models import DatasetVersion
 
 NO_ATTACHMENT = "Attach the dataset's file to the message that says `!import`."
-CUT_SHORT = "The bot is being restarted and took nothing of this file. Send it again in a moment."
 RESTARTED = "The bot is being restarted. Ask again in a moment."
 NOT_SELECTED = "Failed to select dataset."
 
@@ -83,16 +83,21 @@ class Library(commands.Cog):
             file = attachment or arguments.the_one(context.message.attachments)
             if file is None:
                 raise InvalidInput(NO_ATTACHMENT)
-            given = attached(file, name=dataset, label=label)
-            author = context.author.name
-            try:
-                return Said(
-                    stored(await take(given, live=live, author=author, patience=self.patience))
-                )
-            except StillStoring as error:
-                return Said(str(error))
+            request = await take(
+                attached(file, name=dataset, label=label),
+                live=live,
+                kind=DiscordRequest.Kind.IMPORT,
+                asker=await asker_of(context),
+                channel_id=context.channel.id,
+                patience=self.patience,
+            )
+            return ended(request)
 
-        await carry_out(context, work, cut_short=CUT_SHORT)
+        await carry_out(context, work, cut_short=RESTARTED)
+
+    async def go_on(self, live: Progress, request: DiscordRequest) -> Said:
+        """Go on with an import that an earlier process has begun."""
+        return ended(await see_through(request, live=live, patience=self.patience))
 
     @commands.hybrid_command(  # type: ignore[arg-type]  # as above
         usage="<dataset>", description="Writes a dataset of the library into an archive"
@@ -114,7 +119,8 @@ class Library(commands.Cog):
         description="Chooses the dataset that train and test use here, and archives it",
     )
     @app_commands.describe(
-        dataset="A dataset of the library", positive="The label that you mean by it"
+        dataset="A dataset of the library",
+        positive="Label of texts given to train here that have none",
     )
     @app_commands.autocomplete(dataset=offering(Permission.DATA, find_datasets))
     @requires(Permission.DATA)
@@ -178,6 +184,11 @@ class Library(commands.Cog):
 
 
 # --- What is said ---------------------------------------------------------------
+def ended(request: DiscordRequest) -> Said:
+    """What is said of a file at its end. Raises InvalidInput if nothing came of it."""
+    return Said(stored(sound(request)))
+
+
 def stored(imported: DatasetImport) -> str:
     """What is said of a file that became rows."""
     version, found = imported.version, found_in(imported, imports.report_of(imported))
@@ -198,9 +209,14 @@ def selected(version: DatasetVersion, flag: bool | None) -> str:
     """The first words about a dataset that was chosen."""
     title, examples = echo(str(version)), counted(version.n_examples, "example")
     label = f", meant as {labels.of_flag(flag)}" if flag is not None else ""
+    texts = (
+        f" Texts given to `!train` without a label are {labels.of_flag(flag is not False)}."
+        if label
+        else ""
+    )
     return (
         f"Dataset selected and archived. Dataset: {title} ({examples}{label})\n"
-        "`!train` and `!test` without data use it here from now on."
+        f"`!train` and `!test` without data use it here from now on.{texts}"
     )
 
 

@@ -20,6 +20,7 @@ from dashboard.models.people import (
 )
 from dashboard.models.places import DiscordRole, GuildSettings, PlaceSettings
 from dashboard.models.processes import ProcessState
+from dashboard.models.requests import DiscordRequest
 from dashboard.models.settings import AssistantSettings
 from dashboard.models.tasks import Task
 from dashboard.models.usage import ModelPrice, Usage
@@ -38,6 +39,7 @@ __all__ = [
     "DatasetVersion",
     "DiscordChannel",
     "DiscordGuild",
+    "DiscordRequest",
     "DiscordRole",
     "DiscordUser",
     "EditedExample",

@@ -54,6 +54,8 @@ class HastyBot(TrainerBot):
     async def setup_hook(self) -> None:
         await super().setup_hook()
         cast("Places", self.get_cog("Places")).spacing_s = 0.0
+        # As the process around the bot does, so that what is tested is what Discord knows.
+        await self.tree.sync()
 
 
 @pytest.fixture

@@ -1,16 +1,22 @@
 """A dataset's file given to the bot: who may, what comes of it, and what goes wrong."""
 
-import asyncio
 import json
 
 import pytest
 from channels.db import database_sync_to_async
 
 from botrunner.intake import Patience
-from dashboard.models import AuditEvent, DatasetImport, DatasetVersion, Example
-from dashboard.services import drafts
+from dashboard.models import (
+    AuditEvent,
+    DatasetImport,
+    DatasetVersion,
+    DiscordRequest,
+    Example,
+)
+from dashboard.services import drafts, imports, requests
+from dashboard.services.access import Person, Role
 from tests.botrunner.roles import add_member
-from tests.botrunner.working import a_worker, give
+from tests.botrunner.working import a_worker, give, online
 from tests.dashboard.imports.conftest import row
 
 State = DatasetImport.State
@@ -204,26 +210,83 @@ async def test_without_a_worker_for_long_it_gives_up_and_leaves_nothing(bot, dis
     assert (await DatasetImport.objects.aget()).state == State.CANCELLED
 
 
-async def test_a_restart_of_the_bot_before_the_check_leaves_nothing(bot, discord_server):
-    await give(discord_server, "!import rooms", "rooms.jsonl", LINES)
-    await discord_server.wait_for_reply(containing="has arrived")
-
-    await bot.in_flight.finish(within_s=0)
-
-    await discord_server.wait_for_reply(containing="being restarted")
-    assert (await DatasetImport.objects.aget()).state == State.CANCELLED
+# --- the bot is restarted, or killed -------------------------------------------------------
+GOES_ON = "The bot is being restarted. It goes on with this by itself."
 
 
-async def test_a_restart_of_the_bot_after_the_check_stops_no_import(bot, discord_server):
-    async with a_worker(n_tasks=1):
+@pytest.mark.parametrize("n_tasks", [0, 1])
+async def test_a_restart_of_the_bot_stops_no_import(aim, discord_server, n_tasks):
+    """Before the check or after it: the next bot tells in the same message, and pings once."""
+    async with online(discord_server) as bot, a_worker(n_tasks=n_tasks):
         await give(discord_server, "!import rooms", "rooms.jsonl", LINES)
-        await discord_server.wait_for_reply()
-        state = ""
-        while state != State.IMPORTING:
-            await asyncio.sleep(0.05)
-            state = (await DatasetImport.objects.aget()).state
+        shown = await discord_server.wait_for_reply(containing="has arrived")
+        await bot.in_flight.finish(within_s=0)
+        assert shown.content == GOES_ON
 
-    await bot.in_flight.finish(within_s=0)
+    async with online(discord_server), a_worker():
+        await discord_server.until(lambda: "a draft" in shown.content, "it is told", 30.0)
+        await discord_server.until(lambda: pings(discord_server), "the asker is told", 30.0)
+        await discord_server.settle()
 
-    await discord_server.wait_for_reply(containing="still being stored")
-    assert (await DatasetImport.objects.aget()).state == State.IMPORTING
+    assert len(pings(discord_server)) == 1
+    assert len(discord_server.world.said_by_bot()) == 2
+    assert await DatasetVersion.objects.acount() == 1
+    assert not await DiscordRequest.objects.filter(told_at=None).aexists()
+
+
+async def test_a_file_that_was_fetched_by_half_is_fetched_on(aim, discord_server):
+    """As a kill leaves it: some bytes are here, the address of the others is kept."""
+    request, shown = await left(discord_server, content=LINES, n_received=100)
+
+    async with online(discord_server), a_worker():
+        await discord_server.until(lambda: "a draft" in shown.content, "it is told", 30.0)
+
+    await request.arefresh_from_db()
+    assert request.url == ""
+    assert (await DatasetVersion.objects.aget()).n_examples == 12
+
+
+async def test_words_that_were_lost_with_the_bot_are_asked_for_again(aim, discord_server):
+    request, shown = await left(discord_server, content=LINES, n_received=100, url="")
+
+    async with online(discord_server):
+        await discord_server.until(lambda: pings(discord_server), "the asker is told", 30.0)
+
+    assert "restarted before it had read all of this. Send it again." in shown.content
+    assert (await DatasetImport.objects.aget()).state == State.CANCELLED
+    await request.arefresh_from_db()
+    assert request.has_ended
+
+
+def pings(discord_server) -> list[str]:
+    """The messages that mention somebody so that it rings."""
+    return [
+        message.content
+        for message in discord_server.world.said_by_bot()
+        if (message.request.get("allowed_mentions") or {}).get("users")
+    ]
+
+
+async def left(discord_server, *, content: bytes, n_received: int, url: str | None = None):
+    """A request whose bot was killed while it fetched the file, and its message."""
+    world = discord_server.world
+    shown = world.add_message(world.general, discord_server.bot, "Fetching rooms.jsonl …")
+    file = discord_server.cdn.upload("rooms.jsonl", content, "application/json")
+    asked = requests.Asked(
+        Person(Role.TRAINER, "owner", discord_user_id=int(world.owner.id)),
+        None,
+        int(shown.channel.id),
+        int(shown.id),
+    )
+    request = await database_sync_to_async(requests.begin_import)(
+        "import",
+        asked=asked,
+        filename="rooms.jsonl",
+        n_bytes=len(content),
+        name="rooms",
+        url=file.url if url is None else url,
+    )
+    await database_sync_to_async(imports.receive)(
+        request.imported, offset=0, pieces=[content[:n_received]]
+    )
+    return request, shown

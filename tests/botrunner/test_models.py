@@ -12,7 +12,7 @@ from tests.factories import FineTuneJobFactory, LabelledVersionFactory
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
-    pytest.mark.simcord(settle_timeout=30, strict_sync=False),
+    pytest.mark.simcord(settle_timeout=30),
 ]
 
 

@@ -16,7 +16,7 @@ from tests.fakes.openai_endpoint import Reply, error_body
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
-    pytest.mark.simcord(settle_timeout=30, strict_sync=False),
+    pytest.mark.simcord(settle_timeout=30),
 ]
 DONE = "Test complete. Predictions: "
 INVALID = "Invalid test data format. Please provide a valid JSON string."

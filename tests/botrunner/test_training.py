@@ -8,7 +8,8 @@ from channels.db import database_sync_to_async
 
 from botrunner.cogs.training import watching
 from dashboard.models import DatasetImport, DatasetVersion, Example, FineTuneJob, Task
-from dashboard.services import datasets, jobs, providers, standings
+from dashboard.services import choices, datasets, jobs, providers, standings
+from dashboard.services.access import Person, Role
 from tests.botrunner.working import a_worker, give, online
 from tests.dashboard.imports.conftest import row
 from tests.factories import DatasetVersionFactory, LabelledVersionFactory
@@ -158,6 +159,31 @@ async def test_the_label_of_a_batch_reaches_the_rows_that_are_trained_on(
     version = await DatasetVersion.objects.aget()
     lines = await database_sync_to_async(lambda: list(datasets.lines(version)))()
     assert [json.loads(line)["label"] for line in lines] == labels
+
+
+@pytest.mark.origin(11)
+@pytest.mark.parametrize(
+    ("flag", "expected"), [("", ["positive", "negative"]), (" positive=True", ["positive"] * 2)]
+)
+async def test_the_label_chosen_with_a_dataset_is_that_of_texts_that_name_none(
+    bot, discord_server, model, owner, flag, expected
+):
+    version = await a_dataset()
+    await chose(owner, version.dataset, int(discord_server.world.general.id), positive=False)
+    texts = json.dumps([{"text": "Buy", "label": "positive"}, {"text": "About us"}]).encode()
+
+    async with a_worker(hurry=True):
+        asked = await give(discord_server, f"!train{flag}", "pages.json", texts)
+        await discord_server.wait_for_reply(to=asked, containing=STARTED, timeout_s=30.0)
+
+    assert labels_of(model) == expected
+
+
+@database_sync_to_async
+def chose(user, dataset, channel_id: int, *, positive: bool) -> None:
+    person = Person(Role.TRAINER, user.name, discord_user_id=int(user.id))
+    place = {"guild_id": None, "channel_id": channel_id}
+    choices.choose(dataset, who=person, positive=positive, **place)
 
 
 # --- what is never announced ------------------------------------------------------------
@@ -354,8 +380,6 @@ async def test_what_discord_did_not_take_is_tried_again(bot, discord_server, own
 
 @database_sync_to_async
 def ended_job(user, shown) -> FineTuneJob:
-    from dashboard.services.access import Person, Role
-
     version = LabelledVersionFactory(dataset__name="shops")
     person = Person(role=Role.TRAINER, name=user.name, discord_user_id=int(user.id))
     job = jobs.submit(

@@ -32,7 +32,8 @@ async def online(discord_server: FakeDiscord) -> AsyncIterator[TrainerBot]:
 @database_sync_to_async
 def _run_next(*, hurry: bool) -> bool:
     if hurry:
-        Task.objects.filter(state=Task.State.READY).update(run_at=now())
+        # What is due already stays before what is hurried.
+        Task.objects.filter(state=Task.State.READY, run_at__gt=now()).update(run_at=now())
     return tasks.run_next("a worker")
 
 

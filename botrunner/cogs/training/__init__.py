@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from botrunner.cogs.training.testing import Testing
+from botrunner.cogs.training.testing import CancelTest, Testing
 from botrunner.cogs.training.training import Training
 from botrunner.ui.jobs import CancelJob, TurnPage
 
@@ -13,6 +13,6 @@ if TYPE_CHECKING:
 
 
 async def setup(bot: TrainerBot) -> None:
-    bot.add_dynamic_items(CancelJob, TurnPage)
+    bot.add_dynamic_items(CancelJob, CancelTest, TurnPage)
     await bot.add_cog(Training(bot))
     await bot.add_cog(Testing(bot))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
 import discord
 from channels.db import database_sync_to_async
@@ -17,38 +17,42 @@ from botrunner.arguments import echo
 from botrunner.cogs.training import reports
 from botrunner.cogs.training.reports import Report
 from botrunner.cogs.training.training import chosen_version, find_version
-from botrunner.intake import NO_WORKER, Patience, read_text
+from botrunner.intake import GOES_ON, NO_WORKER, Patience, read_text
 from botrunner.people import asker_of, interaction_asker, require, requires
 from botrunner.progress import Progress, Said, carry_out
-from botrunner.ui.acting import answering, say
+from botrunner.ui.acting import answering, lasting, say
 from botrunner.ui.names import find_datasets, offering
 from dashboard.models import Evaluation, Task
-from dashboard.services import chat, evaluations
+from dashboard.services import chat, evaluations, requests
 from dashboard.services.access import Permission
 from dashboard.services.evaluations.trials import MAX_BYTES
+from dashboard.services.requests import Asked
 from trainerbot.errors import Conflict, InvalidInput, NotFound
 
 if TYPE_CHECKING:
     from botrunner.bot import TrainerBot
-    from dashboard.models import DatasetVersion
+    from botrunner.people import Asker
+    from dashboard.models import DatasetVersion, DiscordRequest
     from dashboard.services.access import Person
 
 FAILED = "Failed to get predictions."
 INVALID = "Invalid test data format. Please provide a valid JSON string."
 CUT_SHORT = "The bot is being restarted, so this test was stopped. Start it again in a moment."
+LOST = "The bot was restarted during this test, which stopped it. Start it again."
 STOPPED = "The test was cancelled."
+STOPPING = "It is asked to stop."
 MOST_LISTED = 20_000  # predictions in the file of a long test
 
-submit = database_sync_to_async(evaluations.submit)
+begin_test = database_sync_to_async(requests.begin_test)
 
 
 class Stop(discord.ui.View):
-    """A button that stops a test, for whoever started it and for trainers."""
+    """A button that stops a test of pasted records, for whoever started it and for trainers."""
 
-    def __init__(self, asker_id: int, stop: Callable[[Person], None]) -> None:
+    def __init__(self, asker_id: int, stopped: threading.Event) -> None:
         super().__init__(timeout=None)
         self._asker_id = asker_id
-        self._stop = stop
+        self._stopped = stopped
 
     @discord.ui.button(label="Cancel")
     async def press(
@@ -58,8 +62,39 @@ class Stop(discord.ui.View):
             asker = await interaction_asker(interaction)
             if interaction.user.id != self._asker_id:
                 await require(asker, Permission.TRAIN, what="cancel a test")
-            self._stop(asker.person)
-            await say(interaction, "It is asked to stop.")
+            self._stopped.set()
+            await say(interaction, STOPPING)
+
+
+class CancelTest(
+    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]],
+    template=r"test:cancel:(?P<request>[0-9]{1,18})",
+):
+    """The same for a test of a dataset, also after a restart."""
+
+    def __init__(self, request_id: int) -> None:
+        super().__init__(discord.ui.Button(label="Cancel", custom_id=f"test:cancel:{request_id}"))
+        self.request_id = request_id
+
+    @classmethod
+    async def from_custom_id(
+        cls,
+        interaction: discord.Interaction[Any],
+        item: discord.ui.Item[Any],
+        match: re.Match[str],
+        /,
+    ) -> Self:
+        return cls(int(match["request"]))
+
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        async with answering(interaction, "The end of a test"):
+            asker = await interaction_asker(interaction)
+            request = await find(self.request_id)
+            user = request.discord_user
+            if user is None or user.discord_user_id != interaction.user.id:
+                await require(asker, Permission.TRAIN, what="cancel a test")
+            await cancel(request, asker.person)
+            await say(interaction, STOPPING)
 
 
 class Testing(commands.Cog):
@@ -95,24 +130,53 @@ class Testing(commands.Cog):
                 return Said(f"{INVALID}\n{error}")
             model = asker.place.model or await chat.default_model()
             if isinstance(given, list):
-                report = await self._try(live, context, given, model)
+                report = await self._try(live, context, asker, given, model)
             else:
                 version = given or await chosen_version(asker)
-                report = await self._test(live, context, version, model, asker.person)
+                request = await self._begin(live, context, asker, version=version, model=model)
+                live.goes_on = GOES_ON
+                report = await self._follow(live, request.pk)
             return reports.said(report, max_bytes=context.filesize_limit)
 
         await carry_out(context, work, cut_short=CUT_SHORT, failed=FAILED)
+
+    async def go_on(self, live: Progress, request: DiscordRequest) -> Said:
+        """Go on with a test that an earlier process has begun, or say that it cannot go on."""
+        if request.evaluation_id is None:
+            return Said(LOST)
+        report = await self._follow(live, request.pk)
+        guild = self.bot.get_guild(request.discord_guild_id or 0)
+        limit = guild.filesize_limit if guild else discord.utils.DEFAULT_FILE_SIZE_LIMIT_BYTES
+        return reports.said(report, max_bytes=limit)
+
+    async def _begin(
+        self,
+        live: Progress,
+        context: commands.Context[TrainerBot],
+        asker: Asker,
+        *,
+        model: str,
+        version: DatasetVersion | None = None,
+    ) -> DiscordRequest:
+        """Post the message of a test, and keep the test as a row, for the next process to find."""
+        message_id = await live.begin(f"Testing {echo(model)} …")
+        asked = Asked(asker.person, asker.guild_id, context.channel.id, message_id)
+        request = await begin_test(asked=asked, version=version, model=model)
+        live.request_id = request.pk
+        return request
 
     async def _try(
         self,
         live: Progress,
         context: commands.Context[TrainerBot],
+        asker: Asker,
         records: list[dict[str, str]],
         model: str,
     ) -> Report:
         """Ask about records that are in no dataset."""
+        await self._begin(live, context, asker, model=model)
         loop, stopped = asyncio.get_running_loop(), threading.Event()
-        view = Stop(context.author.id, lambda person: stopped.set())
+        view = Stop(context.author.id, stopped)
 
         def tell(n_done: int, n_records: int) -> None:
             if stopped.is_set():
@@ -128,39 +192,19 @@ class Testing(commands.Cog):
             view.stop()
         return reports.of_trial(trial)
 
-    async def _test(
-        self,
-        live: Progress,
-        context: commands.Context[TrainerBot],
-        version: DatasetVersion,
-        model: str,
-        person: Person,
-    ) -> Report:
-        """Let the worker ask about a dataset's rows, and wait for it."""
-        evaluation = await submit(version=version, model=model, asked_by=person)
-        stops: set[asyncio.Task[None]] = set()
-
-        def stop(person: Person) -> None:
-            task = asyncio.create_task(cancel(evaluation.pk, person))
-            stops.add(task)
-            task.add_done_callback(stops.discard)
-
-        view = Stop(context.author.id, stop)
+    async def _follow(self, live: Progress, request_id: int) -> Report:
+        """Wait until the worker has asked about a dataset's rows, and tell of it meanwhile."""
         clock, began = asyncio.get_running_loop().time, asyncio.get_running_loop().time()
-        try:
-            while not (evaluation := await look(evaluation.pk)).is_finished:
-                waited_s = clock() - began
-                doubt = evaluation.error
-                if evaluation.status == "queued" and waited_s > self.patience.doubt_after_s:
-                    doubt = doubt or NO_WORKER
-                live.show(
-                    f"Testing {echo(model)} on {echo(str(evaluation.version))}: "
-                    f"{evaluation.n_done:,} of {evaluation.n_records:,} … {doubt}".rstrip(),
-                    view=view,
-                )
-                await asyncio.sleep(self.patience.look_every_s)
-        finally:
-            view.stop()
+        while not (evaluation := await evaluation_of(request_id)).is_finished:
+            doubt = evaluation.error
+            if evaluation.status == "queued" and clock() - began > self.patience.doubt_after_s:
+                doubt = doubt or NO_WORKER
+            live.show(
+                f"Testing {echo(evaluation.model)} on {echo(str(evaluation.version))}: "
+                f"{evaluation.n_done:,} of {evaluation.n_records:,} … {doubt}".rstrip(),
+                view=lasting(CancelTest(request_id)),
+            )
+            await asyncio.sleep(self.patience.look_every_s)
         if evaluation.status == Task.State.CANCELLED:
             raise Conflict(STOPPED)
         if evaluation.scores is None or evaluation.status == Task.State.FAILED:
@@ -190,15 +234,22 @@ async def _given(
 
 
 @database_sync_to_async
-def cancel(pk: int, person: Person) -> None:
-    evaluation = evaluations.get(pk)
-    if not evaluation.is_finished:
-        evaluations.cancel(evaluation, actor=person)
+def find(request_id: int) -> DiscordRequest:
+    return requests.look(request_id).request
 
 
 @database_sync_to_async
-def look(pk: int) -> Evaluation:
-    return evaluations.get(pk)
+def cancel(request: DiscordRequest, person: Person) -> None:
+    if request.evaluation is not None and not request.evaluation.is_finished:
+        evaluations.cancel(request.evaluation, actor=person)
+
+
+@database_sync_to_async
+def evaluation_of(request_id: int) -> Evaluation:
+    evaluation = requests.look(request_id).request.evaluation
+    if evaluation is None:
+        raise NotFound("The test is gone. Start it again.")
+    return evaluation
 
 
 @database_sync_to_async

@@ -14,24 +14,35 @@ from discord.ext import commands
 from botrunner import arguments
 from botrunner.arguments import Lesson, echo
 from botrunner.cogs.training.watching import JobWatcher
-from botrunner.intake import Given, Patience, attached, pasted, take
+from botrunner.intake import (
+    GOES_ON,
+    Given,
+    Patience,
+    attached,
+    pasted,
+    see_through,
+    sound,
+    take,
+)
 from botrunner.people import asker_of, requires
 from botrunner.progress import Progress, Said, carry_out
 from botrunner.ui.job_cards import FAILED, card, meant_for, starting
 from botrunner.ui.jobs import listed
 from botrunner.ui.links import dashboard_address
 from botrunner.ui.names import find_datasets, find_job_names, offering
-from dashboard.services import choices, jobs, library, standings
+from dashboard.models import DatasetVersion, DiscordRequest
+from dashboard.services import choices, jobs, library, requests, standings
 from dashboard.services.access import Permission
-from dashboard.services.jobs import AskedOnDiscord
-from trainerbot.errors import Conflict, InvalidInput, NotFound
+from dashboard.services.requests import Asked
+from trainerbot.errors import InvalidInput, NotFound
+from trainerbot.formats import labels
 
 if TYPE_CHECKING:
     from botrunner.bot import TrainerBot
     from botrunner.people import Asker
-    from dashboard.models import DatasetVersion, OutboxEvent
+    from dashboard.models import DatasetChoice, FineTuneJob, OutboxEvent
 
-CUT_SHORT = "The bot is being restarted. If no job id appears here soon, ask again."
+CUT_SHORT = "The bot is being restarted. Ask again in a moment."
 NOTHING_GIVEN = (
     "Attach a file, paste examples, name a dataset of the library, or choose one for here by "
     "`!select_dataset <dataset>`."
@@ -40,7 +51,8 @@ EITHER_OR = "Give a file or words to learn from, not both. Beside a file, name a
 MAX_NAME = 120
 
 find_version = database_sync_to_async(library.version)
-submit = database_sync_to_async(jobs.submit)
+begin_training = database_sync_to_async(requests.begin_training)
+train = database_sync_to_async(requests.train)
 
 
 class Training(commands.Cog):
@@ -92,10 +104,27 @@ class Training(commands.Cog):
         async def work(live: Progress) -> Said | None:
             asker = await asker_of(context)
             file = attachment or arguments.the_one(context.message.attachments)
-            version = await self._version(live, asker, wanted, file)
-            return await self._start(live, context, asker, version)
+            given = await self._given(asker, wanted, file)
+            if isinstance(given, DatasetVersion):
+                request = await self._begin(live, asker, given, context.channel.id)
+            else:
+                request = await take(
+                    given,
+                    live=live,
+                    kind=DiscordRequest.Kind.TRAIN,
+                    asker=asker,
+                    channel_id=context.channel.id,
+                    patience=self.patience,
+                )
+            return await self._started(live, request)
 
         await carry_out(context, work, cut_short=CUT_SHORT, failed=FAILED)
+
+    async def go_on(self, live: Progress, request: DiscordRequest) -> Said | None:
+        """Go on with what an earlier process has begun."""
+        if request.imported_id is not None:
+            request = await see_through(request, live=live, patience=self.patience)
+        return await self._started(live, request)
 
     @commands.hybrid_command(  # type: ignore[arg-type]  # as above
         usage="[job]", description="How a training goes: the latest one, or the one that you name"
@@ -117,71 +146,89 @@ class Training(commands.Cog):
         text, view = await listed()
         await context.send(text, view=view)
 
-    async def _version(
-        self, live: Progress, asker: Asker, wanted: Lesson, file: discord.Attachment | None
-    ) -> DatasetVersion:
-        """Find or make what is to be learnt."""
+    async def _given(
+        self, asker: Asker, wanted: Lesson, file: discord.Attachment | None
+    ) -> DatasetVersion | Given:
+        """Find what is to be learnt, or what it is to be made of."""
         author = asker.person.name
         if file is not None:
             if wanted.text and not wanted.is_name:
                 raise InvalidInput(EITHER_OR)
             stem = PurePath(file.filename).name.partition(".")[0].strip()
             name = wanted.text or stem[:MAX_NAME] or f"from {author}"
-            return await self._made(live, attached(file, name=name, label=wanted.label), author)
+            return attached(file, name=name, label=await label_of(wanted, asker))
         if wanted.text:
             try:
                 return await find_version(wanted.text)
             except NotFound:
                 if wanted.is_name:
                     raise
-            name = f"pasted by {author}"
-            words = pasted(wanted.text, name=name, label=wanted.label)
-            return await self._made(live, words, author)
+            label = await label_of(wanted, asker)
+            return pasted(wanted.text, name=f"pasted by {author}", label=label)
         return await chosen_version(asker)
 
-    async def _made(self, live: Progress, given: Given, author: str) -> DatasetVersion:
-        imported = await take(given, live=live, author=author, patience=self.patience, freeze=True)
-        if imported.version is None:
-            raise Conflict(f"{echo(imported.filename)} was imported, and is gone again.")
-        return imported.version
+    async def _begin(
+        self, live: Progress, asker: Asker, version: DatasetVersion, channel_id: int
+    ) -> DiscordRequest:
+        """Keep, before anything is asked of the endpoint, that this version is to be trained on."""
+        message_id = await live.begin(starting(str(version)))
+        asked = Asked(asker.person, asker.guild_id, channel_id, message_id)
+        request = await begin_training(version, asked=asked)
+        live.request_id, live.goes_on = request.pk, GOES_ON
+        return request
 
-    async def _start(
-        self,
-        live: Progress,
-        context: commands.Context[TrainerBot],
-        asker: Asker,
-        version: DatasetVersion,
-    ) -> Said | None:
-        # The endpoint may be slow: not on the thread that all rows go through.
-        offered = await asyncio.to_thread(jobs.base_models)
-        message_id = await live.post(starting(str(version)))
-        job = await submit(
-            dataset=version.dataset,
-            version=version,
-            offered=offered,
-            on_discord=AskedOnDiscord(asker.person, context.channel.id, message_id),
-        )
-        if job.discord_message_id != message_id:
+    async def _started(self, live: Progress, request: DiscordRequest) -> Said | None:
+        """Submit the job, unless the worker has, and leave its message to the watcher."""
+        if not request.has_ended:
+            # The endpoint may be slow: not on the thread that all rows go through.
+            offered = await asyncio.to_thread(jobs.base_models)
+            job = await train(request, offered=offered)
+        else:
+            job = await job_of(request)
+        if job.discord_message_id != request.discord_message_id:
             name = job.remote_job_id or f"number {job.pk}"
             return Said(
                 f"The same training runs already, as job {name}. `!status {job.pk}` shows it."
             )
+        await live.let_go()
         self.watcher.look_soon()
         return None
 
 
 @database_sync_to_async
+def job_of(request: DiscordRequest) -> FineTuneJob:
+    """The job that a request became. Raises InvalidInput, in words, if it did not."""
+    if request.imported_id is not None:
+        sound(request)
+    if request.job is None:
+        raise InvalidInput(request.error or "The job is gone. Ask again.")
+    return request.job
+
+
+@database_sync_to_async
+def label_of(wanted: Lesson, asker: Asker) -> str:
+    """The label of texts that name none: as was said now, else when a dataset was chosen here."""
+    if wanted.positive is None and (choice := _choice(asker)) is not None:
+        return labels.of_flag(choice.positive)
+    return wanted.label
+
+
+@database_sync_to_async
 def chosen_version(asker: Asker) -> DatasetVersion:
     """The newest version of what the asker chose for here. Raises InvalidInput if they did not."""
+    choice = _choice(asker)
+    if choice is None:
+        raise InvalidInput(NOTHING_GIVEN)
+    return library.version(choice.dataset.name)
+
+
+def _choice(asker: Asker) -> DatasetChoice | None:
     assert asker.person.discord_user_id is not None  # who asks on Discord
-    choice = choices.chosen(
+    return choices.chosen(
         discord_user_id=asker.person.discord_user_id,
         guild_id=asker.guild_id,
         channel_id=asker.channel_ids[0],
     )
-    if choice is None:
-        raise InvalidInput(NOTHING_GIVEN)
-    return library.version(choice.dataset.name)
 
 
 @database_sync_to_async

@@ -31,9 +31,10 @@ note_told = database_sync_to_async(standings.told)
 class JobWatcher:
     """Looks at the jobs whose askers wait, at each piece of news and every few seconds.
 
-    It rests once all of them are told, until `look_soon`. All it knows is in rows: after a restart it goes on where it was. The
-    message that tells the end carries a nonce, so that a bot which dies
-    between sending it and noting that sends no second one.
+    It rests once all of them are told, until `look_soon`. All it knows is in
+    rows: after a restart it goes on where it was. The message that tells the
+    end carries a nonce, so that a bot which dies between sending it and noting
+    that sends no second one.
     """
 
     def __init__(self, bot: TrainerBot) -> None:
@@ -71,6 +72,8 @@ class JobWatcher:
         """Show how each job stands and tell of those that ended; how many there were."""
         found = await find_untold()
         for now in found:
+            if now.job.discord_message_id in self._bot.in_hand:
+                continue  # its command still writes there
             try:
                 await self._show(now)
                 if now.job.is_finished:

@@ -11,7 +11,15 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, connection
 
 from dashboard.models import ProcessState
-from dashboard.services import drafts, examination, exports, imports, outbox, processes
+from dashboard.services import (
+    drafts,
+    examination,
+    exports,
+    imports,
+    outbox,
+    processes,
+    requests,
+)
 from dashboard.services.tasks import Worker
 
 log = logging.getLogger(__name__)
@@ -48,6 +56,7 @@ class Command(BaseCommand):
                 if beats % PRUNE_EVERY == 0:
                     outbox.prune()
                     imports.forget_unfinished()
+                    requests.prune()
                     exports.prune()
                     examination.request_missing()
                 if beats % MEND_EVERY == 0:

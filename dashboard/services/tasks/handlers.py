@@ -25,6 +25,7 @@ Handler = Callable[["Run"], Any]
 MODULES = {
     "copy-version": "dashboard.services.drafts",
     "discard-version": "dashboard.services.drafts",
+    "discord-request": "dashboard.services.requests",
     "edit-draft": "dashboard.services.drafts",
     "evaluate": "dashboard.services.evaluations.work",
     "examine": "dashboard.services.examination",
