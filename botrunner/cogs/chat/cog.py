@@ -320,7 +320,7 @@ class Chat(commands.Cog):
 
     async def _break_off(self, ready: Ready, live: LiveReply, said: str, sentence: str) -> None:
         """Let `sentence` be the last word, and log what came before it."""
-        posted = await self._end(live, broken_off(said, sentence))
+        posted = await self.end(live, broken_off(said, sentence))
         try:
             await asyncio.shield(
                 give_up(
@@ -334,7 +334,7 @@ class Chat(commands.Cog):
         except TrainerBotError as error:
             log.warning("A failed turn could not be logged: %s", error)
 
-    async def _end(self, live: LiveReply, text: str) -> list[discord.Message]:
+    async def end(self, live: LiveReply, text: str) -> list[discord.Message]:
         """Let `text` be the last word, if Discord takes it."""
         try:
             return await live.finish(text)
@@ -345,7 +345,7 @@ class Chat(commands.Cog):
     async def _say(
         self, where: discord.Message | commands.Context[TrainerBot], sentence: str
     ) -> None:
-        await self._end(LiveReply(where), sentence)
+        await self.end(LiveReply(where), sentence)
 
 
 def _typing_place(
