@@ -175,3 +175,25 @@ async def test_who_waited_for_their_turn_is_answered_though_others_were_logged_a
     ]
     assert len(log) == 6
     assert len(discord_server.world.said_by_bot()) == 3
+
+
+async def test_an_answer_by_slash_that_had_begun_is_ended_in_words(
+    bot, start_bot, discord_server, ada, installation, endpoint
+):
+    endpoint.default = Reply(pieces=(*WORDS[:2], " and so on"), delay_s=1.5)
+    command = {"id": "1", "name": "ask", "type": 1}
+    question = {"type": 3, "name": "question", "value": "Count."}
+    await discord_server.interact(ada, type=2, data={**command, "options": [question]})
+    begun = await discord_server.wait_for_reply(containing="One")
+    query = "SELECT begun_discord_message_id FROM dashboard_message"
+    async with asyncio.timeout(10):
+        while rows(installation, query) == [(None,)]:  # noqa: ASYNC110 (rows wake nobody up)
+            await asyncio.sleep(0.02)
+
+    await bot.kill()
+    await start_bot()
+
+    [_, (role, said, error)] = await until_logged(installation, 2)
+    sentence = "The system was stopped while it was answering. Ask again."
+    assert (role, error) == ("assistant", sentence)
+    assert begun.content == f"{said}\n\n{sentence}"

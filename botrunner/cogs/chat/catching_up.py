@@ -15,6 +15,7 @@ from django.utils.timezone import now
 
 from botrunner import people
 from botrunner.cogs.chat import addressing, attachments
+from botrunner.cogs.chat.words import broken_off
 from botrunner.faults import explain
 from dashboard.models import Message, Source
 from dashboard.services import chat, leftovers
@@ -88,13 +89,19 @@ class CatchingUp:
     async def _answer_now(self, question: Message) -> None:
         asked = await self._fetch(question, question.discord_message_id)
         if asked is None:
-            # Removed since, or a slash command, which cannot be answered by another process.
+            # Removed since, or a slash command, which cannot be answered by another process;
+            # but where its answer had begun, it does not just stop.
+            said, posted = "", []
+            if begun := await self._fetch(question, question.begun_discord_message_id):
+                said = begun.content
+                live = self._cog.live(begun, question, begun)
+                posted = await self._cog.end(live, broken_off(said, leftovers.STOPPED))
             await give_up(
                 question,
                 model="",
                 error=leftovers.STOPPED,
-                partial="",
-                discord_message_ids=[],
+                partial=said,
+                discord_message_ids=[each.id for each in posted],
             )
             return
         begun = await self._begun(question, asked)

@@ -322,7 +322,7 @@ class Chat(commands.Cog):
 
     async def _break_off(self, ready: Ready, live: LiveReply, said: str, reason: Reason) -> None:
         """Let `reason` be the last word, and log what came before it."""
-        posted = await self._end(live, broken_off(said, str(reason)))
+        posted = await self.end(live, broken_off(said, str(reason)))
         try:
             await asyncio.shield(
                 give_up(
@@ -336,7 +336,7 @@ class Chat(commands.Cog):
         except TrainerBotError as error:
             log.warning("A failed turn could not be logged: %s", error)
 
-    async def _end(self, live: LiveReply, text: str) -> list[discord.Message]:
+    async def end(self, live: LiveReply, text: str) -> list[discord.Message]:
         """Let `text` be the last word, if Discord takes it."""
         try:
             return await live.finish(text)
@@ -353,7 +353,7 @@ class Chat(commands.Cog):
     async def _say(
         self, where: discord.Message | commands.Context[TrainerBot], reason: Reason
     ) -> None:
-        await self._end(LiveReply(where), str(reason))
+        await self.end(LiveReply(where), str(reason))
 
 
 def _typing_place(
