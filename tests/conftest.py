@@ -1,15 +1,16 @@
 """What more than one folder of tests needs."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
+import pytest_asyncio
 from asgiref.sync import SyncToAsync
 from django.conf import settings
 from django.db import connection, connections
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
-from dashboard.services import places
+from dashboard.services import places, providers
 
 # Examples drawn the same each time and judged by what they return: never by
 # how long a busy machine took over them.
@@ -21,6 +22,19 @@ hypothesis_settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 hypothesis_settings.load_profile("steady")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if pytest_asyncio.is_async_test(item) and isinstance(item, pytest.Function):
+            item.fixturenames.insert(0, "client_of_this_test")
+
+
+@pytest.fixture
+async def client_of_this_test() -> AsyncIterator[None]:
+    """An async test owns its loop, so it closes what it asked a model with."""
+    yield
+    await providers.close_chat_model()
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,6 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator
 from contextlib import aclosing
 
 import pytest
@@ -12,7 +11,7 @@ from asgiref.sync import sync_to_async
 from django.conf import settings as ours
 
 from dashboard.models import AssistantSettings, Message
-from dashboard.services import assistant, chat, corrections, providers
+from dashboard.services import assistant, chat, corrections
 from dashboard.services.conversations import MAX_QUESTION_CHARACTERS, Answer
 from tests.factories import AnswerFactory, ConversationFactory, CorrectionFactory
 from tests.fakes.openai_endpoint import Reply, error_body
@@ -26,12 +25,6 @@ teach = sync_to_async(CorrectionFactory)
 log_answer = sync_to_async(AnswerFactory)
 QUESTION = "When does the library open?"
 SETTINGS = {"DJANGO_SETTINGS_MODULE": "trainerbot.settings"}
-
-
-@pytest.fixture(autouse=True)
-async def client_of_this_test() -> AsyncIterator[None]:
-    yield
-    await providers.close_chat_model()
 
 
 @pytest.fixture
