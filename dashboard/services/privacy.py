@@ -16,6 +16,7 @@ from dashboard.models import (
     AuditEvent,
     Conversation,
     Correction,
+    DiscordRequest,
     DiscordUser,
     Feedback,
     GuildSettings,
@@ -112,6 +113,11 @@ def export(discord_user_id: int) -> str:
             .order_by("pk")
             .values("month", "guild__name", "n_answers", "n_tokens", "cost_usd")
         ),
+        "long_commands": list(
+            DiscordRequest.objects.filter(discord_user=person)
+            .order_by("pk")
+            .values("kind", "created_at", "ended_at", "error")
+        ),
         "audit_log": list(
             _audited(discord_user_id).order_by("pk").values("action", "target", "created_at")
         ),
@@ -140,6 +146,7 @@ def erase(discord_user_id: int, *, corrections_too: bool) -> Receipt:
     _erase_corrections(person, all_of_them=corrections_too)
     _erase_audio(person)
     _conversations(person).delete()
+    _erase_requests(person)
     Feedback.objects.filter(discord_user=person).delete()
     if receipt.keeps_usage:
         Usage.objects.filter(discord_user=person, month__lt=_this_month()).delete()
@@ -208,6 +215,13 @@ def _erase_corrections(person: DiscordUser, *, all_of_them: bool) -> None:
     theirs.delete()
     for pk in ids:
         outbox.publish(corrections.TOPIC, "correction.changed", id=pk, state="erased")
+
+
+def _erase_requests(person: DiscordUser) -> None:
+    """Delete their long commands that are over; those under way lose the name."""
+    theirs = DiscordRequest.objects.filter(discord_user=person)
+    theirs.exclude(told_at=None).delete()
+    theirs.update(asker_name=ANONYMOUS)
 
 
 def _erase_audio(person: DiscordUser) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from django.utils.timezone import now
 
-from dashboard.models import FineTuneJob, LegacyJob, Task
+from dashboard.models import DiscordChannel, FineTuneJob, LegacyJob, Task
 from dashboard.services import datasets, jobs
 from dashboard.services.paging import Page, page
 from trainerbot.errors import NotFound
@@ -29,7 +29,8 @@ class Standing:
     share: done, 0 to 1, None while nobody knows. step, n_steps: of the
     training, as the endpoint counts. losses: the newest figure of each curve.
     said: the endpoint's last words. labels: of a labelled dataset.
-    licences: of the examples, where they are known.
+    licences: of the examples, where they are known. discord_guild_id: where
+    it was asked for; None in direct messages.
     """
 
     job: FineTuneJob
@@ -40,6 +41,7 @@ class Standing:
     said: str
     labels: list[str]
     licences: list[str]
+    discord_guild_id: int | None = None
 
 
 def of(job: FineTuneJob) -> Standing:
@@ -109,8 +111,14 @@ def listed_legacy(*, after: str = "", before: str = "") -> Page[LegacyJob]:
 def untold() -> list[Standing]:
     """The jobs asked for on Discord whose askers do not know the end yet, oldest first."""
     rows = FineTuneJob.objects.filter(discord_message_id__isnull=False, told_at=None)
-    found = rows.select_related("version__dataset", "discord_user").order_by("pk")
-    return [of(job) for job in found[:MOST_AT_ONCE]]
+    found = rows.select_related("version__dataset", "discord_user").order_by("pk")[:MOST_AT_ONCE]
+    places = DiscordChannel.objects.filter(
+        discord_channel_id__in=[job.discord_channel_id for job in found]
+    )
+    guilds = dict(places.values_list("discord_channel_id", "guild__discord_guild_id"))
+    return [
+        replace(of(job), discord_guild_id=guilds.get(job.discord_channel_id or 0)) for job in found
+    ]
 
 
 def told(job: FineTuneJob) -> bool:

@@ -70,7 +70,9 @@ class JobWatcher:
 
     async def look(self) -> int:
         """Show how each job stands and tell of those that ended; how many there were."""
-        found = await find_untold()
+        found = [
+            each for each in await find_untold() if self._bot.serves(each.discord_guild_id)
+        ]  # of another process's servers that one tells
         for now in found:
             if now.job.discord_message_id in self._bot.in_hand:
                 continue  # its command still writes there

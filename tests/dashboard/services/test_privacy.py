@@ -8,6 +8,7 @@ from django.utils.timezone import now
 
 from dashboard.models import (
     AuditEvent,
+    DiscordRequest,
     DiscordUser,
     GuildSettings,
     Message,
@@ -127,3 +128,16 @@ def test_what_was_spoken_is_deleted_with_its_rows(talk, settings, tmp_path):
     privacy.erase(7, corrections_too=False)
 
     assert list(tmp_path.rglob("*.ogg")) == []
+
+
+def test_long_commands_go_and_those_under_way_lose_the_name(talk):
+    place = {"discord_channel_id": 11, "discord_user": talk.discord_user, "asker_name": "ada"}
+    DiscordRequest.objects.create(kind="train", discord_message_id=1, told_at=now(), **place)
+    under_way = DiscordRequest.objects.create(kind="train", discord_message_id=2, **place)
+    assert "train" in privacy.export(7)
+
+    privacy.erase(7, corrections_too=False)
+
+    assert list(DiscordRequest.objects.values_list("pk", "asker_name")) == [
+        (under_way.pk, "someone")
+    ]
