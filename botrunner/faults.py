@@ -1,6 +1,7 @@
 """What people are told when something goes wrong: one safe sentence, never an exception's text."""
 
 import logging
+from dataclasses import dataclass
 
 from channels.db import database_sync_to_async
 from django.db import DatabaseError
@@ -11,21 +12,41 @@ from trainerbot.errors import TrainerBotError
 log = logging.getLogger(__name__)
 
 PROCESS = "bot"
+OURS = (
+    "Something went wrong on our side and was logged. Try again; if it stays, tell an admin "
+    "the reference."
+)
 
 
-async def explain(error: BaseException, doing: str, *, referenced: bool = False) -> str:
-    """Return the sentence for the person who met `error`, and log what it was.
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why something was not done, for the person who wanted it.
+
+    reference: it stands in the log; for a fault of ours on the dashboard's
+    Bot page as well. As text it is what Discord shows.
+    """
+
+    sentence: str
+    reference: str
+
+    def __str__(self) -> str:
+        return f"{self.sentence}\n-# reference `{self.reference}`"
+
+    @property
+    def in_a_line(self) -> str:
+        """The same as plain text."""
+        return f"{self.sentence} (reference {self.reference})"
+
+
+async def explain(error: BaseException, doing: str) -> Reason:
+    """Return what to tell the person who met `error`, and log what it was.
 
     doing: what went on, for the log and the dashboard. Errors made for people
-    speak for themselves, with a reference if `referenced`; of any other the
-    person learns only a reference, which stands in the log beside the stack
-    and on the dashboard's Bot page.
+    speak for themselves; any other is kept as an Incident, and the person
+    learns only its reference.
     """
     if isinstance(error, TrainerBotError):
-        if referenced:
-            return refusal(str(error), doing)
-        log.warning("%s: %s", doing, error)
-        return str(error)
+        return refusal(str(error), doing)
     reference = incidents.new_reference()
     log.error("%s went wrong (reference %s)", doing, reference, exc_info=error)
     try:
@@ -35,14 +56,11 @@ async def explain(error: BaseException, doing: str, *, referenced: bool = False)
     except DatabaseError as fault:
         # The person must hear of it all the same; the log has the stack.
         log.warning("An incident could not be stored: %s", fault)
-    return (
-        "Something went wrong on our side and was logged. "
-        f"Try again; if it stays, tell an admin this reference: `{reference}`."
-    )
+    return Reason(OURS, reference)
 
 
-def refusal(sentence: str, doing: str) -> str:
-    """Return `sentence`, made for people, with a small reference by which the log knows it."""
+def refusal(sentence: str, doing: str) -> Reason:
+    """Return the reason whose `sentence` is made for people, and log it."""
     reference = incidents.new_reference()
     log.info("%s was refused (reference %s): %s", doing, reference, sentence)
-    return f"{sentence}\n-# reference `{reference}`"
+    return Reason(sentence, reference)

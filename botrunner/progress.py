@@ -198,7 +198,7 @@ async def carry_out(
             raise
         except Exception as error:
             doing = f"The command of message {context.message.id}"
-            said = Said(await explain(error, doing, referenced=True))
+            said = Said(str(await explain(error, doing)))
             if failed:
                 said = Said(f"{failed}\n{said.text}")
         if said is not None:

@@ -108,8 +108,8 @@ class Errands(commands.Cog):
                 wait_s=None if last else AGAIN_S,
             )
         except Exception as error:
-            sentence = await explain(in_words(error), f"Task {task.kind}")
-            await failed_try(task, self.worker, error=sentence, wait_s=None)
+            reason = await explain(in_words(error), f"Task {task.kind}")
+            await failed_try(task, self.worker, error=reason.in_a_line, wait_s=None)
         else:
             await finish(task, self.worker, state=Task.State.SUCCEEDED, result=result, progress=1.0)
         finally:

@@ -10,7 +10,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from botrunner.faults import explain, refusal
+from botrunner.faults import Reason, explain, refusal
 from botrunner.people import Denied, MenuDenied
 from botrunner.speaking import CANNOT_SPEAK, is_missing, tell_directly
 from botrunner.ui.acting import say_why
@@ -44,22 +44,22 @@ class Errors(commands.Cog):
     ) -> None:
         if isinstance(error, commands.CommandNotFound):
             return  # other bots listen to the same prefix; cogs/chat answers if it was meant for us
-        sentence = await _sentence(error, _usage(context))
+        reason = await _reason(error, _usage(context))
         if context.interaction is not None:
-            await say_why(context.interaction, sentence)
+            await say_why(context.interaction, reason)
             return
         try:
-            await context.reply(sentence, mention_author=False)
+            await context.reply(str(reason), mention_author=False)
         except (discord.DiscordException, aiohttp.ClientError, OSError) as problem:
             log.warning("The sentence about an error could not be sent: %s", problem)
             if is_missing(problem):
-                await tell_directly(context.author, refusal(CANNOT_SPEAK, _usage(context)))
+                await tell_directly(context.author, str(refusal(CANNOT_SPEAK, _usage(context))))
 
     async def on_tree_error(
         self, interaction: discord.Interaction[Any], error: app_commands.AppCommandError
     ) -> None:
         name = interaction.command.qualified_name if interaction.command else "?"
-        await say_why(interaction, await _sentence(error, name))
+        await say_why(interaction, await _reason(error, name))
 
 
 def _usage(context: commands.Context[TrainerBot]) -> str:
@@ -68,7 +68,7 @@ def _usage(context: commands.Context[TrainerBot]) -> str:
     return f"{context.clean_prefix}{command.qualified_name} {command.signature}".strip()
 
 
-async def _sentence(error: Exception, usage: str) -> str:
+async def _reason(error: Exception, usage: str) -> Reason:
     """Return what the person is told. usage: the command and how it is used."""
     name = usage.partition(" ")[0]
     doing = f"Command {name}"
@@ -81,10 +81,10 @@ async def _sentence(error: Exception, usage: str) -> str:
         ):
             original = error.original
             if isinstance(original, (commands.CommandError, app_commands.AppCommandError)):
-                return await _sentence(original, usage)
+                return await _reason(original, usage)
             if is_missing(original):
                 return refusal(CANNOT_DO, doing)
-            return await explain(original, doing, referenced=True)
+            return await explain(original, doing)
         case commands.UserInputError() | app_commands.TransformerError():
             return refusal(f"Use it like this: `{usage}`", doing)
         case commands.CommandOnCooldown() | app_commands.CommandOnCooldown():
@@ -103,7 +103,7 @@ async def _sentence(error: Exception, usage: str) -> str:
             return refusal(f"You may not use `{name}` here.", doing)
         case app_commands.CommandNotFound() | app_commands.CommandSignatureMismatch():
             return refusal(CHANGED, doing)
-    return await explain(error, doing, referenced=True)
+    return await explain(error, doing)
 
 
 async def setup(bot: TrainerBot) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import discord
 
-from botrunner.faults import explain
+from botrunner.faults import Reason, explain
 
 if TYPE_CHECKING:
     from botrunner.bot import TrainerBot
@@ -40,13 +40,13 @@ async def answer_error(
     interaction: discord.Interaction[TrainerBot], error: BaseException, doing: str
 ) -> None:
     """Tell the person, and nobody else, what `error` means for them. Never raises."""
-    await say_why(interaction, await explain(error, doing, referenced=True))
+    await say_why(interaction, await explain(error, doing))
 
 
-async def say_why(interaction: discord.Interaction[TrainerBot], sentence: str) -> None:
+async def say_why(interaction: discord.Interaction[TrainerBot], reason: Reason) -> None:
     """Say why something was not done, if Discord takes it. Never raises."""
     try:
-        await say(interaction, sentence)
+        await say(interaction, str(reason))
     except (discord.DiscordException, aiohttp.ClientError, OSError) as refusal:
         log.warning("The sentence about an error could not be sent: %s", refusal)
 

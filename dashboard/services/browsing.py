@@ -72,8 +72,7 @@ def find(
 def _holding(rows: QuerySet[Conversation], words: str) -> tuple[QuerySet[Conversation], bool]:
     if len(words) > MAX_SEARCH_CHARACTERS:
         raise InvalidInput(f"Search for at most {MAX_SEARCH_CHARACTERS} characters.")
-    if not storage.holds(words):
-        raise InvalidInput("The search holds characters that are no text. Remove them.")
+    storage.check_text(words, what="The search")
     newest = Message.objects.aggregate(newest=Max("pk"))["newest"] or 0
     first = newest - SEARCHED_MESSAGES
     # Words are looked for inside words, by reading: the cap keeps that to a

@@ -195,8 +195,7 @@ def check_question(text: str, *, may_be_empty: bool = False) -> None:
         raise InvalidInput(
             f"The message has {len(text):,} characters; {MAX_QUESTION_CHARACTERS:,} is the most."
         )
-    if not storage.holds(text):
-        raise InvalidInput("The message holds characters that are no text. Remove them.")
+    storage.check_text(text, what="The message")
 
 
 def log_question(

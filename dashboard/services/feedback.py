@@ -59,5 +59,4 @@ def _check(text: str) -> None:
         raise InvalidInput(
             f"Your words have {len(text):,} characters; {MAX_CHARACTERS:,} is the most."
         )
-    if not storage.holds(text):
-        raise InvalidInput("Your words hold characters that are no text. Remove them.")
+    storage.check_text(text, what="What you wrote")

@@ -45,8 +45,7 @@ def set_persona(here: Here, text: str, *, actor: Person) -> PlaceSettings:
         raise InvalidInput(
             f"A persona has {MOST_PERSONA:,} characters at most; this one has {len(words):,}."
         )
-    if not storage.holds(words):
-        raise InvalidInput("The persona holds characters that are no text. Remove them.")
+    storage.check_text(words, what="The persona")
     row = _row(here)
     row.system_prompt = words
     return places.save_place(row, actor=actor)

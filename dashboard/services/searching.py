@@ -43,8 +43,7 @@ def words_of(search: str) -> list[str]:
     """The words that are looked for. Raises InvalidInput for a search that is none."""
     if len(search) > MAX_CHARACTERS:
         raise InvalidInput(f"Search for at most {MAX_CHARACTERS} characters.")
-    if not storage.holds(search):
-        raise InvalidInput("The search holds characters that are no text. Remove them.")
+    storage.check_text(search, what="The search")
     # A mark that stands beside its letter, as macOS writes file names, is no end of a word.
     words = _WORD.findall(unicodedata.normalize("NFC", search))[:MAX_WORDS]
     if search.strip() and not words:

@@ -8,7 +8,7 @@ from typing import Final
 
 from django.db import DatabaseError, InterfaceError, OperationalError
 
-from trainerbot.errors import StorageFull, TrainerBotError
+from trainerbot.errors import InvalidInput, StorageFull, TrainerBotError
 
 DISK_FULL: Final = "The disk is full. Nothing was half stored; make room and try again."
 # EFBIG is what a limit on the size of files says.
@@ -31,6 +31,12 @@ class DatabaseRefused(TrainerBotError):
 def holds(text: str) -> bool:
     """Whether every database stores `text`: none takes a NUL or half of a surrogate pair."""
     return _UNSTORABLE.search(text) is None
+
+
+def check_text(text: str, *, what: str) -> None:
+    """Raise InvalidInput when no database `holds` it. what: "The note", as the sentence begins."""
+    if not holds(text):
+        raise InvalidInput(f"{what} holds characters that are no text. Remove them.")
 
 
 def storable(text: str) -> str:

@@ -7,7 +7,7 @@ import pytest
 from channels.db import database_sync_to_async
 
 from botrunner.bot import TrainerBot
-from dashboard.models import Conversation, Message
+from dashboard.models import Conversation, Incident, Message
 from dashboard.services import corrections
 from tests.fakes.openai_endpoint import Reply, error_body
 
@@ -32,6 +32,18 @@ def me(simcord_env):
 
 def bots_words(channel) -> list[str]:
     return [m.content for m in channel.history() if m.author.bot and not m.webhook_id]
+
+
+def refused(channel) -> tuple[str, str]:
+    """The one sentence about what was not done, and its reference."""
+    [words] = bots_words(channel)
+    found = re.fullmatch(r"(.*)\n-# reference `([0-9a-f]{6})`", words, re.DOTALL)
+    return found[1], found[2]
+
+
+@database_sync_to_async
+def logged() -> list[Message]:
+    return list(Message.objects.order_by("pk"))
 
 
 @database_sync_to_async
@@ -134,7 +146,7 @@ async def test_a_mention_without_words_is_left_alone(channel, ada, me, model):
 async def test_an_unknown_command_in_a_direct_message_is_named(ada, model):
     await ada.send_dm("!frobnicate now")
 
-    assert bots_words(ada.user.dm_channel) == ["There is no command `!frobnicate`."]
+    assert refused(ada.user.dm_channel)[0] == "There is no command `!frobnicate`."
 
 
 # --- what is kept -----------------------------------------------------------------------
@@ -142,12 +154,10 @@ async def test_both_sides_are_logged_with_their_discord_ids(channel, ada, me, mo
     question = await ada.send(channel, f"{me} hello")
 
     @database_sync_to_async
-    def logged() -> tuple[list[Message], Conversation]:
-        return list(Message.objects.order_by("pk")), Conversation.objects.select_related(
-            "discord_user", "discord_channel__guild"
-        ).get()
+    def the_conversation() -> Conversation:
+        return Conversation.objects.select_related("discord_user", "discord_channel__guild").get()
 
-    (asked, answered), conversation = await logged()
+    (asked, answered), conversation = await logged(), await the_conversation()
     assert (asked.content, asked.discord_message_id) == ("hello", question.id)
     assert (answered.content, answered.discord_message_id) == (
         "Hello there.",
@@ -187,14 +197,22 @@ async def test_a_corrected_answer_says_that_it_is_one(channel, ada, me, model):
 
 
 # --- what goes wrong ----------------------------------------------------------------------
-async def test_a_refusal_of_the_model_is_said_in_words(channel, ada, me, model):
+@pytest.mark.origin(14, 34)
+async def test_a_refusal_of_the_model_is_said_in_words_with_a_reference(
+    channel, ada, me, model, caplog
+):
+    caplog.set_level("INFO")
     model.default = Reply(status=401, error=error_body("Incorrect API key: sk-123"))
 
     await ada.send(channel, f"{me} hello")
 
-    [sentence] = bots_words(channel)
+    sentence, reference = refused(channel)
     assert "sk-123" not in sentence
     assert sentence.endswith(".")
+    assert f"(reference {reference}): {sentence}" in caplog.text
+    _, answer = await logged()
+    assert answer.error == f"{sentence} (reference {reference})"
+    assert not await database_sync_to_async(Incident.objects.exists)()
 
 
 async def test_an_answer_that_breaks_off_keeps_its_beginning_and_says_why(channel, ada, me, model):

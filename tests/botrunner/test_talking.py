@@ -14,7 +14,7 @@ from dashboard.models import (
     PlaceSettings,
 )
 from dashboard.services import places
-from tests.botrunner.test_chat import bots_words
+from tests.botrunner.test_chat import bots_words, refused
 from tests.fakes.openai_endpoint import Reply, error_body
 
 # The first turn imports what it needs, which takes seconds on a busy machine.
@@ -164,7 +164,7 @@ async def test_where_the_bot_is_denied_it_says_so_once_and_it_is_noted(channel, 
 
     await ada.send(channel, f"{me} hello")
 
-    assert bots_words(channel) == [places.NOT_HERE]
+    assert refused(channel)[0] == places.NOT_HERE
     assert await denials() == 1
     assert (model.chats, await questions()) == ([], [])
 

@@ -27,7 +27,7 @@ from botrunner.cogs.chat.words import (
     title_of,
     with_marks,
 )
-from botrunner.faults import explain
+from botrunner.faults import Reason, explain, refusal
 from botrunner.replies import LiveReply, typing
 from botrunner.speaking import CANNOT_SPEAK, may_speak, tell_directly
 from botrunner.ui.verdict import buttons
@@ -127,13 +127,13 @@ class Chat(commands.Cog):
                     return
                 if name := context.invoked_with:
                     if is_addressed:
-                        await self._say(message, f"There is no command `!{_bare(name)}`.")
+                        await self._refuse_to(message, f"There is no command `!{_bare(name)}`.")
                     return
             words = addressing.question_in(me, message)
             if words or message.attachments:
                 await self._answer(self._question(me, message, words, is_addressed))
             elif is_addressed and not self.bot.intents.message_content:
-                await self._say(message, CANNOT_READ)
+                await self._refuse_to(message, CANNOT_READ)
 
     # mypy cannot solve the type variables of discord.py's hybrid commands.
     @commands.hybrid_command(description="Asks the model", usage="<question>")  # type: ignore[arg-type]
@@ -228,7 +228,7 @@ class Chat(commands.Cog):
             self.bot, question.user, guild=question.guild, channel=question.channel
         )
         await people.note_denial(asker, "ask")
-        await self._say(question.where, str(denial))
+        await self._refuse_to(question.where, str(denial))
 
     # --- one turn -------------------------------------------------------------------
     async def _answer(self, question: Question) -> None:
@@ -250,8 +250,8 @@ class Chat(commands.Cog):
         except NotAllowed as denial:
             await self._refuse(question, denial)
         except Exception as error:
-            sentence = await explain(error, f"The answer to message {question.discord_id}")
-            await self._say(question.where, sentence)
+            reason = await explain(error, f"The answer to message {question.discord_id}")
+            await self._say(question.where, reason)
 
     async def _begin(self, question: Question) -> tuple[Ready | None, list[str]]:
         """Log the question. None when there is nothing to answer; then all has been said."""
@@ -260,7 +260,7 @@ class Chat(commands.Cog):
             permit(await read_rules())
             found = await attachments.read(question.files)
             if not question.words and not found.is_useful:
-                await self._say(question.where, "\n".join(found.notes))
+                await self._refuse_to(question.where, "\n".join(found.notes))
                 return None, []
         asked = Asked(
             text=found.question(question.words),
@@ -300,11 +300,12 @@ class Chat(commands.Cog):
             if finished is None or not finished.text.strip():
                 raise ProviderUnavailable(NOTHING_SAID)
         except asyncio.CancelledError:
-            await self._break_off(ready, live, said, CUT_SHORT)
+            doing = f"The answer to question {question.pk}"
+            await self._break_off(ready, live, said, refusal(CUT_SHORT, doing))
             raise
         except Exception as error:
-            sentence = await explain(error, f"The answer to question {question.pk}")
-            await self._break_off(ready, live, said, sentence)
+            reason = await explain(error, f"The answer to question {question.pk}")
+            await self._break_off(ready, live, said, reason)
             return
         try:
             posted = await live.finish(
@@ -318,15 +319,15 @@ class Chat(commands.Cog):
             posted = list(live.posted)  # what stands there already belongs to it all the same
         await asyncio.shield(finish(question, finished, [each.id for each in posted]))
 
-    async def _break_off(self, ready: Ready, live: LiveReply, said: str, sentence: str) -> None:
-        """Let `sentence` be the last word, and log what came before it."""
-        posted = await self.end(live, broken_off(said, sentence))
+    async def _break_off(self, ready: Ready, live: LiveReply, said: str, reason: Reason) -> None:
+        """Let `reason` be the last word, and log what came before it."""
+        posted = await self.end(live, broken_off(said, str(reason)))
         try:
             await asyncio.shield(
                 give_up(
                     ready.question,
                     model=ready.wanted_model,
-                    error=sentence,
+                    error=reason.in_a_line,
                     partial=said,
                     discord_message_ids=[each.id for each in posted],
                 )
@@ -342,10 +343,16 @@ class Chat(commands.Cog):
             log.warning("The end of an answer was refused: %s", error)
             return list(live.posted)
 
-    async def _say(
+    async def _refuse_to(
         self, where: discord.Message | commands.Context[TrainerBot], sentence: str
     ) -> None:
-        await self.end(LiveReply(where), sentence)
+        of = where if isinstance(where, discord.Message) else where.message
+        await self._say(where, refusal(sentence, f"The answer to message {of.id}"))
+
+    async def _say(
+        self, where: discord.Message | commands.Context[TrainerBot], reason: Reason
+    ) -> None:
+        await self.end(LiveReply(where), str(reason))
 
 
 def _typing_place(

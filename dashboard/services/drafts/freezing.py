@@ -163,8 +163,7 @@ def _refuse_same(draft: DatasetVersion, sums: Sums, note: str) -> None:
 
 def _clean(note: str) -> str:
     note = note.strip()
-    if not storage.holds(note):
-        raise InvalidInput("The note holds characters that are no text. Remove them.")
+    storage.check_text(note, what="The note")
     if len(note) > MAX_NOTE:
         raise InvalidInput(f"A note has {MAX_NOTE:,} characters at most.")
     return note

@@ -125,6 +125,5 @@ def _usable(instruction: str) -> str:
     instruction = instruction.strip()
     if len(instruction) > MAX_INSTRUCTION:
         raise InvalidInput(f"The instruction has {MAX_INSTRUCTION:,} characters at most.")
-    if not storage.holds(instruction):
-        raise InvalidInput("The instruction holds characters that are no text. Remove them.")
+    storage.check_text(instruction, what="The instruction")
     return instruction

@@ -162,8 +162,8 @@ def start_import(
     path = moving.path_of(imported)
     source = origins.source_of(path, source)
     licence = origins.licence_of(path, licence, source=source)
-    if not storage.holds(licence + author + reference):
-        raise InvalidInput("The licence holds characters that are no text. Remove them.")
+    for what, text in (("licence", licence), ("author", author), ("reference", reference)):
+        storage.check_text(text, what=f"The {what}")
     who = author or (actor.get_username() if actor else "command line")
     with transaction.atomic():
         provenance = Provenance.objects.create(

@@ -4,6 +4,9 @@
 // "values": [number|null, ...], "unit": "s", "side": "left"|"right", "sparse": bool},
 // ...]}.
 // With "time" the x values are Unix seconds, else steps.
+
+// Steps and minutes are whole: there is no mark between two of them.
+const WHOLE = [1, 10, 100, 1e3, 1e4, 1e5, 1e6].flatMap((size) => [size, 2 * size, 5 * size]);
 const STROKES = ["primary", "secondary", "accent", "info"];
 
 class LineChart extends HTMLElement {
@@ -44,7 +47,7 @@ class LineChart extends HTMLElement {
     });
     const number = (value, unit) =>
       value == null ? "–" : `${+value.toPrecision(4)}${unit ? ` ${unit}` : ""}`;
-    const axes = [axis({})];
+    const axes = [axis(chart.time ? {} : { incrs: WHOLE })];
     const series = [chart.time ? {} : { label: chart.xlabel || "Step" }];
     const seen = new Set();
     chart.series.forEach((row, index) => {

@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from dashboard.models import FineTuneJob
@@ -44,6 +45,7 @@ def test_a_running_job_can_be_cancelled(open_page):
     assert job.cancel_requested
 
 
+@pytest.mark.origin(49)
 def test_a_fine_tune_is_chosen_explained_and_started(open_page, endpoint):
     endpoint.models[0]["fine_tune_methods"] = ["knn", "supervised"]
     dataset = DatasetVersionFactory(dataset__name="support answers").dataset

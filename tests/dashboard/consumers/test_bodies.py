@@ -121,6 +121,7 @@ async def test_a_trainer_may_send_a_large_file(announced):
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.origin(22)
 async def test_nobody_may_send_more_than_the_limit(settings):
     settings.MAX_UPLOAD_BYTES = 4 * MIB
     user = await asyncio.to_thread(UserFactory, admin=True)

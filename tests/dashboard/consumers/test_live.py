@@ -28,6 +28,7 @@ async def push(topic: str, **payload: object) -> int:
     return int(event.pk)
 
 
+@pytest.mark.origin(49)
 async def test_a_page_hears_what_happens_on_its_topics_only():
     trainer = await make_user(trainer=True)
     async with open_socket(PATH, user=trainer) as socket:
@@ -134,6 +135,7 @@ async def test_a_message_that_is_no_json_closes_the_socket_with_a_reason():
             await socket.receive()
 
 
+@pytest.mark.origin(7)
 async def test_whoever_has_not_signed_in_is_told_so():
     async with open_socket(PATH) as socket:
         with pytest.raises(Closed, match=str(live.SIGNED_OUT)):
@@ -153,6 +155,7 @@ async def test_whoever_has_not_signed_in_is_told_so():
         "",
     ],
 )
+@pytest.mark.origin(7)
 async def test_another_site_cannot_open_a_socket(path, origin):
     admin = await make_user(admin=True)
 

@@ -24,6 +24,7 @@ from trainerbot.formats.rows import Kind
 pytestmark = pytest.mark.django_db
 
 
+@pytest.mark.origin(25)
 def test_of_exact_duplicates_the_first_stays():
     same = chat(1)
     louder = {
@@ -181,6 +182,7 @@ def test_conversations_have_no_labels(draft):
         drafts.relabel(draft, chosen=[0], label="good", actor=None)
 
 
+@pytest.mark.origin(25)
 def test_a_split_is_seeded_and_undone():
     records = [chat(n) for n in range(40)]
     one, other = version_of(records, draft=True), version_of(records, draft=True)

@@ -8,6 +8,7 @@ from trainerbot.errors import Conflict
 pytestmark = pytest.mark.django_db
 
 
+@pytest.mark.origin(49)
 def test_it_is_noted_who_did_what_to_what():
     user = UserFactory()
     audit.record(user, "job.submit", "job 7", base_model="small")

@@ -11,7 +11,7 @@ from django.db.utils import ConnectionHandler
 
 from dashboard.services import storage
 from dashboard.services.storage import DatabaseRefused, DatabaseUnavailable
-from trainerbot.errors import StorageFull
+from trainerbot.errors import InvalidInput, StorageFull
 
 pytestmark = pytest.mark.django_db
 
@@ -95,3 +95,10 @@ def test_every_database_holds_text_but_no_nul_and_no_half_characters():
     assert storage.holds("Grüße 🎉 \u2028\x85\x1f")
     assert not storage.holds("nul \x00")
     assert not storage.holds("half \ud83d")
+
+
+@pytest.mark.parametrize("text", ["nul \x00", "half \ud83d"])
+def test_what_no_database_holds_is_refused_by_its_name(text):
+    storage.check_text("Größe 👍\n", what="The note")
+    with pytest.raises(InvalidInput, match="The note holds characters that are no text"):
+        storage.check_text(text, what="The note")

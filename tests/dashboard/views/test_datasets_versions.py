@@ -88,6 +88,7 @@ def test_of_many_hands_the_first_are_listed_and_the_others_counted(trainer):
     ],
     ids=["embedded", "no-price", "price"],
 )
+@pytest.mark.origin(25)
 def test_what_a_training_costs_is_estimated(trainer, settings, url, price, words):
     settings.OPENAI_BASE_URL = url
     AssistantSettings.objects.create(pk=1, training_price=price)

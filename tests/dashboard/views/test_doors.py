@@ -101,6 +101,7 @@ def test_every_page_says_which_permission_it_needs(pattern):
 
 @pytest.mark.parametrize("role", list(Role))
 @pytest.mark.parametrize("pattern", GUARDED, ids=by_name)
+@pytest.mark.origin(7)
 def test_every_page_opens_for_those_who_may_and_for_nobody_else(pattern, role, reader):
     client = reader(role)
     named = existing_row(pattern) if has_id(pattern) else {}
@@ -180,6 +181,7 @@ def test_an_account_that_was_shut_is_out_at_once(client):
     assert client.get("/overview/").status_code == 302
 
 
+@pytest.mark.origin(7)
 def test_a_form_without_its_token_is_refused_in_words():
     client = Client(enforce_csrf_checks=True)
     client.force_login(UserFactory(admin=True))

@@ -34,6 +34,7 @@ def archive(*files: tuple[zipfile.ZipInfo | str, bytes | str]) -> bytes:
     return buffer.getvalue()
 
 
+@pytest.mark.origin(23)
 def test_a_folder_of_texts_is_read_in_the_order_of_names(tmp_path):
     write(tmp_path, "second", "b.txt")
     write(tmp_path, "\ufefffirst\r\nline", "a.txt")
@@ -54,6 +55,7 @@ def test_a_folder_of_texts_is_read_in_the_order_of_names(tmp_path):
     assert excerpt(tmp_path, 2, format="texts", place="b.txt") == "second"
 
 
+@pytest.mark.origin(23)
 def test_an_archive_of_texts_is_read_as_the_folder_is(tmp_path):
     path = write(tmp_path, zipped(("b.txt", "two"), ("a.txt", "one"), ("__MACOSX/a.txt", "x")))
 
@@ -108,6 +110,7 @@ def test_a_table_in_an_archive_is_that_table(tmp_path):
     assert records(path, "table", mapping=detected.mapping) == [ROW]
 
 
+@pytest.mark.origin(23)
 def test_several_files_of_one_kind_are_read_one_after_another(tmp_path):
     write(tmp_path, '{"text": "a", "label": "x"}', "1.json")
     write(tmp_path, '[{"text": "b", "label": "y"}, {"text": "c"}]', "2.json")
@@ -175,6 +178,7 @@ def test_a_pipe_is_no_file(tmp_path):
     assert detect(tmp_path / "pipe").format is None
 
 
+@pytest.mark.origin(22)
 def test_a_folder_of_too_many_files_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(folders, "MAX_FILES", 3)
     for number in range(4):
@@ -224,6 +228,7 @@ def test_a_member_without_a_name_is_passed_over_in_words(tmp_path):
     assert "leads out of the archive" in problem.message
 
 
+@pytest.mark.origin(22)
 def test_nothing_is_written_where_an_archive_says(tmp_path):
     inner = tmp_path / "a" / "b"
     path = write(inner, archive(("../../evil.txt", "evil"), ("good.txt", "good")))
@@ -256,6 +261,7 @@ def test_a_locked_archive_is_refused_in_words(tmp_path):
     assert "password" in detected.problem.message
 
 
+@pytest.mark.origin(22)
 def test_a_bomb_is_stopped_by_what_comes_out_of_it(tmp_path, monkeypatch):
     monkeypatch.setattr(budget, "FREE_BYTES", 2**20)
     content = bytearray(zipped(("a.txt", "small"), ("b.txt", b"0" * (64 * 2**20)), level=9))
@@ -272,6 +278,7 @@ def test_a_bomb_is_stopped_by_what_comes_out_of_it(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("pack", [lambda data: zipped(("a.jsonl", data), level=9), gzip.compress])
+@pytest.mark.origin(22)
 def test_a_bomb_of_one_file_is_stopped(tmp_path, monkeypatch, pack):
     monkeypatch.setattr(budget, "FREE_BYTES", 2**20)
     path = write(tmp_path, pack(b" " * (64 * 2**20)))
@@ -352,6 +359,7 @@ def test_an_empty_folder_and_an_empty_archive_are_told(tmp_path):
         assert "no file to read" in detected.problem.message
 
 
+@pytest.mark.origin(22)
 def test_nothing_is_left_behind(tmp_path, monkeypatch):
     temporary = tmp_path / "temporary"
     temporary.mkdir()

@@ -70,6 +70,7 @@ ODD = [
 
 
 @pytest.mark.parametrize(("odd", "code"), ODD)
+@pytest.mark.origin(23)
 def test_one_odd_row_costs_one_problem_and_no_other_row(tmp_path, odd, code):
     good = jsonl(ALPACA)
     lines = write(tmp_path, f"{good}\n{odd}\n{good}\n", "lines")
@@ -82,6 +83,7 @@ def test_one_odd_row_costs_one_problem_and_no_other_row(tmp_path, odd, code):
 
 
 @pytest.mark.parametrize(("odd", "code"), [each for each in ODD if each[0][-1] != '"x"'])
+@pytest.mark.origin(23)
 def test_one_odd_element_costs_one_problem_and_no_other_element(tmp_path, odd, code):
     if odd.count("{") != odd.count("}"):
         odd += "]"
@@ -131,6 +133,7 @@ def test_bytes_that_are_no_text_keep_their_row_out(tmp_path):
         (b"{broken}\n{broken}", "not valid JSON"),
     ],
 )
+@pytest.mark.origin(22)
 def test_what_is_no_training_data_is_said_in_one_sentence(tmp_path, content, said):
     path = write(tmp_path, content)
 

@@ -15,6 +15,7 @@ from trainerbot.formats import labels
         ("Spam ", "Spam "),
     ],
 )
+@pytest.mark.origin(24)
 def test_the_originals_words_for_its_classes_are_translated_and_no_others(given, kept):
     assert labels.canonical(given) == kept
 

@@ -178,6 +178,7 @@ OTHERS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("format", "given", "record"), CHATS + OTHERS)
+@pytest.mark.origin(23)
 def test_a_record_is_recognised_and_becomes_one_of_ours(tmp_path, format, given, record):
     path = write(tmp_path, jsonl(given, given))
 
@@ -206,6 +207,7 @@ def test_one_object_spread_over_lines_is_one_row(tmp_path):
     assert records(path, "chat-jsonl") == [ASKED]
 
 
+@pytest.mark.origin(23)
 def test_the_batchs_label_is_for_records_without_one(tmp_path):
     path = write(tmp_path, jsonl({"text": "a"}, {"text": "b", "label": "positive"}))
 
@@ -274,6 +276,7 @@ REFUSED: list[tuple[str, dict[str, Any], str, str]] = [
 
 
 @pytest.mark.parametrize(("format", "given", "code", "said"), REFUSED)
+@pytest.mark.origin(23)
 def test_a_record_that_does_not_fit_is_refused_by_line_and_key(tmp_path, format, given, code, said):
     path = write(tmp_path, json.dumps([given]))
 

@@ -55,6 +55,7 @@ async def test_a_wrong_key_is_told_without_the_key(fake, endpoint):
     await chat.close()
 
 
+@pytest.mark.origin(34)
 async def test_busy_and_broken_endpoints_are_tried_again_a_bounded_number_of_times(fake, endpoint):
     chat = open_chat(replace(endpoint, max_retries=2))
     soon = {"retry-after-ms": "10"}

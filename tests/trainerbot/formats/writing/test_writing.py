@@ -33,6 +33,7 @@ def lines(path: Path) -> list[Any]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
+@pytest.mark.origin(25)
 def test_chat_lines_have_the_one_spelling(tmp_path: Path):
     path = tmp_path / "out.jsonl"
 
@@ -163,6 +164,7 @@ def test_a_record_longer_than_a_reader_takes_is_left_out_of_csv(tmp_path: Path):
     assert written.left_out == {"its row is longer than 16 million characters": 1}
 
 
+@pytest.mark.origin(25)
 def test_labelled_texts_become_chats_only_with_their_labels(tmp_path: Path):
     with pytest.raises(InvalidInput, match="labels are named"):
         write([LABELLED], tmp_path / "out", format="chat-jsonl", kind=Kind.LABELLED)
