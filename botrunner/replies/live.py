@@ -13,7 +13,7 @@ import discord
 from discord.ext import commands
 
 from botrunner.replies.cutting import MAX_CHARACTERS, split
-from botrunner.replies.sending import Outlet, outlet
+from botrunner.replies.sending import TOO_LATE, Outlet, outlet
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +100,9 @@ class LiveReply:
             self._news.clear()
             try:
                 async with self._writing:
-                    await self._write(split(self._text)[:MOST_MESSAGES])
+                    # No more than is shown: the whole of a long text would be cut at each edit.
+                    begun = self._text[: (MOST_MESSAGES + 1) * MAX_CHARACTERS]
+                    await self._write(split(begun)[:MOST_MESSAGES])
                 if self._on_begun is not None and self._posted:
                     told, self._on_begun = self._on_begun, None
                     await told(self._posted[0])
@@ -142,6 +144,14 @@ class LiveReply:
             await self._posted[number].edit(content=part, **more)
         except discord.NotFound:
             log.info("An answer was removed while it formed; it is not put back.")
+        except discord.HTTPException as error:
+            if error.code not in TOO_LATE:
+                raise
+            # The way of a slash command ends after 15 minutes; that of the channel does not.
+            of_channel = self._outlet.channel.get_partial_message(self._posted[number].id)
+            if content:
+                more["attachments"] = [_file(content)]
+            await of_channel.edit(content=part, **more)
 
     # --- longer than a channel should bear ----------------------------------------
     async def _write_long(

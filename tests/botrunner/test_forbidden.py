@@ -1,8 +1,11 @@
 """Where Discord does not let the bot write, attach or reply: words all the same, never silence."""
 
+from types import SimpleNamespace
+
 import discord
 import pytest
 
+from botrunner.replies import LiveReply
 from dashboard.models import Incident, Message
 from tests.botrunner.talking import bots_words, rows
 from tests.fakes.openai_endpoint import Reply
@@ -140,6 +143,41 @@ async def test_a_question_by_slash_that_discord_forgot_is_answered_in_the_channe
     await ada.slash(channel, "ask", question="hello")
 
     assert bots_words(channel) == ["Hello there."]
+
+
+class SlashAnswer:
+    """What Discord gives a command whose 15 minutes are over, and the channel that it stands in."""
+
+    id = 7
+    guild = None
+    content = "One"
+
+    def __init__(self) -> None:
+        self.channel = self
+        self.edited: list[str] = []
+
+    async def post(self, number: int, text: str, **more: object) -> "SlashAnswer":
+        return self
+
+    async def edit(self, **changes: object) -> None:
+        response = SimpleNamespace(status=401, reason="Unauthorized")
+        raise discord.HTTPException(response, {"code": 50027, "message": "Invalid Webhook Token"})
+
+    def get_partial_message(self, message_id: int) -> SimpleNamespace:
+        async def edit(*, content: str) -> None:
+            self.edited.append(content)
+
+        return SimpleNamespace(edit=edit)
+
+
+async def test_an_answer_by_slash_is_edited_when_its_fifteen_minutes_are_over():
+    answer = SlashAnswer()
+    live = LiveReply(answer)
+    await live.finish("One")
+
+    await live.finish("One two")
+
+    assert answer.edited == ["One two"]
 
 
 # --- the end of an answer is refused --------------------------------------------------------

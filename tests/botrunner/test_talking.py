@@ -274,6 +274,17 @@ class TestOverSockets:
         assert words == {"type": "text", "text": "What is it?"}
         assert picture["image_url"]["url"].startswith("data:image/png;base64,")
 
+    async def test_pictures_have_room_for_so_many_bytes_together(
+        self, bot, discord_server, ada, model
+    ):
+        large = PNG + bytes(7 * 1024 * 1024)
+        pictures = [(f"{number}.png", large, "image/png") for number in range(3)]
+
+        answer = await self.ask(discord_server, ada, "What is it?", *pictures)
+
+        assert len(model.chats[0]["messages"][-1]["content"]) == 3  # the words and two of them
+        assert "There was no room left for `2.png`" in answer.content
+
     async def test_a_model_that_does_not_see_answers_the_words_and_that_is_said(
         self, bot, discord_server, ada, model
     ):

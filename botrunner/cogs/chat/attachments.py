@@ -21,6 +21,7 @@ from trainerbot.messages import Image
 MAX_TEXT_BYTES: Final = 256 * 1024
 MAX_TEXT_CHARACTERS: Final = 20_000  # of all files of a message together
 MAX_IMAGE_BYTES: Final = 8 * 1024 * 1024
+MAX_IMAGES_BYTES: Final = 16 * 1024 * 1024  # of all pictures of a message together
 MAX_FILES: Final = 5
 
 _SIGNATURES: Final = (
@@ -98,6 +99,9 @@ async def _read(found: Read, file: discord.Attachment, name: str) -> tuple[str, 
     if kind.startswith("image/"):
         if len(data) > MAX_IMAGE_BYTES:
             found.notes.append(f"The picture `{name}` is too large: 8 MiB is the most.")
+            return "ignored", len(data)
+        if sum(len(each.data) for each in found.images) + len(data) > MAX_IMAGES_BYTES:
+            found.notes.append(f"There was no room left for `{name}`: 16 MiB of pictures.")
             return "ignored", len(data)
         found.images.append(Image(kind, data))
         return "image", len(data)

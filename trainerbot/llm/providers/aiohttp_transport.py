@@ -4,6 +4,7 @@ Measured for one whole answer of 40 tokens; the rest of the SDK's client, its
 headers, retries and timeouts, stays as it is.
 """
 
+import io
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -14,6 +15,7 @@ import yarl
 
 MOST_CONNECTIONS: Final = 1_000  # as the SDK's own
 KEPT_ALIVE_S: Final = 15.0
+PIECEMEAL_BYTES: Final = 2**18  # sent at once, more would hold the event loop up
 IS_COMPLETE: Final = "is_complete"
 """Extension of a response: says whether all of its body has come, read or not."""
 
@@ -41,7 +43,7 @@ class AiohttpTransport(httpx2.AsyncBaseTransport):
                 request.method,
                 yarl.URL(str(request.url), encoded=True),
                 headers=request.headers.multi_items(),
-                data=content or None,
+                data=_in_pieces(content) if len(content) > PIECEMEAL_BYTES else content or None,
                 timeout=timeout,
                 allow_redirects=False,
             )
@@ -70,6 +72,11 @@ class AiohttpTransport(httpx2.AsyncBaseTransport):
                 skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
             )
         return self._session
+
+
+def _in_pieces(content: bytes) -> io.BytesIO:
+    """Return what aiohttp reads and sends piece by piece."""
+    return io.BytesIO(content)
 
 
 class _Body(httpx2.AsyncByteStream):
