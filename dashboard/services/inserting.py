@@ -6,7 +6,7 @@ takes to carry it out; a message on Discord makes four rows.
 
 from typing import Any
 
-from django.db import connection, models
+from django.db import DEFAULT_DB_ALIAS, connections, models
 
 # Of these a row's own value is what the database takes.
 _AS_IT_IS = (
@@ -43,16 +43,23 @@ class Insert:
 
     def __call__(self, row: models.Model) -> bool:
         """Store `row`. False when its unique value was taken."""
+        # The connection itself: `django.db.connection` looks it up at each of its attributes.
+        database = connections[DEFAULT_DB_ALIAS]
         values: list[Any] = [getattr(row, name) for name in self._as_they_are]
         for field in self._prepared:
             value = field.pre_save(row, add=True)
-            values.append(field.get_db_prep_save(value, connection=connection))
-        with connection.cursor() as cursor:
+            if value == [] and database.vendor == "sqlite" and isinstance(field, models.JSONField):
+                values.append("[]")  # as most lists are
+            elif value is not None:
+                values.append(field.get_db_prep_save(value, connection=database))
+            else:
+                values.append(None)
+        with database.cursor() as cursor:
             cursor.execute(self._sql, values)
             made = cursor.fetchone()
         if made is None:
             return False
         row.pk = made[0]
         row._state.adding = False
-        row._state.db = connection.alias
+        row._state.db = database.alias
         return True

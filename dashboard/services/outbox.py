@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.utils.timezone import now
 
 from dashboard.models import OutboxEvent
@@ -25,16 +25,16 @@ def publish(topic: str, kind: str, /, **payload: Any) -> OutboxEvent:
     reader who has seen id 8 would never look for a 7 that commits later. So
     publish last, after the rows of the change.
     """
-    with transaction.atomic(savepoint=False):
-        event = OutboxEvent(topic=topic, kind=kind, payload=payload)
-        if connection.vendor != "postgresql":
-            _insert(event)
-            return event
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ORDER_LOCK])
-            _insert(event)
-            cursor.execute("SELECT pg_notify(%s, '')", [CHANNEL])
+    event = OutboxEvent(topic=topic, kind=kind, payload=payload)
+    database = connections[DEFAULT_DB_ALIAS]
+    if database.vendor != "postgresql":
+        _insert(event)  # one statement is whole by itself
         return event
+    with transaction.atomic(savepoint=False), database.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ORDER_LOCK])
+        _insert(event)
+        cursor.execute("SELECT pg_notify(%s, '')", [CHANNEL])
+    return event
 
 
 def latest_id() -> int:

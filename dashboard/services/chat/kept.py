@@ -6,7 +6,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
 
 from dashboard.services import places, recall
 
@@ -61,6 +61,7 @@ def written(kept: Kept) -> None:
 
 def _mark() -> tuple[Any, ...] | None:
     """What changes with every write: other connections' by the pragma, our own by the counter."""
+    connection = connections[DEFAULT_DB_ALIAS]
     if connection.vendor != "sqlite":
         return None
     connection.ensure_connection()
