@@ -118,13 +118,15 @@ class Recall:
 
     def _nearest(self, question: str) -> list[tuple[Memory, float]]:
         """Return the corrections nearest to `question` with their likeness, best first."""
-        early = [
-            match
-            for match in self._early.nearest(question, MAX_CANDIDATES + len(self._late_questions))
-            if match.key in self._by_id
-            and _key(self._by_id[match.key].question) not in self._late_questions
-        ]
-        found = [*early, *self._late.nearest(question, MAX_CANDIDATES)]
+        late = self._late_questions
+        found = self._early.nearest(question, MAX_CANDIDATES + len(late))
+        if late:
+            found = [
+                match
+                for match in found
+                if match.key in self._by_id and _key(self._by_id[match.key].question) not in late
+            ]
+            found += self._late.nearest(question, MAX_CANDIDATES)
         found.sort(key=lambda match: (-match.score, -match.key))
         return [(self._by_id[match.key], match.score) for match in found[:MAX_CANDIDATES]]
 
@@ -153,9 +155,12 @@ class _Index:
         self._building = threading.Lock()
 
     def nearest(self, question: str, k: int) -> list[Match]:
-        with self._building:
-            if self._index is None:
-                self._index = NearestTexts([(m.id, m.question) for m in self._memories])
+        if not self._memories:
+            return []
+        if self._index is None:
+            with self._building:
+                if self._index is None:
+                    self._index = NearestTexts([(m.id, m.question) for m in self._memories])
         return self._index.nearest(question, k)
 
 
