@@ -14,6 +14,9 @@ from trainerbot.messages import ChatMessage, Image, Role
 
 NOT_KNOWN: Final = Abilities()
 
+MOST_CHARACTERS: Final = 400_000
+"""Of one answer: more than any model says at once. A loop would go on for ever."""
+
 
 @dataclass(frozen=True, slots=True)
 class Finished:
@@ -82,7 +85,7 @@ async def answer(
         images=seen,
         history_tokens=room,
     )
-    first_token_ms = 0
+    first_token_ms = n_characters = 0
     while True:
         pieces = llm.stream(messages, model=model, temperature=temperature, max_tokens=max_tokens)
         try:
@@ -91,6 +94,11 @@ async def answer(
                 async for piece in pieces:
                     if isinstance(piece, Delta):
                         first_token_ms = first_token_ms or max(1, _ms_since(began))
+                        n_characters += len(piece.text)
+                        if n_characters > MOST_CHARACTERS:
+                            raise ProviderUnavailable(
+                                f"{model} did not come to an end. Ask in other words."
+                            )
                         yield piece
                     elif not piece.text.strip():
                         raise _no_answer(piece)

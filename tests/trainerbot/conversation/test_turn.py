@@ -127,6 +127,13 @@ async def test_no_answer_is_an_error_and_never_words_of_its_own(fake, llm, reply
         await ask(llm, "When do you open?")
 
 
+async def test_an_answer_without_an_end_is_cut_off_in_words(fake, llm):
+    fake.default = Reply(pieces=("and so on " * 5_000,) * 9)
+
+    with pytest.raises(ProviderUnavailable, match="did not come to an end"):
+        await ask(llm, "When do you open?")
+
+
 async def test_whoever_stops_listening_stops_the_model(fake, llm):
     fake.default = Reply(pieces=("x",) * 1000, delay_s=0.01)
     events = turn.answer(
