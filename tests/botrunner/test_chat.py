@@ -209,7 +209,7 @@ async def test_a_refusal_of_the_model_is_said_in_words_with_a_reference(
     sentence, reference = refused(channel)
     assert "sk-123" not in sentence
     assert sentence.endswith(".")
-    assert f"(reference {reference}): {sentence}" in caplog.text
+    assert f"(reference {reference}): The model endpoint" in caplog.text
     _, answer = await logged()
     assert answer.error == f"{sentence} (reference {reference})"
     assert not await database_sync_to_async(Incident.objects.exists)()

@@ -62,8 +62,9 @@ class JobWatcher:
                 n_open = await self.look()
             except DatabaseError as error:
                 log.warning("The jobs that are waited for could not be read: %s", error)
-            n_ticks = round(LOOK_EVERY_S / SPACING_S) if n_open else 1
-            for _ in range(n_ticks):
+            if not n_open:
+                continue  # nobody waits, so there is no message to keep a distance from
+            for _ in range(round(LOOK_EVERY_S / SPACING_S)):
                 await asyncio.sleep(SPACING_S)
                 if self._has_news:
                     break
