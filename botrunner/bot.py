@@ -4,12 +4,14 @@ import asyncio
 import contextlib
 import logging
 import sys
+import threading
 from collections.abc import Iterator
 from typing import Any
 
 import discord
 from channels.db import database_sync_to_async
 from discord.ext import commands
+from discord.gateway import KeepAliveHandler
 from django.db import DatabaseError
 
 from botrunner.gateway import bear_malformed_events, connection_pause_s, pace_connections
@@ -171,6 +173,13 @@ class TrainerBot(commands.Bot):
             waiting.cancel()
             await asyncio.wait([waiting])
         await super().close()
+        self._stop_heartbeats()
+
+    def _stop_heartbeats(self) -> None:
+        """End the threads of connections that were being made: discord.py forgets those."""
+        for thread in threading.enumerate():
+            if isinstance(thread, KeepAliveHandler) and thread.ws.loop is self.loop:
+                thread.stop()
 
     async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
         error = sys.exception()

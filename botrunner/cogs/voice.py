@@ -14,7 +14,7 @@ from discord.voice_client import VoiceClient
 
 from botrunner.people import requires
 from dashboard.services.access import Permission
-from trainerbot.errors import NotAllowed, ProviderUnavailable
+from trainerbot.errors import NotAllowed, TrainerBotError
 
 if TYPE_CHECKING:
     from botrunner.bot import TrainerBot
@@ -41,6 +41,10 @@ def voice_problem() -> str:
     return ""
 
 
+class VoiceUnavailable(TrainerBotError):
+    """Discord's voice cannot be used here, or did not answer."""
+
+
 class Voice(commands.Cog):
     def __init__(self, bot: TrainerBot) -> None:
         self.bot = bot
@@ -55,7 +59,7 @@ class Voice(commands.Cog):
             await context.send(NOT_IN_VOICE)
             return
         if self.bot.voice_problem:
-            raise ProviderUnavailable(NO_VOICE_HERE)
+            raise VoiceUnavailable(NO_VOICE_HERE)
         await (
             context.defer()
         )  # Discord waits three seconds for an answer, and voice may take longer
@@ -103,7 +107,7 @@ async def _go_to(
     target: discord.VoiceChannel | discord.StageChannel,
     here: discord.VoiceProtocol | None,
 ) -> None:
-    """Connect, or move from where the bot is. Raises ProviderUnavailable when voice does not answer."""
+    """Connect, or move from where the bot is. Raises VoiceUnavailable when voice does not answer."""
     try:
         if isinstance(here, VoiceClient) and here.is_connected():
             if here.channel.id != target.id:
@@ -114,7 +118,7 @@ async def _go_to(
         await target.connect(timeout=CONNECT_WITHIN_S, self_deaf=True)
     except (TimeoutError, OSError, discord.ClientException, discord.ConnectionClosed) as error:
         log.warning("Voice could not be reached: %r", error)
-        raise ProviderUnavailable(
+        raise VoiceUnavailable(
             "Discord's voice server did not answer. Try again in a moment."
         ) from error
 
