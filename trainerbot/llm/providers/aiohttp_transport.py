@@ -93,6 +93,10 @@ class _Body(httpx2.AsyncByteStream):
         # What was read to its end keeps its connection for the next request.
         self._response.close()
 
+    def __del__(self) -> None:
+        # Whoever was cancelled twice, as by a stop in a hurry, left it open.
+        self._response.close()
+
 
 @contextmanager
 def _as_httpx(request: httpx2.Request, otherwise: type[httpx2.RequestError]) -> Iterator[None]:
