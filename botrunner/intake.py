@@ -56,6 +56,7 @@ class Patience:
     look_every_s: float = 0.5
     doubt_after_s: float = 15.0
     give_up_after_s: float = 600.0
+    examined_within_s: float = 10.0
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ from botrunner.progress import Page, Progress, Said, carry_out
 from botrunner.ui.links import dashboard_address
 from botrunner.ui.names import find_datasets, find_files, offering
 from dashboard.models import DatasetExport, DatasetImport, DiscordRequest, Task
-from dashboard.services import audit, choices, imports, library
+from dashboard.services import audit, choices, examination, imports, library
 from dashboard.services.access import Permission, Person
 from dashboard.services.exports import KEPT_FOR
 from dashboard.services.library import LibraryFile, TooLarge
@@ -48,6 +48,7 @@ NOT_SELECTED = "Failed to select dataset."
 find_version = database_sync_to_async(library.version)
 start_archive = database_sync_to_async(library.archive)
 choose = database_sync_to_async(choices.choose)
+examined = database_sync_to_async(examination.in_words)
 
 
 class Library(commands.Cog):
@@ -91,13 +92,30 @@ class Library(commands.Cog):
                 channel_id=context.channel.id,
                 patience=self.patience,
             )
-            return ended(request)
+            return await self._ended(request)
 
         await carry_out(context, work, cut_short=RESTARTED)
 
     async def go_on(self, live: Progress, request: DiscordRequest) -> Said:
         """Go on with an import that an earlier process has begun."""
-        return ended(await see_through(request, live=live, patience=self.patience))
+        return await self._ended(await see_through(request, live=live, patience=self.patience))
+
+    async def _ended(self, request: DiscordRequest) -> Said:
+        """What is said of a file at its end. Raises InvalidInput if nothing came of it."""
+        imported = sound(request)
+        found = None
+        if imported.version is not None and imported.version.is_draft:
+            found = await self._examined(imported.version)
+        return Said(stored(imported, found or ""))
+
+    async def _examined(self, version: DatasetVersion) -> str | None:
+        """What its examination finds, if that does not take long; else the dashboard shows it."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self.patience.examined_within_s):
+                while (found := await examined(version.pk)) is None:  # noqa: ASYNC110 (rows wake nobody up)
+                    await asyncio.sleep(self.patience.look_every_s)
+                return found
+        return None
 
     @commands.hybrid_command(  # type: ignore[arg-type]  # as above
         usage="<dataset>", description="Writes a dataset of the library into an archive"
@@ -184,13 +202,8 @@ class Library(commands.Cog):
 
 
 # --- What is said ---------------------------------------------------------------
-def ended(request: DiscordRequest) -> Said:
-    """What is said of a file at its end. Raises InvalidInput if nothing came of it."""
-    return Said(stored(sound(request)))
-
-
-def stored(imported: DatasetImport) -> str:
-    """What is said of a file that became rows."""
+def stored(imported: DatasetImport, examined: str) -> str:
+    """What is said of a file that became rows, and what their examination found."""
     version, found = imported.version, found_in(imported, imports.report_of(imported))
     if version is None:
         raise Conflict(f"{echo(imported.filename)} was imported, and is gone again.")
@@ -200,7 +213,7 @@ def stored(imported: DatasetImport) -> str:
         return f"{found}\n{title} holds the same {examples} already; no new version was made."
     address = dashboard_address()
     return (
-        f"{found}\n{title}: {examples}, a draft. "
+        f"{found}\n{title}: {examples}, a draft. {examined}\n"
         f"Look at it, freeze and train it on the dashboard{f': {address}' if address else '.'}"
     )
 

@@ -18,7 +18,16 @@ from django.db.models.functions import Cast, Length
 from django.utils.timezone import now
 
 from dashboard.models import DatasetVersion, Example, Task
-from dashboard.services import datasets, likeness, outbox, provenance, providers, searching, tasks
+from dashboard.services import (
+    assistant,
+    datasets,
+    likeness,
+    outbox,
+    provenance,
+    providers,
+    searching,
+    tasks,
+)
 from dashboard.services.likeness import MAX_NEAR
 from dashboard.services.tasks import Run
 from trainerbot.curation import (
@@ -100,6 +109,24 @@ def examine(run: Run) -> dict[str, Any]:
     with transaction.atomic():
         _tell(version, summary)
     return {"version": version.pk}
+
+
+def in_words(version_id: int) -> str | None:
+    """What an examination found: what training costs, duplicates, private data; None until then."""
+    summary = DatasetVersion.objects.values_list("summary", flat=True).filter(pk=version_id).first()
+    if not summary or summary.get("state") != "done":
+        return None
+    n_tokens, price = summary["tokens"]["total"], assistant.current().training_price
+    cost = ""
+    if providers.uses_embedded_server():
+        cost = ", free to train on here"
+    elif price is not None:
+        cost = f", ${price * n_tokens / 1_000_000:,.2f} an epoch"
+    n_copies = summary["duplicates"]["exact"] + summary["duplicates"]["near"]
+    return (
+        f"{n_tokens:,} tokens{cost}. Duplicates: {n_copies:,}. "
+        f"With private data: {summary['private']['rows']:,}."
+    )
 
 
 def usual_counter() -> tuple[str, TokenCounter]:
