@@ -7,7 +7,7 @@ from tests.botrunner.roles import add_member
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
-    pytest.mark.simcord(settle_timeout=60),
+    pytest.mark.simcord(settle_timeout=30),
     pytest.mark.origin(14),
 ]
 COMMANDS = ("archive", "select_dataset", "getfile", "import", "train", "test", "status", "use")

@@ -16,7 +16,7 @@ from tests.factories import DatasetVersionFactory
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
-    pytest.mark.simcord(settle_timeout=60),
+    pytest.mark.simcord(settle_timeout=30),
 ]
 
 

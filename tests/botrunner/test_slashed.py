@@ -10,7 +10,7 @@ from tests.botrunner.roles import add_member
 from tests.botrunner.working import a_worker
 from tests.factories import DatasetVersionFactory, FineTuneJobFactory
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.simcord(settle_timeout=60)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.simcord(settle_timeout=30)]
 
 
 @pytest.fixture
