@@ -50,7 +50,8 @@ async def change(act: Callable[[DiscordGuild, DiscordChannel], Result]) -> Resul
     """Change something as a view of the dashboard would, once the bot has told of its guild."""
 
     def changed() -> Result:
-        channel = DiscordChannel.objects.select_related("guild").filter(guild__isnull=False)[0]
+        # The voice channel is known, too, as soon as the bot has told of it.
+        channel = DiscordChannel.objects.select_related("guild").get(name="general")
         assert channel.guild is not None  # as filtered
         return act(channel.guild, channel)
 

@@ -94,9 +94,9 @@ async def test_a_file_given_to_the_bot_becomes_rows_by_the_worker(
     finally:
         await worker.kill()
 
-    assert answer.content.endswith(
-        "rooms v1: 3 examples, a draft. Look at it, freeze and train it on the dashboard."
-    )
+    *_, found, where = answer.content.splitlines()
+    assert found.startswith("rooms v1: 3 examples, a draft.")
+    assert where == "Look at it, freeze and train it on the dashboard."
     stored = rows(
         installation,
         "SELECT e.answer, p.source, p.author, p.reference FROM dashboard_example e "
