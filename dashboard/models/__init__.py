@@ -24,6 +24,7 @@ from dashboard.models.requests import DiscordRequest
 from dashboard.models.settings import AssistantSettings
 from dashboard.models.tasks import Task
 from dashboard.models.usage import ModelPrice, Usage
+from dashboard.models.voice import Utterance, VoiceCall, VoiceSettings
 
 __all__ = [
     "Access",
@@ -64,4 +65,7 @@ __all__ = [
     "SyncedCommands",
     "Task",
     "Usage",
+    "Utterance",
+    "VoiceCall",
+    "VoiceSettings",
 ]

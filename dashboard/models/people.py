@@ -23,6 +23,9 @@ class DiscordUser(models.Model):
     language = models.CharField(
         max_length=35, blank=True, help_text="Language tag they chose, such as ru-RU"
     )
+    is_heard = models.BooleanField(
+        default=True, help_text="Whether the bot may listen to them in calls; theirs to say"
+    )
     first_seen_at = models.DateTimeField(auto_now_add=True, help_text="When first met")
 
     def __str__(self) -> str:
