@@ -16,6 +16,7 @@ _BELOW_SPEECH_DB: Final = 25.0
 _HEADROOM_DB: Final = 1.0
 _MOST_BARS: Final = 256  # what Discord takes
 _BAR_MS: Final = 100
+_PAUSE_S: Final = 0.2
 
 
 def trimmed(sound: Pcm) -> Pcm:
@@ -50,6 +51,26 @@ def waveform(sound: Pcm) -> bytes:
     bars = [segment[int(i * width) : int((i + 1) * width)].rms for i in range(n_bars)]
     loudest = max(bars) or 1
     return bytes(round(255 * bar / loudest) for bar in bars)
+
+
+def pieces(sound: Pcm, *, most_s: float) -> list[Pcm]:
+    """Return `sound` in pieces of at most `most_s` seconds, cut where it is quietest."""
+    most = int(most_s * sound.rate_hz) * SAMPLE_BYTES
+    left, cut = sound.data, []
+    while len(left) > most:
+        at = _quietest(left[most // 2 : most], sound.rate_hz) + most // 2
+        cut.append(Pcm(left[:at], sound.rate_hz))
+        left = left[at:]
+    return [*cut, Pcm(left, sound.rate_hz)]
+
+
+def _quietest(data: bytes, rate_hz: int) -> int:
+    """Return where, in bytes, the middle of the quietest 200 ms lies."""
+    window = int(_PAUSE_S * rate_hz) * SAMPLE_BYTES
+    starts = range(0, max(1, len(data) - window), max(SAMPLE_BYTES, window // 2))
+    quietest = min(starts, key=lambda at: _segment(Pcm(data[at : at + window], rate_hz)).rms)
+    middle = quietest + window // 2
+    return max(SAMPLE_BYTES, middle - middle % SAMPLE_BYTES)
 
 
 def _segment(sound: Pcm) -> AudioSegment:
