@@ -22,7 +22,10 @@ def player_of(client: discord.Client, guild_id: int) -> Player:
     if guild_id not in players:
 
         async def synthesize(text: str, language: str) -> Pcm:
-            said = await speech_services.say(text, language=language, guild_id=guild_id)
+            try:
+                said = await speech_services.say(text, language=language, guild_id=guild_id)
+            except speech_services.NothingToSay:
+                return Pcm(b"")
             return said.sound
 
         def voice() -> discord.VoiceClient | None:

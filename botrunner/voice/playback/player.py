@@ -97,7 +97,7 @@ class Player:
         """
         with self._lock:
             speech, self._speech = self._speech, None
-        return speech.finish() if speech else None
+        return speech.finish(was_cut=True) if speech else None
 
     def drop(self, asker_id: int) -> None:
         """Forget what waits to be said to a person."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from botrunner.faults import explain
@@ -30,13 +30,15 @@ class Heard:
     """How much of a speech was played.
 
     text: the words that were, as they were spoken. is_whole: whether that is
-    all there was to say. problem: why the rest was never made, in words.
+    all there was to say. was_cut: whether somebody interrupted it. problem:
+    why the rest was never made, in words.
     """
 
     text: str = ""
     n_sentences: int = 0
     n_words: int = 0
     is_whole: bool = True
+    was_cut: bool = False
     problem: str = ""
 
 
@@ -203,11 +205,11 @@ class Speech:
             and n_whole == len(self.sentences)
             and not (self.problem or self.is_shortened)
         )
-        return Heard(text, n_whole, len(text.split()), is_whole, self.problem)
+        return Heard(text, n_whole, len(text.split()), is_whole, problem=self.problem)
 
-    def finish(self) -> Heard:
+    def finish(self, *, was_cut: bool = False) -> Heard:
         """Say that no more of it is played, and return how much was."""
-        heard = self.heard()
+        heard = replace(self.heard(), was_cut=was_cut)
         if not self._over.done():
             self._over.set_result(heard)
         self._maker.cancel()
