@@ -69,6 +69,9 @@ MAX_UPLOAD_BYTES = env.int("MAX_UPLOAD_BYTES", default=512 * 1024 * 1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
 
+# Recordings, where consent keeps them. No address leads here: pages hand them out.
+MEDIA_ROOT = DATA_DIR / "media"
+
 # --- Rows ---------------------------------------------------------------------
 DATABASES = {
     "default": env.db(
