@@ -17,6 +17,7 @@ from trainerbot.finetune import FineTuneProvider
 from trainerbot.finetune.registry import open_finetune
 from trainerbot.llm import ChatModel, Endpoint
 from trainerbot.llm.registry import open_chat
+from trainerbot.speech.registry import open_endpoint
 
 if TYPE_CHECKING:
     from trainerbot.speech.endpoint import SpeechEndpoint
@@ -152,19 +153,15 @@ async def speech_at(wanted: Endpoint) -> SpeechEndpoint:
     if (kept := _speech.get(loop, {}).get(wanted)) is not None:
         return kept
     # The first one imports the SDK, which takes a second: not on the loop.
-    opened = await asyncio.to_thread(_open_speech, wanted)
+    opened = await asyncio.to_thread(
+        open_endpoint, wanted, is_modelserver=wanted == speech_server()
+    )
     mine = _speech.setdefault(loop, {})
     if wanted in mine:  # another one was quicker
         await opened.close()
     else:
         mine[wanted] = opened
     return mine[wanted]
-
-
-def _open_speech(at: Endpoint) -> SpeechEndpoint:
-    from trainerbot.speech.endpoint import SpeechEndpoint
-
-    return SpeechEndpoint(at)
 
 
 async def close_speech() -> None:

@@ -3,7 +3,7 @@
 From async code: `await hear(...)`, `await hear_pcm(...)`, `await say(...)`, `await standings()`.
 """
 
-from dashboard.services.speech.hearing import hear, hear_pcm
+from dashboard.services.speech.hearing import MOST_S, decoded, hear, hear_pcm
 from dashboard.services.speech.results import CannotHear, CannotSpeak, Heard, NothingToSay, Spoken
 from dashboard.services.speech.rules import (
     OPENAI,
@@ -18,12 +18,14 @@ from dashboard.services.speech.spoken import forget_spoken
 from dashboard.services.speech.ways import standings
 
 __all__ = [
+    "MOST_S",
     "OPENAI",
     "CannotHear",
     "CannotSpeak",
     "Heard",
     "NothingToSay",
     "Spoken",
+    "decoded",
     "forget_spoken",
     "hear",
     "hear_pcm",

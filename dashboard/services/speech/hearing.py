@@ -36,15 +36,22 @@ async def hear(
     guild_id: int | None = None,
     most_s: float = MOST_S,
 ) -> Heard:
-    """Return the words in a sound file, whatever it says it is.
+    """Return the words in a sound file: what it is, its bytes tell.
 
-    language: a BCP 47 tag. guild_id: Discord's own, whose chain hears.
+    content_type: what it says it is, for the log. language: a BCP 47 tag.
+    guild_id: Discord's own, whose chain hears.
     Raises UnreadableAudio for what holds no sound or more than `most_s`,
     NothingHeard where no words were made out, CannotHear when nobody of the
     chain could be asked. A failure is never given as a text.
     """
-    sound = await asyncio.to_thread(_decoded, data, most_s)
+    log.debug("A sound of %d bytes came as %r.", len(data), content_type)
+    sound = await decoded(data, most_s=most_s)
     return await hear_pcm(sound, language=language, guild_id=guild_id)
+
+
+async def decoded(data: bytes, *, most_s: float = MOST_S) -> Pcm:
+    """Return the sound in a file, whatever it says it is. Raises UnreadableAudio as `hear`."""
+    return await asyncio.to_thread(_decoded, data, most_s)
 
 
 async def hear_pcm(sound: Pcm, *, language: str, guild_id: int | None = None) -> Heard:
@@ -90,7 +97,6 @@ def _prepared(sound: Pcm) -> bytes:
     """Return a sound as a file, without the silence around it, at an even level."""
     from trainerbot.speech import audio
 
-    spoken = audio.trimmed(sound)
-    if not spoken.data:
-        raise NothingHeard("There is only silence in it.")
-    return audio.encode(audio.levelled(spoken), "wav")
+    if not sound.data.strip(b"\x00"):
+        raise NothingHeard  # and nobody needs to listen to nothing
+    return audio.encode(audio.levelled(audio.trimmed(sound)), "wav")
