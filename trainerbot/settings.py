@@ -60,6 +60,15 @@ CHAT_MODEL = env.str("CHAT_MODEL", default="")
 CHAT_TIMEOUT_S = env.float("CHAT_TIMEOUT_S", default=120.0)
 CHAT_STREAM = env.bool("CHAT_STREAM", default=True)
 
+# --- Speech -------------------------------------------------------------------
+SPEECH_LANGUAGE = env.str("SPEECH_LANGUAGE", default="ru-RU")
+SPEECH_RECOGNIZERS = env.list("SPEECH_RECOGNIZERS", default=["google", "faster_whisper", "sphinx"])
+SPEECH_SYNTHESIZERS = env.list("SPEECH_SYNTHESIZERS", default=["gtts", "piper", "espeak"])
+SPEECH_BASE_URL = env.str("SPEECH_BASE_URL", default=MODELSERVER_URL)
+SPEECH_STT_MODEL = env.str("SPEECH_STT_MODEL", default="whisper-1")
+SPEECH_TTS_MODEL = env.str("SPEECH_TTS_MODEL", default="tts-1")
+SPEECH_TIMEOUT_S = env.float("SPEECH_TIMEOUT_S", default=60.0)
+
 # --- Discord ------------------------------------------------------------------
 DISCORD_TOKEN = env.str("DISCORD_TOKEN", default="")
 DISCORD_API_BASE = env.str("DISCORD_API_BASE", default="")

@@ -76,7 +76,7 @@ async def _send(bot: discord.Client, message: VoiceMessage, to: discord.Message)
     with handle_message_parameters(
         file=_VoiceFile(message),
         flags=discord.MessageFlags(voice=True),
-        message_reference=to.to_reference(fail_if_not_exists=False),
+        message_reference=to.to_reference(fail_if_not_exists=False).to_dict(),
         allowed_mentions=discord.AllowedMentions.none(),
         mention_author=False,
         # Posted once, even if Discord's answer to the first attempt was lost.

@@ -254,7 +254,7 @@ class Chat(commands.Cog):
         if not question.words and not found.is_useful:
             # A sound in which nothing was made out is told and logged, and no model asked.
             reason = refusal("\n".join(found.notes), f"The answer to message {question.discord_id}")
-            await self._break_off(ready, self.live(question.where, ready.question), "", reason)
+            await self.break_off(ready, self.live(question.where, ready.question), "", reason)
             return None, found
         if ready.utterance is not None:
             await listener.keep(ready.utterance)
@@ -296,11 +296,11 @@ class Chat(commands.Cog):
                 raise ProviderUnavailable(NOTHING_SAID)
         except asyncio.CancelledError:
             doing = f"The answer to question {question.pk}"
-            await self._break_off(ready, live, said, refusal(CUT_SHORT, doing), heading)
+            await self.break_off(ready, live, said, refusal(CUT_SHORT, doing), heading)
             raise
         except Exception as error:
             reason = await explain(error, f"The answer to question {question.pk}")
-            await self._break_off(ready, live, said, reason, heading)
+            await self.break_off(ready, live, said, reason, heading)
             return None
         try:
             posted = await live.finish(
@@ -315,7 +315,7 @@ class Chat(commands.Cog):
         await asyncio.shield(finish(question, finished, [each.id for each in posted]))
         return finished
 
-    async def _break_off(
+    async def break_off(
         self, ready: Ready, live: LiveReply, said: str, reason: Reason, heading: str = ""
     ) -> None:
         """Let `reason` be the last word, and log what came before it."""

@@ -16,7 +16,7 @@ from channels.db import database_sync_to_async
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from dashboard.models import Conversation, DiscordChannel, Message
+from dashboard.models import Conversation, DiscordChannel, Message, Utterance
 from dashboard.services import answers, budgets, conversations, speech, storage, utterances
 from dashboard.services.chat import kept, memory
 from dashboard.services.chat.kept import Kept
@@ -181,6 +181,7 @@ def resume(
             place=replace(place, language=person.language or place.language),
             recalled=Recalled(),
             images=images,
+            utterance=Utterance.objects.filter(message=question).first(),
         )
     return replace(ready, recalled=now.index.recall(question.content))
 

@@ -12,7 +12,7 @@ from dashboard.services.speech import ways
 from dashboard.services.speech.results import CannotHear, Heard
 from dashboard.services.speech.rules import hearing_chain, settings_of
 from trainerbot.errors import ProviderRefused, ProviderUnavailable
-from trainerbot.speech import NothingHeard, Pcm, Transcript, UnreadableAudio
+from trainerbot.speech import NothingHeard, Pcm, SpeechAbsent, Transcript, UnreadableAudio
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +22,7 @@ MOST_S: Final = 600.0
 NOBODY_HEARS: Final = (
     "Nobody who could listen can be reached just now. Write it instead, or try again in a while."
 )
+NOBODY_HERE: Final = "Nobody listens here yet: an admin has to set up who does. Write it instead."
 NOBODY_KNOWS: Final = (
     "Nobody who could listen here understands this language. Write it instead, or choose another "
     "one with the command `language`."
@@ -63,7 +64,7 @@ async def hear_pcm(sound: Pcm, *, language: str, guild_id: int | None = None) ->
 
 
 async def _first_of(chain: list[str], data: bytes, language: str) -> Transcript:
-    problem = NOBODY_KNOWS
+    problem = NOBODY_HERE
     for name in ways.in_order(chain):
         try:
             way = await ways.hearing(name)
@@ -73,12 +74,15 @@ async def _first_of(chain: list[str], data: bytes, language: str) -> Transcript:
         except (NothingHeard, UnreadableAudio):
             ways.note_answer(name)
             raise
+        except SpeechAbsent as error:
+            log.info("%s does not listen here: %s", name, error)
         except ProviderUnavailable as error:
             ways.note_silence(name)
             problem = NOBODY_HEARS
             log.warning("%s could not listen: %s", name, error)
         except ProviderRefused as error:
-            # Not usable here, or not in this language: the next one may be.
+            # Mostly of the language: the next one may know it.
+            problem = problem if problem == NOBODY_HEARS else NOBODY_KNOWS
             log.info("%s does not listen: %s", name, error)
         else:
             ways.note_answer(name)

@@ -12,8 +12,8 @@ from django.conf import settings
 
 from dashboard.services import providers
 from dashboard.services.speech.rules import OPENAI
-from trainerbot.errors import ProviderRefused, TrainerBotError
-from trainerbot.speech import Standing
+from trainerbot.errors import TrainerBotError
+from trainerbot.speech import SpeechAbsent, Standing
 from trainerbot.speech.registry import RECOGNIZERS, SYNTHESIZERS
 
 if TYPE_CHECKING:
@@ -41,12 +41,12 @@ class Way:
 
 
 async def hearing(name: str) -> Way:
-    """The way to one who hears. Raises ProviderRefused where there is none."""
+    """The way to one who hears. Raises SpeechAbsent where there is none."""
     return await _way(name, str(settings.SPEECH_STT_MODEL))
 
 
 async def speaking(name: str) -> Way:
-    """The way to one who speaks. Raises ProviderRefused where there is none."""
+    """The way to one who speaks. Raises SpeechAbsent where there is none."""
     return await _way(name, str(settings.SPEECH_TTS_MODEL))
 
 
@@ -55,7 +55,7 @@ async def _way(name: str, model: str) -> Way:
         return Way(await providers.speech_at(providers.speech_server()), name)
     elsewhere = providers.speech_elsewhere()
     if elsewhere is None:
-        raise ProviderRefused(NO_ENDPOINT)
+        raise SpeechAbsent(NO_ENDPOINT)
     return Way(await providers.speech_at(elsewhere), model)
 
 
