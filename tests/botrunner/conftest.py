@@ -16,10 +16,12 @@ from botrunner.bot import TrainerBot
 from botrunner.cogs.places import Places
 from botrunner.process import BotProcess
 from dashboard.services import providers
+from dashboard.services.speech import spoken
 from tests.botrunner.running import ROOT, Installation, Running, environ
 from tests.botrunner.working import online
 from tests.fakes.discord import FakeDiscord
 from tests.fakes.openai_endpoint import API_KEY, FakeOpenAI
+from tests.fakes.speech import FakeSpeech
 from trainerbot.llm.providers import aiohttp_transport
 
 RunBot = Callable[..., tuple[BotProcess, asyncio.Task[bool]]]
@@ -44,7 +46,19 @@ async def model(
     settings.OPENAI_BASE_URL, settings.OPENAI_API_KEY = endpoint.base_url, API_KEY
     settings.CHAT_MODEL = "small"
     yield endpoint
-    await providers.close_chat_model()
+    await providers.close_clients()
+
+
+# --- speech as the test wants it -----------------------------------------------------
+@pytest.fixture
+async def speech_server(settings: Settings) -> AsyncIterator[FakeSpeech]:
+    """Let the services of this process be heard and spoken to there."""
+    with FakeSpeech() as server:
+        settings.SPEECH_BASE_URL, settings.MODELSERVER_API_KEY = server.base_url, API_KEY
+        settings.SPEECH_RECOGNIZERS, settings.SPEECH_SYNTHESIZERS = ["scripted"], ["scripted"]
+        spoken.forget_spoken()
+        yield server
+        await providers.close_speech()
 
 
 # --- the bot in a simulated Discord ---------------------------------------------------
