@@ -14,6 +14,7 @@ from pytest_django import Settings
 
 from botrunner.bot import TrainerBot
 from botrunner.cogs.places import Places
+from botrunner.cogs.training import watching
 from botrunner.process import BotProcess
 from dashboard.services import providers
 from dashboard.services.speech import spoken
@@ -73,7 +74,11 @@ class HastyBot(TrainerBot):
 
 
 @pytest.fixture
-def simcord_bot() -> TrainerBot:
+def simcord_bot(monkeypatch: pytest.MonkeyPatch) -> TrainerBot:
+    # simcord waits for every timer that is due within its settle_timeout, so
+    # for each look at a job that never ends, too.
+    monkeypatch.setattr(watching, "SPACING_S", 60.0)
+    monkeypatch.setattr(watching, "LOOK_EVERY_S", 60.0)
     return HastyBot()
 
 
