@@ -19,7 +19,7 @@ from botrunner.process import BotProcess
 from dashboard.services import providers
 from dashboard.services.speech import spoken
 from tests.botrunner.running import ROOT, Installation, Running, environ
-from tests.botrunner.working import online
+from tests.botrunner.working import GUILDS_COME_WITHIN_S, online
 from tests.fakes.discord import FakeDiscord
 from tests.fakes.openai_endpoint import API_KEY, FakeOpenAI
 from tests.fakes.speech import FakeSpeech
@@ -83,6 +83,15 @@ def simcord_bot(monkeypatch: pytest.MonkeyPatch) -> TrainerBot:
 
 
 # --- the bot over sockets, in this process --------------------------------------------
+class HastyProcess(BotProcess):
+    """Waits for no more guilds than the fake names at once: discord.py would for two seconds."""
+
+    def _new_bot(self, *, message_content: bool) -> TrainerBot:
+        bot = super()._new_bot(message_content=message_content)
+        bot._connection.guild_ready_timeout = GUILDS_COME_WITHIN_S
+        return bot
+
+
 @pytest.fixture
 def aim(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let what `gateway.point_at` changes for the whole process end with the test."""
@@ -96,7 +105,7 @@ async def run_bot(aim: None, discord_server: FakeDiscord) -> AsyncIterator[RunBo
     running: list[tuple[BotProcess, asyncio.Task[bool]]] = []
 
     def run_bot(*, drain_s: float = 5.0, **more: Any) -> tuple[BotProcess, asyncio.Task[bool]]:
-        process = BotProcess(
+        process = HastyProcess(
             token=discord_server.token, api_base=discord_server.api_base, drain_s=drain_s, **more
         )
         running.append((process, asyncio.create_task(process.run())))
