@@ -1,1 +1,1 @@
-"""Calls: being in a voice channel, hearing what people say there, and speaking."""
+"""Voice: being in a call, hearing who speaks there, taking turns, and answering aloud."""
