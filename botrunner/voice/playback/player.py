@@ -240,7 +240,7 @@ class Player:
                 self._loop.call_soon_threadsafe(speech.note_played)
             if frame is not None:
                 if speech.first_sound_at is None:
-                    speech.first_sound_at = time.perf_counter()
+                    speech.first_sound_at = time.monotonic()
                 return frame
             if not speech.is_made:
                 return None  # its next sentence is being made

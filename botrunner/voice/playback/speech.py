@@ -104,7 +104,7 @@ class Speech:
         self.number = 0  # of the sentence that is played, or is next
         self.is_made = False  # no further sentence comes
         self.is_shortened = False
-        self.first_sound_at: float | None = None  # time.perf_counter
+        self.first_sound_at: float | None = None  # time.monotonic
         self.problem = ""
         self._synthesize = synthesize
         self._on_news = on_news
