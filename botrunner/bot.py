@@ -14,7 +14,12 @@ from discord.ext import commands
 from discord.gateway import KeepAliveHandler
 from django.db import DatabaseError
 
-from botrunner.gateway import bear_malformed_events, connection_pause_s, pace_connections
+from botrunner.gateway import (
+    bear_malformed_events,
+    close_unfinished,
+    connection_pause_s,
+    pace_connections,
+)
 from botrunner.rest import Patience
 from botrunner.speaking import Context
 from dashboard.services import bot as bots
@@ -114,6 +119,7 @@ class TrainerBot(commands.Bot):
         )
         bear_malformed_events(self)
         self.patience.guard(self)
+        close_unfinished(self)
         pace_connections(self, n_shards=len(of_discord.get("shard_ids", [0])))
         self.max_concurrency = 1
         self.voice_problem = ""  # why voice is off, for people

@@ -1,1 +1,1 @@
-"""Voice channels: who is heard in a call, and what is said there."""
+"""Voice: being in a call, hearing who speaks there, taking turns, and answering aloud."""
