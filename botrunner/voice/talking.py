@@ -10,7 +10,7 @@ import asyncio
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
@@ -24,6 +24,7 @@ from trainerbot.errors import TrainerBotError
 from trainerbot.speech import NothingHeard, Pcm
 from trainerbot.speech.segmenting import (
     Event,
+    Segmenter,
     SpeechBegan,
     SpeechEnded,
     SpeechPaused,
@@ -136,18 +137,24 @@ class _Speaker:
     n_answering: int = 0
     open_until: float = 0.0
     was_asked: bool = False  # the last answer to them ended in a question
-    recording: asyncio.Task[None] | None = None
+    last: tuple[Speech, asyncio.Task[None]] | None = None  # what was said to them, and its record
 
 
 class Talk:
     """One call. `on_frame` takes what the capture hears; the rest goes by itself."""
 
-    def __init__(self, desk: Desk, player: Player) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        player: Player,
+        *,
+        segmenter: Callable[[], Segmenter] = Segmenter,
+    ) -> None:
         self._desk = desk
         self._player = player
         self._loop = asyncio.get_running_loop()
         self._floor = Floor(player)
-        self._listener = Listener(self._tell_loop)
+        self._listener = Listener(self._tell_loop, segmenter=segmenter)
         self._speakers: dict[int, _Speaker] = defaultdict(_Speaker)
         self._hearing = asyncio.Semaphore(MOST_HEARD_AT_ONCE)
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -231,7 +238,9 @@ class Talk:
 
         def done(words: asyncio.Task[Words | TrainerBotError]) -> None:
             self._tasks.discard(words)
-            if speaker.draft is draft and not words.cancelled() and not self._is_closed:
+            if words.cancelled() or words.exception() is not None:
+                return  # whoever waits for them learns of it
+            if speaker.draft is draft and not self._is_closed:
                 self._judge(discord_user_id, words.result())
 
         words.add_done_callback(done)
@@ -281,9 +290,7 @@ class Talk:
             if not asked:
                 return
             ended_at = now - ended.silence_ms / 1000
-            question = Question(
-                discord_user_id, asked, words, ended.sound, ended_at, heard_at
-            )
+            question = Question(discord_user_id, asked, words, ended.sound, ended_at, heard_at)
             async with speaker.turn:
                 await self._answer(speaker, question)
         except Exception as error:
@@ -318,8 +325,8 @@ class Talk:
 
     # --- one turn ---------------------------------------------------------------------
     async def _answer(self, speaker: _Speaker, question: Question) -> None:
-        if speaker.recording is not None and self._was_cut(speaker):
-            await speaker.recording  # what was heard of the last answer is what this one knows
+        if speaker.last is not None and speaker.last[0].is_over:
+            await speaker.last[1]  # what was heard of the last answer is what this one knows
         speech = self._player.begin(
             asker_id=question.discord_user_id, language=question.words.language
         )
@@ -333,7 +340,8 @@ class Talk:
             raise
         finally:
             speech.end()
-        speaker.recording = self._start(self._record(speaker, question, answer, speech))
+        record = self._start(self._record(speaker, question, answer, speech))
+        speaker.last = speech, record
 
     async def _record(
         self, speaker: _Speaker, question: Question, answer: Answer, speech: Speech
@@ -344,7 +352,7 @@ class Talk:
         finally:
             speaker.n_answering -= 1
         speaker.open_until = time.monotonic() + FOLLOW_UP_S
-        speaker.was_asked = answer.text.rstrip().endswith(("?", "？"))
+        speaker.was_asked = answer.text.rstrip().endswith("?")
         moments = {
             "heard": question.heard_at,
             "first_word": answer.first_word_at,
