@@ -62,8 +62,8 @@ CHAT_STREAM = env.bool("CHAT_STREAM", default=True)
 
 # --- Speech -------------------------------------------------------------------
 SPEECH_LANGUAGE = env.str("SPEECH_LANGUAGE", default="ru-RU")
-SPEECH_RECOGNIZERS = env.list("SPEECH_RECOGNIZERS", default=["google", "faster_whisper", "sphinx"])
-SPEECH_SYNTHESIZERS = env.list("SPEECH_SYNTHESIZERS", default=["gtts", "piper", "espeak"])
+SPEECH_RECOGNIZERS = env.list("SPEECH_RECOGNIZERS", default=["faster_whisper", "google", "sphinx"])
+SPEECH_SYNTHESIZERS = env.list("SPEECH_SYNTHESIZERS", default=["piper", "gtts", "espeak"])
 SPEECH_BASE_URL = env.str("SPEECH_BASE_URL", default=MODELSERVER_URL)
 SPEECH_STT_MODEL = env.str("SPEECH_STT_MODEL", default="whisper-1")
 SPEECH_TTS_MODEL = env.str("SPEECH_TTS_MODEL", default="tts-1")
