@@ -88,12 +88,17 @@ def written(receipt: Receipt) -> str:
     words = [
         f"Deleted: {receipt.n_conversations:,} conversations with {receipt.n_messages:,} "
         f"messages, {receipt.n_feedback:,} pieces of feedback, "
-        f"{receipt.n_corrections:,} corrections, {receipt.n_utterances:,} things said aloud, "
-        f"{receipt.n_recordings:,} recordings.",
+        f"{receipt.n_corrections:,} corrections.",
         f"Receipt: `{receipt.number}`. The audit log knows it by this number, without your name.",
     ]
     if receipt.n_kept:
         words.append(f"{receipt.n_kept:,} corrections stay, without your name.")
+    if receipt.n_utterances:
+        words.insert(
+            1,
+            f"With them what you said aloud: {receipt.n_utterances:,} times, "
+            f"{receipt.n_recordings:,} recordings.",
+        )
     if receipt.keeps_refusal:
         words.append("That I may not listen to you stays noted, without your name.")
     if receipt.keeps_usage:
