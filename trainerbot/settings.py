@@ -61,6 +61,9 @@ CHAT_TIMEOUT_S = env.float("CHAT_TIMEOUT_S", default=120.0)
 CHAT_STREAM = env.bool("CHAT_STREAM", default=True)
 
 # --- Speech -------------------------------------------------------------------
+# Our own model server hears and speaks, whoever chats. What is set up by hand comes
+# first in a chain, then Google, as in the original bot, then what came along.
+SPEECH = env.bool("SPEECH", default=True)
 SPEECH_LANGUAGE = env.str("SPEECH_LANGUAGE", default="ru-RU")
 SPEECH_RECOGNIZERS = env.list("SPEECH_RECOGNIZERS", default=["faster_whisper", "google", "sphinx"])
 SPEECH_SYNTHESIZERS = env.list("SPEECH_SYNTHESIZERS", default=["piper", "gtts", "espeak"])
