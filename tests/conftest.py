@@ -34,7 +34,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 async def client_of_this_test() -> AsyncIterator[None]:
     """An async test owns its loop, so it closes what it asked a model with."""
     yield
-    await providers.close_chat_model()
+    await providers.close_clients()
 
 
 @pytest.fixture(scope="session")

@@ -60,6 +60,15 @@ CHAT_MODEL = env.str("CHAT_MODEL", default="")
 CHAT_TIMEOUT_S = env.float("CHAT_TIMEOUT_S", default=120.0)
 CHAT_STREAM = env.bool("CHAT_STREAM", default=True)
 
+# --- Speech -------------------------------------------------------------------
+SPEECH_LANGUAGE = env.str("SPEECH_LANGUAGE", default="ru-RU")
+SPEECH_RECOGNIZERS = env.list("SPEECH_RECOGNIZERS", default=["google", "faster_whisper", "sphinx"])
+SPEECH_SYNTHESIZERS = env.list("SPEECH_SYNTHESIZERS", default=["gtts", "piper", "espeak"])
+SPEECH_BASE_URL = env.str("SPEECH_BASE_URL", default=MODELSERVER_URL)
+SPEECH_STT_MODEL = env.str("SPEECH_STT_MODEL", default="whisper-1")
+SPEECH_TTS_MODEL = env.str("SPEECH_TTS_MODEL", default="tts-1")
+SPEECH_TIMEOUT_S = env.float("SPEECH_TIMEOUT_S", default=60.0)
+
 # --- Discord ------------------------------------------------------------------
 DISCORD_TOKEN = env.str("DISCORD_TOKEN", default="")
 DISCORD_API_BASE = env.str("DISCORD_API_BASE", default="")
@@ -68,6 +77,9 @@ DISCORD_API_BASE = env.str("DISCORD_API_BASE", default="")
 MAX_UPLOAD_BYTES = env.int("MAX_UPLOAD_BYTES", default=512 * 1024 * 1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
+
+# Recordings, where consent keeps them. No address leads here: pages hand them out.
+MEDIA_ROOT = DATA_DIR / "media"
 
 # --- Rows ---------------------------------------------------------------------
 DATABASES = {

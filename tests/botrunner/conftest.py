@@ -17,10 +17,12 @@ from botrunner.cogs.places import Places
 from botrunner.cogs.training import watching
 from botrunner.process import BotProcess
 from dashboard.services import providers
+from dashboard.services.speech import spoken
 from tests.botrunner.running import ROOT, Installation, Running, environ
-from tests.botrunner.working import online
+from tests.botrunner.working import GUILDS_COME_WITHIN_S, online
 from tests.fakes.discord import FakeDiscord
 from tests.fakes.openai_endpoint import API_KEY, FakeOpenAI
+from tests.fakes.speech import FakeSpeech
 from trainerbot.llm.providers import aiohttp_transport
 
 RunBot = Callable[..., tuple[BotProcess, asyncio.Task[bool]]]
@@ -45,7 +47,19 @@ async def model(
     settings.OPENAI_BASE_URL, settings.OPENAI_API_KEY = endpoint.base_url, API_KEY
     settings.CHAT_MODEL = "small"
     yield endpoint
-    await providers.close_chat_model()
+    await providers.close_clients()
+
+
+# --- speech as the test wants it -----------------------------------------------------
+@pytest.fixture
+async def speech_server(settings: Settings) -> AsyncIterator[FakeSpeech]:
+    """Let the services of this process be heard and spoken to there."""
+    with FakeSpeech() as server:
+        settings.SPEECH_BASE_URL, settings.MODELSERVER_API_KEY = server.base_url, API_KEY
+        settings.SPEECH_RECOGNIZERS, settings.SPEECH_SYNTHESIZERS = ["scripted"], ["scripted"]
+        spoken.forget_spoken()
+        yield server
+        await providers.close_speech()
 
 
 # --- the bot in a simulated Discord ---------------------------------------------------
@@ -69,6 +83,15 @@ def simcord_bot(monkeypatch: pytest.MonkeyPatch) -> TrainerBot:
 
 
 # --- the bot over sockets, in this process --------------------------------------------
+class HastyProcess(BotProcess):
+    """Waits for no more guilds than the fake names at once: discord.py would for two seconds."""
+
+    def _new_bot(self, *, message_content: bool) -> TrainerBot:
+        bot = super()._new_bot(message_content=message_content)
+        bot._connection.guild_ready_timeout = GUILDS_COME_WITHIN_S
+        return bot
+
+
 @pytest.fixture
 def aim(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let what `gateway.point_at` changes for the whole process end with the test."""
@@ -82,7 +105,7 @@ async def run_bot(aim: None, discord_server: FakeDiscord) -> AsyncIterator[RunBo
     running: list[tuple[BotProcess, asyncio.Task[bool]]] = []
 
     def run_bot(*, drain_s: float = 5.0, **more: Any) -> tuple[BotProcess, asyncio.Task[bool]]:
-        process = BotProcess(
+        process = HastyProcess(
             token=discord_server.token, api_base=discord_server.api_base, drain_s=drain_s, **more
         )
         running.append((process, asyncio.create_task(process.run())))

@@ -168,7 +168,7 @@ async def test_a_range_that_overlaps_another_waits(
     second, _ = run_bot(shards=ShardRange(1, 2, 4))
     second.holder = f"{second.holder.rpartition(':')[0]}:1"  # another living process
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while "Another runbot is running" not in caplog.text:  # noqa: ASYNC110 (the log wakes nobody up)
             await asyncio.sleep(0.05)
 
@@ -230,14 +230,14 @@ def test_shards_that_cannot_be_are_refused_in_words(ids, count):
 async def test_commands_are_sent_to_discord_only_when_they_changed(run_bot, discord_server, model):
     first, end = run_bot()
     await discord_server.until(lambda: puts(discord_server), "the commands are sent")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not await synced():  # noqa: ASYNC110 (rows wake nobody up)
             await asyncio.sleep(0.02)
     first.wishes.ask_to_stop()
     await end
 
     run_bot()
-    await discord_server.until(lambda: len(discord_server.gateway.identifies) == 2, "again", 20.0)
+    await discord_server.until(lambda: len(discord_server.gateway.identifies) == 2, "again", 60.0)
     await discord_server.settle(0.5)
 
     assert puts(discord_server) == [200]

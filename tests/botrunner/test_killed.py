@@ -30,7 +30,7 @@ def log_of(installation: Installation) -> list[tuple[str, str, str]]:
 
 
 async def until_logged(installation: Installation, count: int) -> list[tuple[str, str, str]]:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while len(log := log_of(installation)) < count:  # noqa: ASYNC110 (rows wake nobody up)
             await asyncio.sleep(0.05)
     return log
@@ -186,7 +186,7 @@ async def test_an_answer_by_slash_that_had_begun_is_ended_in_words(
     await discord_server.interact(ada, type=2, data={**command, "options": [question]})
     begun = await discord_server.wait_for_reply(containing="One")
     query = "SELECT begun_discord_message_id FROM dashboard_message"
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while rows(installation, query) == [(None,)]:  # noqa: ASYNC110 (rows wake nobody up)
             await asyncio.sleep(0.02)
 

@@ -230,8 +230,8 @@ async def test_a_restart_of_the_bot_stops_no_import(aim, discord_server, n_tasks
         assert shown.content == GOES_ON
 
     async with online(discord_server), a_worker():
-        await discord_server.until(lambda: "a draft" in shown.content, "it is told", 30.0)
-        await discord_server.until(lambda: pings(discord_server), "the asker is told", 30.0)
+        await discord_server.until(lambda: "a draft" in shown.content, "it is told", 60.0)
+        await discord_server.until(lambda: pings(discord_server), "the asker is told", 60.0)
         await discord_server.settle()
 
     assert len(pings(discord_server)) == 1
@@ -245,7 +245,7 @@ async def test_a_file_that_was_fetched_by_half_is_fetched_on(aim, discord_server
     request, shown = await left(discord_server, content=LINES, n_received=100)
 
     async with online(discord_server), a_worker():
-        await discord_server.until(lambda: "a draft" in shown.content, "it is told", 30.0)
+        await discord_server.until(lambda: "a draft" in shown.content, "it is told", 60.0)
 
     await request.arefresh_from_db()
     assert request.url == ""
@@ -256,7 +256,7 @@ async def test_words_that_were_lost_with_the_bot_are_asked_for_again(aim, discor
     request, shown = await left(discord_server, content=LINES, n_received=100, url="")
 
     async with online(discord_server):
-        await discord_server.until(lambda: pings(discord_server), "the asker is told", 30.0)
+        await discord_server.until(lambda: pings(discord_server), "the asker is told", 60.0)
 
     assert "restarted before it had read all of this. Send it again." in shown.content
     assert (await DatasetImport.objects.aget()).state == State.CANCELLED

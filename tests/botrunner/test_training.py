@@ -64,7 +64,7 @@ async def the_end(discord_server, endpoint) -> str:
     """Let the endpoint finish its job; the words that tell the asker."""
     [job_id] = endpoint.jobs
     endpoint.finish(job_id)
-    await discord_server.until(lambda: pings(discord_server), "the asker is told", 30.0)
+    await discord_server.until(lambda: pings(discord_server), "the asker is told", 60.0)
     return pings(discord_server)[0][0]
 
 
@@ -204,7 +204,7 @@ async def test_no_id_is_told_before_the_endpoint_gave_one_and_none_at_all_if_it_
     ]
     async with a_worker(hurry=True):
         await discord_server.wait_for_reply(to=asked, containing=FAILED, timeout_s=30.0)
-        await discord_server.until(lambda: pings(discord_server), "the asker is told", 30.0)
+        await discord_server.until(lambda: pings(discord_server), "the asker is told", 60.0)
 
     assert all(STARTED not in version.content for version in shown.versions)
     assert "Too few examples" in shown.content
@@ -293,7 +293,7 @@ async def test_its_asker_cancels_it_by_the_button(bot, discord_server, model, ow
     await discord_server.until(lambda: interaction_id in callbacks, "the press is answered")
 
     async with a_worker(hurry=True):
-        await discord_server.until(lambda: pings(discord_server), "the asker is told", 30.0)
+        await discord_server.until(lambda: pings(discord_server), "the asker is told", 60.0)
     assert model.jobs == {}
     assert "cancelled" in shown.content
     assert (await FineTuneJob.objects.aget()).status == "cancelled"
@@ -330,7 +330,7 @@ async def test_a_job_that_ended_while_the_bot_was_away_is_told_at_its_start(
     await ended_job(owner, shown)
 
     async with online(discord_server):
-        await discord_server.until(lambda: pings(discord_server), "the asker is told", 30.0)
+        await discord_server.until(lambda: pings(discord_server), "the asker is told", 60.0)
         await discord_server.settle()
 
     assert len(pings(discord_server)) == 1

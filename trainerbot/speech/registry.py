@@ -2,10 +2,14 @@
 
 from collections.abc import Mapping
 from importlib import import_module
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
+from trainerbot.endpoints import Endpoint
 from trainerbot.errors import InvalidInput
 from trainerbot.speech.contracts import Recognizer, Synthesizer
+
+if TYPE_CHECKING:
+    from trainerbot.speech.endpoint import SpeechEndpoint
 
 RECOGNIZERS: Final = {
     "google": "trainerbot.speech.providers.google.Google",
@@ -32,6 +36,15 @@ def open_recognizer(name: str, settings: Mapping[str, str]) -> Recognizer:
 def open_synthesizer(name: str, settings: Mapping[str, str]) -> Synthesizer:
     """Return who speaks, by name, as `open_recognizer` does."""
     return cast("Synthesizer", _open(SYNTHESIZERS, name, settings))
+
+
+def open_endpoint(endpoint: Endpoint, *, is_modelserver: bool = True) -> "SpeechEndpoint":
+    """Return a way to the speech at `endpoint`. Connects to nothing yet; close what is returned.
+
+    The first call imports the openai SDK, which takes a second: make it in a thread.
+    """
+    module = import_module("trainerbot.speech.endpoint")
+    return cast("SpeechEndpoint", module.SpeechEndpoint(endpoint, is_modelserver=is_modelserver))
 
 
 def _open(known: Mapping[str, str], name: str, settings: Mapping[str, str]) -> object:

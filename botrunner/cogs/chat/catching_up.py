@@ -14,9 +14,9 @@ from django.db import DatabaseError
 from django.utils.timezone import now
 
 from botrunner import people
-from botrunner.cogs.chat import addressing, attachments
+from botrunner.cogs.chat import addressing, aloud, attachments
 from botrunner.cogs.chat.words import broken_off
-from botrunner.faults import explain
+from botrunner.faults import explain, refusal
 from dashboard.models import Message, Source
 from dashboard.services import chat, leftovers
 from dashboard.services.places import Place, Rules
@@ -107,7 +107,16 @@ class CatchingUp:
         begun = await self._begun(question, asked)
         found = await attachments.read(asked.attachments)
         ready = await resume(question, self._place_of(asked), tuple(found.images))
-        await self._cog.deliver(ready, self._cog.live(asked, question, begun), found.notes)
+        live = self._cog.live(asked, question, begun)
+        heard = ready.utterance
+        if heard is not None and not question.content.strip():
+            # What nobody could make out is nothing that a model can be asked.
+            reason = refusal(heard.problem, f"The late answer to question {question.pk}")
+            await self._cog.break_off(ready, live, "", reason)
+            return
+        notes = [*found.notes, *([heard.problem] if heard and heard.problem else [])]
+        heading = aloud.heading(heard.text if heard else "")
+        await self._cog.deliver(ready, live, notes, heading=heading)
 
     def _place_of(self, asked: discord.Message) -> Any:
         """How the bot behaves there. That the asker may ask was found when the question came."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from channels.db import database_sync_to_async
 from django.db import DatabaseError
 
-from dashboard.models import Conversation, Message
+from dashboard.models import Conversation, Message, Utterance
 from dashboard.services import assistant, conversations, providers, recall, storage
 from dashboard.services.chat import memory
 from dashboard.services.chat.offers import abilities_of, default_model
@@ -32,6 +32,7 @@ class Ready:
 
     history: oldest first. warning: a sentence to say beside the answer, or "".
     model: asked instead of the place's, where it is not "".
+    utterance: what was heard of a sound that came with it.
     """
 
     question: Message
@@ -41,6 +42,7 @@ class Ready:
     images: tuple[Image, ...] = ()
     warning: str = ""
     model: str = ""
+    utterance: Utterance | None = None
 
     @property
     def wanted_model(self) -> str:

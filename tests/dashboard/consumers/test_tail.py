@@ -46,7 +46,7 @@ class Listener:
         self.channel = await self.layer.new_channel()
         await self.layer.group_add(group("jobs"), self.channel)
 
-    async def hear(self, number: int, *, timeout_s: float = 5.0) -> list[int]:
+    async def hear(self, number: int, *, timeout_s: float = 60.0) -> list[int]:
         """The payload ids of the next `number` events."""
         async with asyncio.timeout(timeout_s):
             return [

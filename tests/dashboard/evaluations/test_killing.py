@@ -63,7 +63,7 @@ def test_a_killed_worker_goes_on_where_it_was(database_for_processes, endpoint):
             assert time.monotonic() < until
             time.sleep(0.02)
     finally:
-        worker.communicate(timeout=30)
+        worker.communicate(timeout=120)
 
     done = evaluations.get(test.pk)
     assert (done.status, done.n_done, done.predictions.count()) == ("succeeded", N_ROWS, N_ROWS)

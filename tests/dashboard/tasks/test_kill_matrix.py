@@ -57,7 +57,7 @@ def test_killing_every_worker_three_times_loses_and_doubles_nothing(database_for
         wait_for(N_TASKS)
     finally:
         for worker in workers:
-            worker.communicate(timeout=30)
+            worker.communicate(timeout=120)
 
     finished = OutboxEvent.objects.filter(kind="task.finished").values_list("payload", flat=True)
     assert len(finished) == N_TASKS

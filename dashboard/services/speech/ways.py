@@ -1,0 +1,98 @@
+"""The ways to those who hear and speak: our own server, or the configured endpoint."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import weakref
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from django.conf import settings
+
+from dashboard.services import providers
+from dashboard.services.speech.rules import OPENAI
+from trainerbot.errors import TrainerBotError
+from trainerbot.speech import SpeechAbsent, Standing
+from trainerbot.speech.registry import RECOGNIZERS, SYNTHESIZERS
+
+if TYPE_CHECKING:
+    from trainerbot.speech.endpoint import SpeechEndpoint
+
+RESTS_S: Final = 30.0
+"""A provider that could not be reached is asked last for so long."""
+
+NO_ENDPOINT: Final = (
+    "No other endpoint is configured: set OPENAI_API_KEY or OPENAI_BASE_URL to use this."
+)
+
+# By loop and name: the monotonic second until which a provider is asked last.
+_resting: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, float]] = (
+    weakref.WeakKeyDictionary()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a provider is reached: by which client, under which name of a model."""
+
+    client: SpeechEndpoint
+    model: str
+
+
+async def hearing(name: str) -> Way:
+    """The way to one who hears. Raises SpeechAbsent where there is none."""
+    return await _way(name, str(settings.SPEECH_STT_MODEL))
+
+
+async def speaking(name: str) -> Way:
+    """The way to one who speaks. Raises SpeechAbsent where there is none."""
+    return await _way(name, str(settings.SPEECH_TTS_MODEL))
+
+
+async def _way(name: str, model: str) -> Way:
+    if name != OPENAI:
+        return Way(await providers.speech_at(providers.speech_server()), name)
+    elsewhere = providers.speech_elsewhere()
+    if elsewhere is None:
+        raise SpeechAbsent(NO_ENDPOINT)
+    return Way(await providers.speech_at(elsewhere), model)
+
+
+def in_order(chain: list[str]) -> list[str]:
+    """A chain with those behind that could not be reached a moment ago."""
+    resting = _resting.get(asyncio.get_running_loop(), {})
+    moment = time.monotonic()
+    return sorted(chain, key=lambda name: resting.get(name, 0.0) > moment)
+
+
+def note_silence(name: str) -> None:
+    """Remember that a provider could not be reached just now."""
+    resting = _resting.setdefault(asyncio.get_running_loop(), {})
+    resting[name] = time.monotonic() + RESTS_S
+
+
+def note_answer(name: str) -> None:
+    """Remember that a provider can be reached."""
+    _resting.get(asyncio.get_running_loop(), {}).pop(name, None)
+
+
+async def standings() -> list[Standing]:
+    """Who can be used now, who cannot, and why, in words; each name once. Raises nothing."""
+    elsewhere = Standing(
+        OPENAI,
+        hears=True,
+        speaks=True,
+        problem="" if providers.speech_elsewhere() else NO_ENDPOINT,
+        is_offline=False,
+    )
+    try:
+        client = await providers.speech_at(providers.speech_server())
+        return [elsewhere, *await client.standings()]
+    except TrainerBotError as error:
+        known = dict.fromkeys([*RECOGNIZERS, *SYNTHESIZERS])
+        absent = Standing("", hears=False, speaks=False, problem=str(error))
+        return [elsewhere] + [
+            replace(absent, name=name, hears=name in RECOGNIZERS, speaks=name in SYNTHESIZERS)
+            for name in known
+        ]
