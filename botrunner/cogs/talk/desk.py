@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 import discord
 
@@ -75,27 +75,40 @@ class _Stream:
     finished: Finished | None = None
 
 
+class Call(Protocol):
+    """The call that a desk works for; what it says may change while it goes on. Ids are Discord's."""
+
+    @property
+    def bot(self) -> TrainerBot: ...
+    @property
+    def call_id(self) -> int:
+        """Of its row."""
+        ...
+
+    @property
+    def guild_id(self) -> int: ...
+    @property
+    def channel_id(self) -> int: ...
+    @property
+    def text_channel_id(self) -> int | None:
+        """Where its words are written; None for the chat of its own channel."""
+        ...
+
+    def people(self) -> Sequence[int]:
+        """Who is there, without bots."""
+        ...
+
+
 class CallDesk:
     """Does for a talk in one call what the chat does for messages.
 
-    Ids are Discord's; `call_id` is the row's. Words are written in the text
-    channel, where each person has the same conversation as in writing.
+    In its text channel each person has the same conversation as in writing.
     """
 
-    def __init__(
-        self,
-        bot: TrainerBot,
-        *,
-        call_id: int,
-        guild_id: int,
-        channel_id: int,
-        text_channel_id: int | None,
-    ) -> None:
-        self._bot = bot
-        self._call_id = call_id
-        self._guild_id = guild_id
-        self.channel_id = channel_id
-        self.text_channel_id = text_channel_id or channel_id
+    def __init__(self, call: Call) -> None:
+        self._call = call
+        self._bot = call.bot
+        self._guild_id = call.guild_id
         self._utterances: dict[int, asyncio.Task[int | None]] = {}  # by the question's row
 
     # --- where, and who -----------------------------------------------------------------
@@ -107,11 +120,15 @@ class CallDesk:
         return guild
 
     @property
+    def _text_channel_id(self) -> int:
+        return self._call.text_channel_id or self._call.channel_id
+
+    @property
     def _written_in(self) -> Any:
         """The channel for words, though it may have been removed."""
-        here = self._bot.get_channel(self.text_channel_id)
+        here = self._bot.get_channel(self._text_channel_id)
         return here or self._bot.get_partial_messageable(
-            self.text_channel_id, guild_id=self._guild_id
+            self._text_channel_id, guild_id=self._guild_id
         )
 
     def _member(self, discord_user_id: int) -> discord.Member:
@@ -136,7 +153,7 @@ class CallDesk:
         return permit
 
     def _spot(self, member: discord.Member) -> Spot:
-        return spot_of(member, member.guild, self._written_in, self.text_channel_id)
+        return spot_of(member, member.guild, self._written_in, self._text_channel_id)
 
     async def manners(self) -> Manners:
         row = await settings_of(self._guild_id)
@@ -149,15 +166,7 @@ class CallDesk:
         )
 
     def n_present(self) -> int:
-        guild = self._guild
-        channel = guild.get_channel(self.channel_id)
-        if not isinstance(channel, discord.VoiceChannel | discord.StageChannel):
-            return 0
-        present = 0
-        for discord_user_id in channel.voice_states:
-            member = guild.get_member(discord_user_id)
-            present += not (member.bot if member else discord_user_id == guild.me.id)
-        return present
+        return len(self._call.people())
 
     # --- words ---------------------------------------------------------------------------
     async def hear(self, discord_user_id: int, sound: Pcm) -> speech_services.Heard:
@@ -213,7 +222,7 @@ class CallDesk:
         )
         person = Person(role=Role.MEMBER, name=member.name, discord_user_id=member.id)
         return await log_utterance(
-            said, call_id=self._call_id, person=person, message_id=ready.question.pk
+            said, call_id=self._call.call_id, person=person, message_id=ready.question.pk
         )
 
     async def _deliver(
