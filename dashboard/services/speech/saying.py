@@ -6,8 +6,7 @@ import asyncio
 import logging
 from typing import Final
 
-from channels.db import database_sync_to_async
-
+from dashboard.services.hops import hop
 from dashboard.services.speech import spoken, ways
 from dashboard.services.speech.results import CannotSpeak, NothingToSay, Spoken
 from dashboard.services.speech.rules import settings_of, speaking_chain
@@ -16,6 +15,8 @@ from trainerbot.speech import SpeechAbsent
 from trainerbot.speech.speakable import speakable
 
 log = logging.getLogger(__name__)
+
+read_settings = hop(settings_of)
 
 NOBODY_SPEAKS: Final = "Nobody who could speak can be reached just now."
 NOBODY_HERE: Final = "Nobody speaks here yet: an admin has to set up who does."
@@ -33,7 +34,7 @@ async def say(text: str, *, language: str, guild_id: int | None = None) -> Spoke
     words = speakable(text)
     if not words:
         raise NothingToSay(NOTHING)
-    row = await database_sync_to_async(settings_of)(guild_id)
+    row = await read_settings(guild_id)
     chain = speaking_chain(row)
     problem = NOBODY_HERE
     for name in ways.in_order(chain):
