@@ -66,27 +66,30 @@ async def hear_pcm(sound: Pcm, *, language: str, guild_id: int | None = None) ->
 
 async def _first_of(chain: list[str], data: bytes, language: str) -> Transcript:
     problem = NOBODY_HERE
-    for name in ways.in_order(chain):
+    for name in ways.in_order(chain, language):
         try:
             way = await ways.hearing(name)
             transcript = await way.client.transcribe(
                 data, content_type="audio/wav", model=way.model, language=language
             )
         except (NothingHeard, UnreadableAudio):
-            ways.note_answer(name)
+            ways.note_answer(name, language)
             raise
         except SpeechAbsent as error:
+            ways.note_failure(name)
             log.info("%s does not listen here: %s", name, error)
         except ProviderUnavailable as error:
-            ways.note_silence(name)
+            ways.note_failure(name)
             problem = NOBODY_HEARS
             log.warning("%s could not listen: %s", name, error)
         except ProviderRefused as error:
             # Mostly of the language: the next one may know it.
+            if error.code == ways.UNKNOWN_LANGUAGE:
+                ways.note_failure(name, language)
             problem = problem if problem == NOBODY_HEARS else NOBODY_KNOWS
             log.info("%s does not listen: %s", name, error)
         else:
-            ways.note_answer(name)
+            ways.note_answer(name, language)
             return Transcript(transcript.text, transcript.language or language, name)
     raise CannotHear(problem)
 

@@ -61,6 +61,16 @@ async def test_who_could_not_be_reached_is_asked_last_for_a_while(chain):
     assert asked(chain.heard) == ["first", "second", "second"]
 
 
+async def test_who_does_not_know_a_language_is_asked_last_in_that_one_alone(chain):
+    chain.script.refusals = {"first": LANGUAGE}
+    await speech.hear_pcm(tone(0.5), language="ru-RU")
+
+    for language in ("ru-RU", "en-US"):
+        await speech.hear_pcm(tone(0.5), language=language)
+
+    assert asked(chain.heard) == ["first", "second", "second", "first", "second"]
+
+
 @pytest.mark.origin(43)
 async def test_where_no_words_are_in_it_nobody_else_is_made_to_find_some(chain):
     chain.script.refusals = {"first": Refusal(422, "nothing_heard")}
