@@ -11,6 +11,7 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 from dashboard.services import places, providers
+from tests import emptying
 
 # Examples drawn the same each time and judged by what they return: never by
 # how long a busy machine took over them.
@@ -22,6 +23,8 @@ hypothesis_settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 hypothesis_settings.load_profile("steady")
+
+emptying.replace_flush()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
