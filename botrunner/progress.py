@@ -19,6 +19,7 @@ from django.db import DatabaseError
 from botrunner.faults import explain
 from botrunner.replies import split
 from botrunner.replies.live import EDIT_INTERVAL_S, FIRST_POST_AFTER_S
+from botrunner.replies.sending import is_too_late
 from dashboard.services import requests
 
 if TYPE_CHECKING:
@@ -84,7 +85,12 @@ class Progress:
         """Let Discord know that an answer comes; a slash command has 3 s for that."""
         interaction = self._context and self._context.interaction
         if self._context and interaction and not interaction.response.is_done():
-            await self._context.defer()
+            try:
+                await self._context.defer()
+            except discord.HTTPException as refusal:
+                if not is_too_late(refusal):
+                    raise
+                log.info("Discord waited no longer for a command; it is done all the same.")
 
     def show(self, text: str, *, view: discord.ui.View | None = None) -> None:
         """Let `text` be seen soon, above the buttons of `view`. Never blocks."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import discord
@@ -11,6 +12,11 @@ from discord.ext import commands
 # acknowledged within 3 s, or is older than 15 min.
 NO_REPLY = 160002
 TOO_LATE = frozenset({10015, 10062, 50027})
+
+
+def is_too_late(error: BaseException) -> bool:
+    """Whether Discord no longer waits for the answer to a command, a button or a form."""
+    return isinstance(error, discord.HTTPException) and error.code in TOO_LATE
 
 
 class Outlet(Protocol):
@@ -58,7 +64,7 @@ class MessageOutlet:
                 raise
             for name in ("reference", "mention_author"):
                 more.pop(name, None)
-            _rewind(more)
+            rewind(more)
             message = await self.channel.send(text, nonce=nonce, **more)
         return message
 
@@ -74,22 +80,12 @@ class CommandOutlet:
         self.id = context.interaction.id
 
     async def post(self, number: int, text: str, **more: Any) -> discord.Message:
-        try:
-            return await self._context.send(text, **more)
-        except discord.HTTPException as refusal:
-            if refusal.code not in TOO_LATE:
-                raise
-        # The asker waits in the channel all the same.
-        _rewind(more)
-        message: discord.Message = await self.channel.send(
-            text, nonce=f"{self.id}-{number}", **more
-        )
-        return message
+        return await self._context.send(text, nonce=f"{self.id}-{number}", **more)
 
 
-def _rewind(more: dict[str, Any]) -> None:
-    """Let a file that one request has read be read by the next."""
-    if file := more.get("file"):
+def rewind(options: Mapping[str, Any]) -> None:
+    """Let files that one request has read be read by the next."""
+    for file in (*options.get("files", ()), *filter(None, [options.get("file")])):
         file.reset(seek=True)
 
 

@@ -14,7 +14,7 @@ import openai
 from trainerbot.endpoints import Endpoint, failures
 from trainerbot.endpoints.openai_sdk import client_settings, failures_in_words, read_fault
 from trainerbot.errors import ProviderRefused, ProviderUnavailable
-from trainerbot.speech.audio import decode
+from trainerbot.speech.audio import PCM_RATE_HZ, decode
 from trainerbot.speech.contracts import (
     NothingHeard,
     Pcm,
@@ -24,7 +24,6 @@ from trainerbot.speech.contracts import (
     UnreadableAudio,
 )
 
-PCM_RATE_HZ: Final = 24_000  # of OpenAI's response format pcm
 _MOST_SPOKEN_S: Final = 1_800.0
 _FIRST_VOICE: Final = "alloy"  # OpenAI wants one named
 _EXTENSIONS: Final = {

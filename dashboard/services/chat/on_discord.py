@@ -52,13 +52,15 @@ class Spot:
 class Asked:
     """What somebody said to the bot.
 
-    reply_to_discord_id: of the message that theirs replies to. quoted: that
-    one's words, for the case that it is not in our log. attachments: as
-    `Message.attachments` keeps them. sound: what was heard, or why nothing was.
+    discord_message_id: None for what was said in a call; the message that
+    shows it comes later. reply_to_discord_id: of the message that theirs
+    replies to. quoted: that one's words, for the case that it is not in our
+    log. attachments: as `Message.attachments` keeps them. sound: what was
+    heard, or why nothing was.
     """
 
     text: str
-    discord_message_id: int
+    discord_message_id: int | None
     reply_to_discord_id: int | None = None
     quoted: str = ""
     attachments: Sequence[dict[str, Any]] = ()

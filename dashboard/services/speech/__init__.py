@@ -16,6 +16,7 @@ from dashboard.services.speech.rules import (
 )
 from dashboard.services.speech.saying import say
 from dashboard.services.speech.spoken import forget_spoken
+from dashboard.services.speech.spoken import prune as prune_spoken
 from dashboard.services.speech.ways import standings
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "hear",
     "hear_pcm",
     "language_for",
+    "prune_spoken",
     "recognizers",
     "save_settings",
     "say",

@@ -1,6 +1,5 @@
 """From samples to a file's bytes."""
 
-import io
 import struct
 from typing import Final
 
@@ -19,6 +18,7 @@ CONTENT_TYPES: Final = {
     "wav": "audio/wav",
     "pcm": "audio/pcm",
 }
+PCM_RATE_HZ: Final = 24_000  # of OpenAI's pcm
 # Container, codec and the rate that the codec wants (None: the sound's own).
 _FILES: Final = {
     "mp3": ("mp3", "libmp3lame", 24_000),
@@ -38,24 +38,70 @@ def encode(sound: Pcm, format: str) -> bytes:
         return sound.data
     if format == "wav":
         return _wav(sound)
-    if format not in _FILES:
-        raise InvalidInput(f"Sound cannot be made as {format}. Use {', '.join(CONTENT_TYPES)}.")
-    container_name, codec, rate_hz = _FILES[format]
-    sound = resampled(sound, rate_hz or sound.rate_hz)
-    file = io.BytesIO()
-    with av.open(file, "w", format=container_name) as container:
-        _write(container, codec, sound, bit_rate=_BIT_RATES.get(format))
-    return file.getvalue()
+    encoder = Encoder(format)
+    return encoder.feed(sound) + encoder.end()
 
 
-def _write(container: OutputContainer, codec: str, sound: Pcm, *, bit_rate: int | None) -> None:
-    stream = container.add_stream(codec, rate=sound.rate_hz, layout="mono")
-    assert isinstance(stream, av.AudioStream)
-    if bit_rate is not None:
-        stream.bit_rate = bit_rate
-    if sound.data:
-        container.mux(stream.encode(as_frame(sound)))
-    container.mux(stream.encode(None))
+class Encoder:
+    """Makes one file of sounds that come one after the other, at any rates.
+
+    What `feed` and `end` return, joined, is the file. A wav comes whole at the
+    end, for its head tells its length; pcm is at 24 kHz.
+    """
+
+    def __init__(self, format: str) -> None:
+        """Raise InvalidInput for a format that is not in CONTENT_TYPES."""
+        if format not in CONTENT_TYPES:
+            raise InvalidInput(f"Sound cannot be made as {format}. Use {', '.join(CONTENT_TYPES)}.")
+        self._format = format
+        self._samples = bytearray()
+        self._file = _Growing()
+        self._container: OutputContainer | None = None
+        self._stream: av.AudioStream | None = None
+
+    def feed(self, sound: Pcm) -> bytes:
+        """Add `sound`, and return what of the file is ready."""
+        if self._format == "pcm":
+            return resampled(sound, PCM_RATE_HZ).data
+        if self._format == "wav":
+            self._samples += resampled(sound, PCM_RATE_HZ).data
+            return b""
+        if self._container is None or self._stream is None:
+            name, codec, rate_hz = _FILES[self._format]
+            self._container = av.open(self._file, "w", format=name)
+            stream = self._container.add_stream(codec, rate=rate_hz or sound.rate_hz, layout="mono")
+            assert isinstance(stream, av.AudioStream)
+            if (bit_rate := _BIT_RATES.get(self._format)) is not None:
+                stream.bit_rate = bit_rate
+            self._stream = stream
+        if sound.data:
+            frame = as_frame(resampled(sound, self._stream.rate))
+            self._container.mux(self._stream.encode(frame))
+        return self._file.take()
+
+    def end(self) -> bytes:
+        """Return the rest of the file. Nothing may be fed afterwards."""
+        if self._format == "wav":
+            return encode(Pcm(bytes(self._samples), PCM_RATE_HZ), "wav")
+        if self._container is not None and self._stream is not None:
+            self._container.mux(self._stream.encode(None))
+            self._container.close()
+        return self._file.take()
+
+
+class _Growing:
+    """A file that can only be written on, as one that is sent can."""
+
+    def __init__(self) -> None:
+        self._data = bytearray()
+
+    def write(self, data: bytes) -> int:
+        self._data += data
+        return len(data)
+
+    def take(self) -> bytes:
+        data, self._data = bytes(self._data), bytearray()
+        return data
 
 
 def _wav(sound: Pcm) -> bytes:

@@ -54,8 +54,8 @@ class Espeak(Synthesizer):
         library, data = found
         known = _languages(data)
         tag = language.lower()
-        spoken = tag if tag in known else tag.partition("-")[0]
-        if spoken not in known:
+        spoken = known.get(tag) or known.get(tag.partition("-")[0])
+        if spoken is None:
             raise LanguageUnknown(self.name, language)
         if voice and voice not in _voices(data):
             raise ProviderRefused(
@@ -98,15 +98,19 @@ def _found() -> tuple[str, str] | None:
 
 
 @functools.cache
-def _languages(data: str) -> frozenset[str]:
-    """Return the tags that eSpeak's language files declare, in small letters."""
-    tags = set()
-    for path in Path(data, "lang").rglob("*"):
-        if path.is_file():
-            for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-                if line.startswith("language "):
-                    tags.add(line.split()[1].lower())
-    return frozenset(tags)
+def _languages(data: str) -> dict[str, str]:
+    """Return eSpeak's voices by the tags that their files declare, in small letters."""
+    best: dict[str, tuple[int, str]] = {}
+    for path in sorted(Path(data, "lang").rglob("*")):
+        if not path.is_file():
+            continue
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("language "):
+                _, tag, *rank = line.split()
+                # Of several voices for a language the file with the lowest number is meant.
+                told = (int(rank[0]) if rank and rank[0].isdecimal() else 5, path.name)
+                best[tag.lower()] = min(told, best.get(tag.lower(), told))
+    return {tag: name for tag, (_, name) in best.items()}
 
 
 @functools.cache

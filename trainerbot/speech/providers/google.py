@@ -1,6 +1,7 @@
 """Google's speech recognition for the web, by SpeechRecognition; https, with a time-out."""
 
 from collections.abc import Mapping
+from http.client import HTTPException
 from importlib.util import find_spec
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -63,7 +64,13 @@ class Google(Recognizer):
             ).strip()
         except speech_recognition.UnknownValueError:
             return ""
-        except (speech_recognition.RequestError, OSError, ValueError, KeyError) as error:
+        except (
+            speech_recognition.RequestError,
+            HTTPException,
+            OSError,
+            ValueError,
+            KeyError,
+        ) as error:
             # A page instead of an answer fails in the package's parser.
             raise ProviderUnavailable(
                 "Google's speech recognition did not answer. Try again, or use an offline provider."
