@@ -10,6 +10,7 @@ from discord import voice_client, voice_state
 from discord.ext import commands
 from django.db import DatabaseError
 
+from botrunner.cogs.talk import attend
 from botrunner.people import asker_of, requires
 from botrunner.voice import opus
 from botrunner.voice.places import NO_VOICE_HERE, VoicePlace, VoiceUnavailable
@@ -144,5 +145,5 @@ async def setup(bot: TrainerBot) -> None:
         # Only now: without its libraries it cannot even be imported.
         from botrunner.voice.supervisor import Supervisor
 
-        supervisor = Supervisor(bot)
+        supervisor = Supervisor(bot, attend=attend)
     await bot.add_cog(Voice(bot, supervisor))
