@@ -225,11 +225,12 @@ def _history(
 
 # --- Afterwards ---------------------------------------------------------------------
 def finish(
-    question: Message, finished: Finished, discord_message_ids: Sequence[int]
+    question: Message, finished: Finished, discord_message_ids: Sequence[int], *, error: str = ""
 ) -> Answer | None:
     """Log an answer with the Discord messages that carry it.
 
-    None where the asker had everything about them erased meanwhile: then
+    error: why the asker did not get it, though it was made and cost what it
+    did. None where the asker had everything about them erased meanwhile: then
     nothing is logged.
     """
     with storage.failures_in_words():
@@ -241,6 +242,7 @@ def finish(
                     finished=finished,
                     discord_message_ids=discord_message_ids,
                     rules=now.rules,
+                    error=error,
                 )
                 kept.written(now)
         except IntegrityError:
