@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001, RUF002, SIM905 (words of two scripts, line by line)
 """What the words tell of a turn: whether it is over, and whether it was one at all."""
 
 from __future__ import annotations

@@ -9,9 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-# Who speaks for so long over the bot wants the word; who stops before may only have said "mm-hm".
-COMMITTED_AFTER_S: Final = 0.7
-# How long the bot waits, silent, for the words of one who stopped before.
+# How long the bot waits, silent, for the words of one who spoke only shortly.
 UNDECIDED_S: Final = 0.6
 # How long it lets others speak before it answers all the same.
 PATIENCE_S: Final = 3.0
@@ -31,12 +29,11 @@ class Mouth(Protocol):
 
 @dataclass(slots=True)
 class _Doubt:
-    """Somebody spoke while the bot did; whether they want the word is not known yet.
+    """Somebody began to speak while the bot did; whether they want the word is not known yet.
 
     is_believed: the bot is silent meanwhile.
     """
 
-    began_at: float
     ended_at: float | None = None
     is_believed: bool = True
 
@@ -44,57 +41,57 @@ class _Doubt:
 class Floor:
     """Gives the word to people before the bot.
 
-    Real speech over the bot silences it at once; if it goes on, or has words
-    of its own, the bot gives up what it was saying. While somebody speaks it
-    begins nothing new, for a while.
+    Speech over the bot silences it at once; if it goes on, or has words of its
+    own, the bot gives up what it was saying. While somebody speaks it begins
+    nothing new, for a while.
     """
 
     def __init__(self, mouth: Mouth, *, can_be_interrupted: bool = True) -> None:
         self.can_be_interrupted = can_be_interrupted
         self.n_interrupted = 0
         self._mouth = mouth
-        self._began: dict[int, float] = {}
-        self._speaking: set[int] = set()  # those of them who really say something
+        self._speaking: set[int] = set()
         self._doubts: dict[int, _Doubt] = {}
         self._polite_since: float | None = None
 
     @property
     def speaking(self) -> frozenset[int]:
-        """Who says something now, by Discord's ids."""
+        """Who speaks now, by Discord's ids."""
         return frozenset(self._speaking)
 
     def began(self, discord_user_id: int, now: float) -> None:
-        """Somebody's sound began; it may be a cough."""
-        self._began[discord_user_id] = now
-        if doubt := self._doubts.get(discord_user_id):
-            doubt.ended_at = None
-
-    def went(self, discord_user_id: int, now: float) -> None:
-        """Their sound goes on, and is speech."""
+        """Somebody speaks; it may be no more than "mm-hm"."""
         self._speaking.add(discord_user_id)
         if self._mouth.is_speaking:
-            if self.can_be_interrupted and discord_user_id not in self._doubts:
-                began_at = self._began.get(discord_user_id, now)
-                self._doubts[discord_user_id] = _Doubt(began_at)
+            if self.can_be_interrupted:
+                self._doubts[discord_user_id] = _Doubt()
         elif self._polite_since is None:
             self._polite_since = now
         self.look(now)
 
+    def went(self, discord_user_id: int, now: float) -> None:
+        """They go on for longer than a "mm-hm" takes."""
+        if discord_user_id in self._doubts:
+            self._give_up(now)
+        self.look(now)
+
     def ended(self, discord_user_id: int, now: float) -> None:
         """They are silent again."""
-        self._began.pop(discord_user_id, None)
         self._speaking.discard(discord_user_id)
         if doubt := self._doubts.get(discord_user_id):
             doubt.ended_at = now
         self.look(now)
 
     def judged(self, discord_user_id: int, now: float, *, has_words: bool) -> None:
-        """What they said is known: whether it was more than "mm-hm"."""
+        """What they said until now is known: whether it was more than "mm-hm"."""
         doubt = self._doubts.get(discord_user_id)
-        if doubt is not None and doubt.ended_at is not None:
-            del self._doubts[discord_user_id]
+        if doubt is not None:
             if has_words:
                 self._give_up(now)
+            elif doubt.ended_at is not None:
+                del self._doubts[discord_user_id]
+            else:
+                doubt.is_believed = False  # but they may go on
         self.look(now)
 
     def left(self, discord_user_id: int, now: float) -> None:
@@ -104,14 +101,10 @@ class Floor:
 
     def look(self, now: float) -> float | None:
         """Do what is due now. Returns the moment at which to look again, None for no need."""
-        for doubt in list(self._doubts.values()):
-            if doubt.ended_at is None:
-                if now - doubt.began_at >= COMMITTED_AFTER_S:
-                    self._give_up(now)
-                    break
-            elif now - doubt.ended_at >= UNDECIDED_S:
+        for doubt in self._doubts.values():
+            if doubt.ended_at is not None and now - doubt.ended_at >= UNDECIDED_S:
                 doubt.is_believed = False
-        if not self._mouth.is_speaking and not self._mouth.is_held:
+        if not self._mouth.is_speaking:
             self._doubts.clear()  # it came to its end by itself
         if not self._speaking:
             self._polite_since = None
@@ -137,11 +130,9 @@ class Floor:
 
     def _due_at(self, now: float) -> float | None:
         moments = [
-            doubt.began_at + COMMITTED_AFTER_S
-            if doubt.ended_at is None
-            else doubt.ended_at + UNDECIDED_S
+            doubt.ended_at + UNDECIDED_S
             for doubt in self._doubts.values()
-            if doubt.is_believed
+            if doubt.is_believed and doubt.ended_at is not None
         ]
         if self._is_polite(now):
             assert self._polite_since is not None

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001, SIM905 (words of two scripts, line by line)
 """Whether somebody was called by name, as recognisers spell it and Russian inflects it."""
 
 from __future__ import annotations
@@ -128,8 +129,7 @@ def _without(text: str, words: list[re.Match[str]], first: int, last: int) -> st
     while begins > 0 and words[begins - 1][0].casefold() in _GREETINGS:
         begins -= 1
     if begins == 0:
-        left = text[words[last].end() :].lstrip(" ,.!?;:—–-…")
-        return left
+        return text[words[last].end() :].lstrip(" ,.!?;:—–-…")
     if last == len(words) - 1:
         mark = text[words[last].end() :].strip()
         return text[: words[first].start()].rstrip(" ,;:—–-") + mark

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import ctypes.util
-import glob
-from pathlib import Path
 from typing import Final
 
-import av
 import discord.opus
 
 from trainerbot.speech import Pcm
+from trainerbot.speech.audio import load_opus
 from trainerbot.speech.contracts import HEARD_RATE_HZ
 
 FRAME_MS: Final = 20
@@ -18,16 +15,13 @@ FRAME_SAMPLES: Final = HEARD_RATE_HZ * FRAME_MS // 1000
 FRAME_BYTES: Final = 2 * FRAME_SAMPLES
 
 
-def load() -> bool:
-    """Let discord.py use Opus: the system's, or the one that PyAV brings. False without either."""
-    if discord.opus.is_loaded():
-        return True
-    beside = Path(av.__file__).parent.parent / "av.libs" / "*opus*"
-    for path in (ctypes.util.find_library("opus"), *sorted(glob.glob(str(beside)))):
-        if path:
-            discord.opus.load_opus(path)
-            return True
-    return False
+def load() -> None:
+    """Let discord.py use Opus. Raises ProviderUnavailable, with what to install, where there is none.
+
+    The first call takes a tenth of a second.
+    """
+    if not discord.opus.is_loaded():
+        discord.opus.load_opus(load_opus())
 
 
 class Decoder(discord.opus.Decoder):

@@ -17,12 +17,10 @@ from botrunner.cogs.places import Places
 from botrunner.cogs.training import watching
 from botrunner.process import BotProcess
 from dashboard.services import providers
-from dashboard.services.speech import spoken
 from tests.botrunner.running import ROOT, Installation, Running, environ
 from tests.botrunner.working import GUILDS_COME_WITHIN_S, online
 from tests.fakes.discord import FakeDiscord
 from tests.fakes.openai_endpoint import API_KEY, FakeOpenAI
-from tests.fakes.speech import FakeSpeech
 from trainerbot.llm.providers import aiohttp_transport
 
 RunBot = Callable[..., tuple[BotProcess, asyncio.Task[bool]]]
@@ -43,23 +41,11 @@ async def model(
     """Let the services of this process ask that endpoint."""
     # simcord waits for every timer that is due within its settle_timeout, so
     # for that of a kept connection, too.
-    monkeypatch.setattr(aiohttp_transport, "KEPT_ALIVE_S", 60.0)
+    monkeypatch.setattr(aiohttp_transport, "KEPT_ALIVE_S", 3600.0)
     settings.OPENAI_BASE_URL, settings.OPENAI_API_KEY = endpoint.base_url, API_KEY
     settings.CHAT_MODEL = "small"
     yield endpoint
     await providers.close_clients()
-
-
-# --- speech as the test wants it -----------------------------------------------------
-@pytest.fixture
-async def speech_server(settings: Settings) -> AsyncIterator[FakeSpeech]:
-    """Let the services of this process be heard and spoken to there."""
-    with FakeSpeech() as server:
-        settings.SPEECH_BASE_URL, settings.MODELSERVER_API_KEY = server.base_url, API_KEY
-        settings.SPEECH_RECOGNIZERS, settings.SPEECH_SYNTHESIZERS = ["scripted"], ["scripted"]
-        spoken.forget_spoken()
-        yield server
-        await providers.close_speech()
 
 
 # --- the bot in a simulated Discord ---------------------------------------------------

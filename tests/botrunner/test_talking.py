@@ -303,7 +303,7 @@ class TestOverSockets:
     @pytest.mark.parametrize(
         ("file", "words"),
         [
-            (("a.ogg", b"OggS....", "audio/ogg"), "cannot listen yet"),
+            (("a.ogg", b"OggS....", "audio/ogg"), "`a.ogg`: "),
             (("a.bin", b"\x00\x01", "text/plain"), "neither text nor a picture"),
             (("a.txt", b"x" * 300_000, "text/plain"), "too large to read"),
             (("a.png", PNG + b"x" * 9_000_000, "image/png"), "too large"),

@@ -87,6 +87,12 @@ class Player:
         return speech is not None and speech.first_sound_at is not None
 
     @property
+    def n_ready(self) -> int:
+        """How many speeches wait for nothing but their turn."""
+        with self._lock:
+            return sum(speech.is_ready for line in self._waiting.values() for speech in line)
+
+    @property
     def is_held(self) -> bool:
         return self._is_held
 
@@ -240,7 +246,7 @@ class Player:
                 self._loop.call_soon_threadsafe(speech.note_played)
             if frame is not None:
                 if speech.first_sound_at is None:
-                    speech.first_sound_at = time.perf_counter()
+                    speech.first_sound_at = time.monotonic()
                 return frame
             if not speech.is_made:
                 return None  # its next sentence is being made

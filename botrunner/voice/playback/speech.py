@@ -104,12 +104,13 @@ class Speech:
         self.number = 0  # of the sentence that is played, or is next
         self.is_made = False  # no further sentence comes
         self.is_shortened = False
-        self.first_sound_at: float | None = None  # time.perf_counter
+        self.first_sound_at: float | None = None  # time.monotonic
         self.problem = ""
         self._synthesize = synthesize
         self._on_news = on_news
         self._cutter = Sentences()
         self._n_characters = 0
+        self._has_ended = False
         self._todo: asyncio.Queue[str | None] = asyncio.Queue()
         self._played = asyncio.Event()
         self._over: asyncio.Future[Heard] = asyncio.get_running_loop().create_future()
@@ -122,9 +123,11 @@ class Speech:
             self._add(sentence)
 
     def end(self) -> None:
-        """Say that nothing more comes."""
-        self._add(self._cutter.rest())
-        self._todo.put_nowait(None)
+        """Say that nothing more comes. Once is enough, twice does no harm."""
+        if not self._has_ended:
+            self._has_ended = True
+            self._add(self._cutter.rest())
+            self._todo.put_nowait(None)
 
     def _add(self, sentence: str) -> None:
         if self.is_shortened:
@@ -173,6 +176,11 @@ class Speech:
     @property
     def is_over(self) -> bool:
         return self._over.done()
+
+    @property
+    def was_cut(self) -> bool:
+        """Whether somebody interrupted it."""
+        return self._over.done() and self._over.result().was_cut
 
     def next_frame(self) -> bytes | None:
         """Return what is played next; None where nothing is ready. For the player's thread."""

@@ -11,10 +11,12 @@ from dashboard.services.speech.rules import (
     recognizers,
     save_settings,
     settings_of,
+    speaking_chain,
     synthesizers,
 )
 from dashboard.services.speech.saying import say
 from dashboard.services.speech.spoken import forget_spoken
+from dashboard.services.speech.spoken import prune as prune_spoken
 from dashboard.services.speech.ways import standings
 
 __all__ = [
@@ -30,10 +32,12 @@ __all__ = [
     "hear",
     "hear_pcm",
     "language_for",
+    "prune_spoken",
     "recognizers",
     "save_settings",
     "say",
     "settings_of",
+    "speaking_chain",
     "standings",
     "synthesizers",
 ]

@@ -1,13 +1,15 @@
 """Who hears and who speaks in a guild, in which language: read at each use, so in force at once."""
 
+from datetime import timedelta
 from typing import Final
 
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import F
 
-from dashboard.models import DiscordGuild, DiscordUser, VoiceSettings
+from dashboard.models import DiscordGuild, DiscordUser, Utterance, VoiceSettings
 from dashboard.services import audit, outbox
 from dashboard.services.access import Person
 from dashboard.services.places import TOPIC, Place
@@ -85,9 +87,18 @@ def save_settings(changed: VoiceSettings, *, actor: User | Person | None) -> Voi
         raise InvalidInput(" ".join(error.messages)) from error
     changes = _changes(changed, stored)
     changed.save()
+    _shorten_keeping(changed)
     audit.record(actor, "voice.change", f"guild {changed.guild_id}", **changes)
     outbox.publish(TOPIC, "settings.changed")
     return changed
+
+
+def _shorten_keeping(row: VoiceSettings) -> None:
+    """Let no recording of a guild stay longer than its settings now say."""
+    until = F("created_at") + timedelta(days=row.keeps_audio_days)
+    Utterance.objects.filter(
+        message__conversation__discord_channel__guild=row.guild_id, audio_until__gt=until
+    ).update(audio_until=until)
 
 
 def _chain(names: object, known: tuple[str, ...], what: str) -> list[str]:

@@ -19,7 +19,7 @@ from trainerbot.speech import Pcm
 
 @pytest.fixture(scope="module", autouse=True)
 def _libopus():
-    assert opus.load()
+    opus.load()
 
 
 def tone(hz: float, n_frames: int, *, ms: int = 20) -> list[bytes]:

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 (words of two scripts)
 """Whether a turn is over, and whether it was one."""
 
 import pytest

@@ -2,7 +2,7 @@
 
 import pytest
 
-from botrunner.voice.floor import COMMITTED_AFTER_S, PATIENCE_S, UNDECIDED_S, Floor
+from botrunner.voice.floor import PATIENCE_S, UNDECIDED_S, Floor
 
 ADA, BOB = 1, 2
 
@@ -40,20 +40,13 @@ def floor(mouth) -> Floor:
 
 def test_speech_over_the_bot_silences_it_at_once(floor, mouth):
     floor.began(ADA, 0.0)
-    assert mouth.told == []
-
-    floor.went(ADA, 0.12)
 
     assert mouth.told == ["hold"]
 
 
 def test_who_goes_on_speaking_has_the_word(floor, mouth):
     floor.began(ADA, 0.0)
-    floor.went(ADA, 0.12)
-    due_at = floor.look(0.3)
-
-    assert due_at == pytest.approx(COMMITTED_AFTER_S)
-    floor.look(due_at)
+    floor.went(ADA, 0.3)
 
     assert mouth.told == ["hold", "interrupt"]
     assert mouth.is_held  # until they are silent
@@ -63,7 +56,6 @@ def test_who_goes_on_speaking_has_the_word(floor, mouth):
 
 def test_after_mm_hm_it_goes_on(floor, mouth):
     floor.began(ADA, 0.0)
-    floor.went(ADA, 0.12)
     floor.ended(ADA, 0.5)
     assert mouth.told == ["hold"]
 
@@ -73,9 +65,18 @@ def test_after_mm_hm_it_goes_on(floor, mouth):
     assert mouth.is_speaking
 
 
+def test_after_mm_hm_and_a_pause_it_goes_on_until_they_do(floor, mouth):
+    floor.began(ADA, 0.0)
+    floor.judged(ADA, 0.5, has_words=False)
+    assert mouth.told == ["hold", "release"]
+
+    floor.went(ADA, 0.9)
+
+    assert mouth.told == ["hold", "release", "interrupt", "hold"]
+
+
 def test_a_short_word_has_the_word(floor, mouth):
     floor.began(ADA, 0.0)
-    floor.went(ADA, 0.12)
     floor.ended(ADA, 0.5)
 
     floor.judged(ADA, 0.6, has_words=True)
@@ -85,7 +86,6 @@ def test_a_short_word_has_the_word(floor, mouth):
 
 def test_when_nobody_can_tell_in_time_what_was_said_it_goes_on(floor, mouth):
     floor.began(ADA, 0.0)
-    floor.went(ADA, 0.12)
     floor.ended(ADA, 0.5)
     due_at = floor.look(0.6)
 
@@ -97,7 +97,6 @@ def test_when_nobody_can_tell_in_time_what_was_said_it_goes_on(floor, mouth):
 
 def test_words_that_are_known_late_still_have_the_word(floor, mouth):
     floor.began(ADA, 0.0)
-    floor.went(ADA, 0.12)
     floor.ended(ADA, 0.5)
     floor.look(0.5 + UNDECIDED_S)
 
@@ -106,17 +105,9 @@ def test_words_that_are_known_late_still_have_the_word(floor, mouth):
     assert mouth.told == ["hold", "release", "interrupt"]
 
 
-def test_a_cough_is_nothing(floor, mouth):
-    floor.began(ADA, 0.0)
-    floor.ended(ADA, 0.1)
-
-    assert mouth.told == []
-
-
 def test_it_begins_nothing_while_somebody_speaks(floor, mouth):
     mouth.is_speaking = False
     floor.began(BOB, 0.0)
-    floor.went(BOB, 0.12)
     assert mouth.told == ["hold"]
 
     floor.ended(BOB, 1.0)
@@ -126,24 +117,22 @@ def test_it_begins_nothing_while_somebody_speaks(floor, mouth):
 
 def test_its_patience_ends(floor, mouth):
     mouth.is_speaking = False
-    floor.began(BOB, 0.0)
-    floor.went(BOB, 0.12)
+    floor.began(BOB, 0.1)
     due_at = floor.look(0.2)
 
     floor.look(due_at)
 
-    assert due_at == pytest.approx(0.12 + PATIENCE_S)
+    assert due_at == pytest.approx(0.1 + PATIENCE_S)
     assert mouth.told == ["hold", "release"]
 
 
 def test_who_spoke_before_it_began_does_not_interrupt(floor, mouth):
     mouth.is_speaking = False
     floor.began(BOB, 0.0)
-    floor.went(BOB, 0.12)
-    floor.look(0.12 + PATIENCE_S)
+    floor.look(PATIENCE_S)
     mouth.is_speaking = True
 
-    floor.look(10.0)
+    floor.went(BOB, 10.0)
     floor.ended(BOB, 11.0)
     floor.judged(BOB, 11.1, has_words=True)
 
@@ -151,14 +140,13 @@ def test_who_spoke_before_it_began_does_not_interrupt(floor, mouth):
 
 
 def test_the_doubt_about_one_does_not_end_with_the_murmur_of_another(floor, mouth):
-    for who, at in ((ADA, 0.0), (BOB, 0.3)):
-        floor.began(who, at)
-        floor.went(who, at + 0.12)
+    floor.began(ADA, 0.0)
+    floor.began(BOB, 0.3)
     floor.ended(ADA, 0.5)
     floor.judged(ADA, 0.55, has_words=False)
     assert mouth.told == ["hold"]
 
-    floor.look(0.3 + COMMITTED_AFTER_S)
+    floor.went(BOB, 0.7)
 
     assert mouth.told == ["hold", "interrupt"]
 
@@ -166,8 +154,7 @@ def test_the_doubt_about_one_does_not_end_with_the_murmur_of_another(floor, mout
 def test_where_it_may_not_be_interrupted_it_goes_on(mouth):
     floor = Floor(mouth, can_be_interrupted=False)
     floor.began(ADA, 0.0)
-    floor.went(ADA, 0.12)
-    floor.look(2.0)
+    floor.went(ADA, 0.4)
     floor.ended(ADA, 3.0)
     floor.judged(ADA, 3.1, has_words=True)
 
@@ -176,7 +163,6 @@ def test_where_it_may_not_be_interrupted_it_goes_on(mouth):
 
 def test_who_leaves_the_call_has_no_word_any_more(floor, mouth):
     floor.began(ADA, 0.0)
-    floor.went(ADA, 0.12)
 
     floor.left(ADA, 0.3)
 

@@ -4,6 +4,7 @@ A page that breaks the content security policy, logs an error or throws fails
 its test, whatever else the test looks at.
 """
 
+import asyncio
 import os
 import socket
 import subprocess
@@ -43,6 +44,16 @@ expect.set_options(timeout=PATIENCE_MS)
 Open = Callable[..., Page]
 # Set it to a folder to get a picture of every page that the tests look at.
 PICTURES = os.environ.get("TRAINERBOT_PICTURES", "")
+# Each theme and each screen: colours make no page wider. The other two are for people to see.
+LOOKS = [
+    pytest.param("lab", DESKTOP, id="lab-desk"),
+    pytest.param("labdark", PHONE, id="labdark-phone"),
+]
+if PICTURES:
+    LOOKS += [
+        pytest.param("labdark", DESKTOP, id="labdark-desk"),
+        pytest.param("lab", PHONE, id="lab-phone"),
+    ]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -121,18 +132,34 @@ def _wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
             time.sleep(0.05)
 
 
-@pytest.fixture
-def browser(monkeypatch: pytest.MonkeyPatch) -> Iterator[Browser]:
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[tuple[Browser, asyncio.AbstractEventLoop]]:
+    """One Chromium for all browser tests: to start it takes longer than most of them."""
     if not CHROMIUM.exists():
         if os.environ.get("CI") == "true":
             pytest.fail(f"There is no {CHROMIUM}: install Debian's package chromium.")
         pytest.skip(f"NOT TESTED IN A BROWSER: there is no {CHROMIUM}. Install chromium.")
-    # Playwright's own event loop lives in this thread, where tests make rows.
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        yield chromium
-        chromium.close()
+        started = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        loop = asyncio.get_running_loop()
+        asyncio._set_running_loop(None)
+        yield started, loop
+        asyncio._set_running_loop(loop)
+        started.close()
+
+
+@pytest.fixture
+def browser(
+    chromium: tuple[Browser, asyncio.AbstractEventLoop], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Browser]:
+    """The browser, without any page."""
+    started, loop = chromium
+    # Playwright's own event loop lives in this thread, where tests make rows,
+    # and where the async tests between these run loops of their own.
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+    asyncio._set_running_loop(loop)
+    yield started
+    asyncio._set_running_loop(None)
 
 
 @pytest.fixture

@@ -1,0 +1,371 @@
+"""The talk in a call: who spoke, whether it was to the bot, and its answer aloud.
+
+Speech comes in frames and goes out in sentences; what happens in between, on
+Discord and in the log, a Desk does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+
+from botrunner.voice.endings import is_finished, is_listening
+from botrunner.voice.floor import Floor
+from botrunner.voice.listening import Listener
+from botrunner.voice.naming import called
+from botrunner.voice.playback import Heard, Player, Speech
+from dashboard.services.speech import Heard as Words
+from trainerbot.errors import TrainerBotError
+from trainerbot.speech import NothingHeard, Pcm
+from trainerbot.speech.segmenting import (
+    Event,
+    Segmenter,
+    SpeechBegan,
+    SpeechEnded,
+    SpeechPaused,
+    SpeechWent,
+)
+
+log = logging.getLogger(__name__)
+
+# Who was just answered, or called the bot, need not call it again for so long.
+FOLLOW_UP_S: Final = 10.0
+MOST_HEARD_AT_ONCE: Final = 4
+SAID_AGAIN_AFTER_S: Final = 60.0
+SHORTEST_WORDS_S: Final = 1.0  # shorter sounds without words are left alone: a laugh, a cup
+
+
+@dataclass(frozen=True, slots=True)
+class Manners:
+    """How the bot behaves in this call, as its settings say now.
+
+    names: what it is called. needs_name: whether it must be, with others present.
+    """
+
+    names: Sequence[str]
+    needs_name: bool = True
+    can_be_interrupted: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What somebody said to the bot.
+
+    text: without its name. words: all that was heard. Times are time.monotonic:
+    when they fell silent, and when it was known what they said.
+    """
+
+    discord_user_id: int
+    text: str
+    words: Words
+    sound: Pcm
+    ended_at: float
+    heard_at: float
+
+
+@dataclass(slots=True)
+class Answer:
+    """How a question was answered.
+
+    question_id: of the row that it became. first_word_at: time.monotonic when
+    the model began to answer.
+    """
+
+    text: str = ""
+    question_id: int | None = None
+    first_word_at: float | None = None
+
+
+class Desk(Protocol):
+    """What a talk needs of Discord and of the services."""
+
+    async def manners(self) -> Manners: ...
+
+    def n_present(self) -> int:
+        """How many people are in the call, without bots."""
+        ...
+
+    async def hear(self, discord_user_id: int, sound: Pcm) -> Words:
+        """Return the words in a sound. Raises TrainerBotError, in words, where there are none."""
+        ...
+
+    async def answer(self, question: Question, speech: Speech) -> Answer:
+        """Answer in writing and, sentence by sentence, aloud. Says itself why there is no answer."""
+        ...
+
+    async def record(
+        self, question: Question, answer: Answer, heard: Heard, stages_ms: dict[str, int]
+    ) -> None:
+        """Write down how it went, and how much of the answer was heard."""
+        ...
+
+    async def tell(self, error: TrainerBotError | str) -> None:
+        """Write a sentence where the call's words are written."""
+        ...
+
+    async def fail(self, error: Exception, doing: str) -> None:
+        """Tell that something went wrong on our side."""
+        ...
+
+
+@dataclass(eq=False, slots=True)
+class _Draft:
+    """What was said until a pause, which may not be all."""
+
+    sound: Pcm
+    words: asyncio.Task[Words | TrainerBotError]
+
+
+@dataclass(eq=False, slots=True)
+class _Speaker:
+    """What is known of one person in the call.
+
+    follows: whether what they say now needs no name. over_bot: whether they
+    began while the bot spoke. open_until: until when it will need none.
+    """
+
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    follows: bool = False
+    over_bot: bool = False
+    draft: _Draft | None = None
+    pieces: list[str] = field(default_factory=list)  # of a speech that grew too long
+    n_answering: int = 0
+    open_until: float = 0.0
+    was_asked: bool = False  # the last answer to them ended in a question
+    last: tuple[Speech, asyncio.Task[None]] | None = None  # what was said to them, and its record
+
+
+class Talk:
+    """One call. `on_frame` takes what the capture hears; the rest goes by itself."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        player: Player,
+        *,
+        segmenter: Callable[[], Segmenter] = Segmenter,
+    ) -> None:
+        self._desk = desk
+        self._player = player
+        self._loop = asyncio.get_running_loop()
+        self._floor = Floor(player)
+        self._listener = Listener(self._tell_loop, segmenter=segmenter)
+        self._speakers: dict[int, _Speaker] = defaultdict(_Speaker)
+        self._hearing = asyncio.Semaphore(MOST_HEARD_AT_ONCE)
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._told_at: dict[str, float] = {}
+        self._is_closed = False
+
+    @property
+    def speaking(self) -> frozenset[int]:
+        """Who speaks now, by Discord's ids."""
+        return self._floor.speaking
+
+    def on_frame(self, discord_user_id: int, frame: Pcm) -> None:
+        """Take 20 ms of a person, 16 kHz mono, on the capture's thread."""
+        self._listener.on_frame(discord_user_id, frame)
+
+    def on_left(self, discord_user_id: int) -> None:
+        """Say that somebody left the call."""
+        self._floor.left(discord_user_id, time.monotonic())
+        self._look_later()
+
+    def close(self) -> None:
+        """Hear and say nothing more. What is being answered is still written."""
+        self._is_closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+        for speaker in self._speakers.values():
+            if speaker.draft is not None:
+                speaker.draft.words.cancel()
+        self._player.clear()
+
+    async def settle(self) -> None:
+        """Wait until all that was said is answered and written down."""
+        while self._tasks:
+            await asyncio.wait(set(self._tasks))
+
+    # --- speech -----------------------------------------------------------------------
+    def _tell_loop(self, discord_user_id: int, event: Event) -> None:
+        self._loop.call_soon_threadsafe(self._on_event, discord_user_id, event, time.monotonic())
+
+    def _on_event(self, discord_user_id: int, event: Event, now: float) -> None:
+        if self._is_closed:
+            return
+        speaker = self._speakers[discord_user_id]
+        match event:
+            case SpeechBegan():
+                speaker.follows = speaker.n_answering > 0 or now < speaker.open_until
+                speaker.over_bot = self._player.is_speaking
+                self._floor.began(discord_user_id, now)
+            case SpeechWent():
+                self._floor.went(discord_user_id, now)
+            case SpeechPaused(sound=sound):
+                self._draft(discord_user_id, speaker, sound)
+            case SpeechEnded():
+                self._floor.ended(discord_user_id, now)
+                self._start(self._take(discord_user_id, speaker, event, now))
+        self._look_later()
+
+    def _look_later(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        due_at = self._floor.look(time.monotonic())
+        if due_at is not None and not self._is_closed:
+            self._timer = self._loop.call_at(due_at, self._look_later)
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    # --- words ------------------------------------------------------------------------
+    def _draft(self, discord_user_id: int, speaker: _Speaker, sound: Pcm) -> None:
+        """Make words of what was said until a pause: they tell whether it is all."""
+        if speaker.draft is not None:
+            speaker.draft.words.cancel()
+        words = self._loop.create_task(self._hear(discord_user_id, sound))
+        draft = speaker.draft = _Draft(sound, words)
+        self._tasks.add(words)
+
+        def done(words: asyncio.Task[Words | TrainerBotError]) -> None:
+            self._tasks.discard(words)
+            if words.cancelled() or words.exception() is not None:
+                return  # whoever waits for them learns of it
+            if speaker.draft is draft and not self._is_closed:
+                self._judge(discord_user_id, words.result())
+
+        words.add_done_callback(done)
+
+    def _judge(self, discord_user_id: int, words: Words | TrainerBotError) -> None:
+        text = words.text if isinstance(words, Words) else ""
+        if text:
+            self._listener.hint(discord_user_id, finished=is_finished(text))
+        has_words = not is_listening(text)
+        self._floor.judged(discord_user_id, time.monotonic(), has_words=has_words)
+        self._look_later()
+
+    async def _hear(self, discord_user_id: int, sound: Pcm) -> Words | TrainerBotError:
+        """Return the words, or why there are none."""
+        async with self._hearing:
+            try:
+                return await self._desk.hear(discord_user_id, sound)
+            except TrainerBotError as error:
+                return error
+
+    async def _take(
+        self, discord_user_id: int, speaker: _Speaker, ended: SpeechEnded, now: float
+    ) -> None:
+        """Make a question of what was said, if it was one, and answer it."""
+        follows, over_bot = speaker.follows, speaker.over_bot
+        draft, speaker.draft = speaker.draft, None
+        try:
+            if draft is not None and draft.sound.data == ended.sound.data:
+                words = await draft.words
+            else:
+                if draft is not None:
+                    draft.words.cancel()
+                words = await self._hear(discord_user_id, ended.sound)
+                self._judge(discord_user_id, words)
+            if isinstance(words, TrainerBotError):
+                await self._tell_deaf(words, ended.sound, follows=follows)
+                return
+            if ended.is_cut:
+                speaker.pieces.append(words.text)
+                return
+            heard_at = time.monotonic()
+            text = " ".join([*speaker.pieces, words.text])
+            speaker.pieces.clear()
+            if is_listening(text) and (over_bot or not speaker.was_asked):
+                return
+            asked = await self._addressed(speaker, text, follows=follows)
+            if not asked:
+                return
+            ended_at = now - ended.silence_ms / 1000
+            question = Question(discord_user_id, asked, words, ended.sound, ended_at, heard_at)
+            async with speaker.turn:
+                await self._answer(speaker, question)
+        except Exception as error:
+            await self._desk.fail(error, "What was said in a call")
+
+    async def _addressed(self, speaker: _Speaker, text: str, *, follows: bool) -> str:
+        """Return what `text` asks the bot; "" if it was not said to it, or only called it."""
+        manners = await self._desk.manners()
+        self._floor.can_be_interrupted = manners.can_be_interrupted
+        found = called(text, manners.names)
+        if found is not None:
+            if not found.text:
+                speaker.open_until = time.monotonic() + FOLLOW_UP_S
+            return found.text
+        is_for_bot = follows or not manners.needs_name or self._desk.n_present() < 2
+        return text if is_for_bot else ""
+
+    async def _tell_deaf(self, error: TrainerBotError, sound: Pcm, *, follows: bool) -> None:
+        """Say that nothing was made out: to one who surely spoke to the bot, or that nobody can."""
+        if isinstance(error, NothingHeard):
+            is_for_bot = follows or self._desk.n_present() < 2
+            if not is_for_bot or sound.duration_s < SHORTEST_WORDS_S:
+                return
+        await self._tell_once(error)
+
+    async def _tell_once(self, error: TrainerBotError | str) -> None:
+        """Tell it, unless the same was told a moment ago."""
+        now = time.monotonic()
+        if now - self._told_at.get(str(error), -SAID_AGAIN_AFTER_S) >= SAID_AGAIN_AFTER_S:
+            self._told_at[str(error)] = now
+            await self._desk.tell(error)
+
+    # --- one turn ---------------------------------------------------------------------
+    async def _answer(self, speaker: _Speaker, question: Question) -> None:
+        if speaker.last is not None and speaker.last[0].is_over:
+            await speaker.last[1]  # what was heard of the last answer is what this one knows
+        speech = self._player.begin(
+            asker_id=question.discord_user_id, language=question.words.language
+        )
+        if self._is_closed:
+            speech.finish()
+        speaker.n_answering += 1
+        try:
+            answer = await self._desk.answer(question, speech)
+        except BaseException:
+            speaker.n_answering -= 1
+            raise
+        finally:
+            speech.end()
+        record = self._start(self._record(speaker, question, answer, speech))
+        speaker.last = speech, record
+
+    async def _record(
+        self, speaker: _Speaker, question: Question, answer: Answer, speech: Speech
+    ) -> None:
+        """Wait until the answer was heard, and write down how much of it was."""
+        try:
+            heard = await speech.over()
+        finally:
+            speaker.n_answering -= 1
+        speaker.open_until = time.monotonic() + FOLLOW_UP_S
+        speaker.was_asked = answer.text.rstrip().endswith("?")
+        moments = {
+            "heard": question.heard_at,
+            "first_word": answer.first_word_at,
+            "first_sound": speech.first_sound_at,
+        }
+        stages_ms = {
+            name: round(1000 * (moment - question.ended_at))
+            for name, moment in moments.items()
+            if moment is not None
+        }
+        try:
+            await self._desk.record(question, answer, heard, stages_ms)
+            if heard.problem and not self._is_closed:
+                await self._tell_once(heard.problem)
+        except Exception as error:
+            await self._desk.fail(error, "The record of a call")
