@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import openai
 import pytest
 
@@ -114,3 +115,22 @@ def test_a_provider_that_is_set_up_wrongly_says_so_and_hides_no_other(tmp_path):
     assert problems["gtts", False] == "GTTS_URL must begin with https://."
     assert "log tells why" in problems["scripted", True]
     assert problems["espeak", False] == ""
+
+
+def test_a_voice_that_dies_in_the_middle_leaves_no_answer_that_looks_whole(tmp_path):
+    slow = {"SCRIPTED_SPEECH": "1", "SCRIPTED_SPEECH_DELAY_S": "0.05"}
+    with RunningServer(tmp_path, settings=slow) as server:
+        asked = server.client.audio.speech.with_streaming_response.create(
+            model="scripted", voice="", input="A sentence. " * 100, response_format="pcm"
+        )
+        with asked as answer:
+            pieces = answer.iter_bytes()
+            next(pieces)
+            (pid,) = speech_processes(server)
+            os.kill(pid, signal.SIGKILL)
+            with pytest.raises(httpx2.RemoteProtocolError):
+                list(pieces)
+
+    told = "".join(server.lines)
+    assert "A voice broke off" in told
+    assert "Traceback" not in told
