@@ -240,6 +240,7 @@ class CallDesk:
         outlet = CallOutlet(
             self._written_in,
             member.guild,
+            asker=member,
             quoted=quotation,
             id=discord.utils.time_snowflake(discord.utils.utcnow()) + row.pk % (1 << 22),
         )

@@ -30,16 +30,20 @@ class CallOutlet:
     quoted: gives that message, None if Discord refused it. id: never used before.
     """
 
+    outlasts = False  # what was said in a call is answered there and then, or not at all
+
     def __init__(
         self,
         channel: Any,
         guild: discord.Guild | None,
         *,
+        asker: discord.Member,
         quoted: asyncio.Task[discord.Message | None],
         id: int,
     ) -> None:
         self.channel = channel
         self.guild = guild
+        self.asker = asker
         self.id = id
         self._quoted = quoted
 
