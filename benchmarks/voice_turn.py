@@ -68,12 +68,13 @@ def serve_discord(pipe: Any) -> None:
     async def serve() -> None:
         async with FakeDiscord(dave=1) as fake:
             ada, world = fake.add_user("Ada"), fake.world
-            ids = [int(each.id) for each in (ada, world.guild, world.voice, world.general)]
+            ids = [int(each.id) for each in (ada, world.voice, world.general)]
             pipe.send((fake.api_base, ids))
             await asyncio.to_thread(pipe.recv)
             await fake.voice.sit(ada, world.voice)
-            await fake.voice.enter(ada, ssrc=7)
             pipe.send(None)
+            await asyncio.to_thread(pipe.recv)
+            await fake.voice.enter(ada, ssrc=7)
             first = 0
             while frames := await asyncio.to_thread(pipe.recv):
                 pipe.send(await turn(fake, ada, frames, first))
@@ -84,51 +85,37 @@ def serve_discord(pipe: Any) -> None:
 
 
 async def measure(n_turns: int, api_base: str, ids: list[int], pipe: Any) -> list[Any]:
-    from channels.db import database_sync_to_async
-
     from botrunner import gateway
     from botrunner.bot import TrainerBot
-    from botrunner.cogs.talk import attend
-    from botrunner.voice import opus
-    from botrunner.voice.capture import Capture
-    from botrunner.voice.connection import ReceivingClient
     from botrunner.voice.playback.frames import TAIL_FRAMES
     from dashboard.services import calls, providers
-    from tests.botrunner.voice.calling import AnyCall, voiced
+    from tests.botrunner.voice.calling import voiced
     from tests.botrunner.voice.lines import until
 
-    opus.load()
-    person, guild, voice, general = ids
+    person, voice, general = ids
     bot = TrainerBot(guild_ready_timeout=0.05)
     gateway.point_at(bot, api_base)
     measured = []
     async with bot:
         running = asyncio.create_task(bot.start("MTA.fake.token-of-the-fake-discord"))
         await until(lambda: bot.is_ready())
-        channel: Any = bot.get_channel(voice)
-        client = await channel.connect(timeout=10, cls=ReceivingClient)
-        wish = await database_sync_to_async(calls.want)(
-            discord_guild_id=guild,
-            guild_name="guild",
-            channel=calls.Place(voice, "voice"),
-            text_channel=calls.Place(general, "general"),
-            actor=None,
-        )
-        talk = attend(AnyCall(bot, wish.call_id, guild, voice, general))
-        capture = Capture(client, talk.on_frame)
-        capture.start()
+        guild = bot.guilds[0]
         pipe.send("sit")
         await asyncio.to_thread(pipe.recv)
-        await until(lambda: bot.guilds[0].get_member(person) and client.is_end_to_end)
+        await until(lambda: guild.get_member(person))
+        cog: Any = bot.get_cog("Voice")
+        words = calls.Place(general, "general")
+        channel = bot.get_channel(voice)
+        call = await cog.supervisor.join(channel, text_channel=words, actor=None)
+        pipe.send("speak")
+        await until(lambda: call.client.is_end_to_end)
         for number in range(n_turns):
             frames = voiced(1.0, seed=number)[:-TAIL_FRAMES]
             pipe.send(frames)
             measured.append(await asyncio.to_thread(pipe.recv))
-            await talk.settle()
+            await call.participant.settle()
         pipe.send(None)
-        talk.close()
-        capture.stop()
-        await client.disconnect(force=True)
+        await cog.supervisor.leave(guild, because="It was measured.", actor=None)
     await running
     await providers.close_clients()
     return measured

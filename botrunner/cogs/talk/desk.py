@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -22,7 +23,7 @@ from botrunner.ui.verdict import buttons
 from botrunner.voice.playback import Heard, Speech
 from botrunner.voice.talking import Answer, Manners, Question
 from dashboard.models import DiscordUser, PlaceSettings, Utterance
-from dashboard.services import access, calls, chat, consent, leftovers
+from dashboard.services import access, calls, chat, consent, leftovers, providers
 from dashboard.services import speech as speech_services
 from dashboard.services.access import Permission, Person, Role
 from dashboard.services.calls import Said
@@ -154,6 +155,13 @@ class CallDesk:
 
     def _spot(self, member: discord.Member) -> Spot:
         return spot_of(member, member.guild, self._written_in, self._text_channel_id)
+
+    async def prepare(self) -> None:
+        await asyncio.gather(
+            providers.chat_model(),
+            providers.speech_at(providers.speech_server()),
+            asyncio.to_thread(importlib.import_module, "trainerbot.speech.audio"),
+        )
 
     async def manners(self) -> Manners:
         row = await settings_of(self._guild_id)

@@ -67,6 +67,9 @@ class Desk:
         self.answers_after = asyncio.Event()
         self.answers_after.set()
 
+    async def prepare(self) -> None:
+        """There is nothing to prepare."""
+
     async def manners(self) -> Manners:
         return self.is_at
 
