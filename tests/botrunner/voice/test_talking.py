@@ -4,8 +4,9 @@ import asyncio
 
 import pytest
 
+from botrunner.voice.desk import Manners
 from botrunner.voice.playback import Player
-from botrunner.voice.talking import Manners, Talk
+from botrunner.voice.talking import Talk
 from tests.botrunner.voice.desks import BEGAN, WENT, Desk, Dictated
 from tests.botrunner.voice.lines import Line, Mouth, settled, tone, until
 from trainerbot.errors import ProviderUnavailable
