@@ -143,6 +143,7 @@ async def setup(bot: TrainerBot) -> None:
         log.warning("Voice is off: %s", bot.voice_problem)
     else:
         # Only now: without its libraries it cannot even be imported.
+        from botrunner.cogs.talk import attend
         from botrunner.voice.supervisor import Supervisor
 
         supervisor = Supervisor(bot, attend=attend)
