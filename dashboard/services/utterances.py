@@ -24,8 +24,8 @@ class Sound:
     stages_ms: dict[str, int] = field(default_factory=dict)
 
 
-def log_sound(*, question: Message, person: DiscordUser, sound: Sound) -> Utterance:
-    """Store what was heard beside the question that it became."""
+def log_sound(*, question: Message, person: DiscordUser | None, sound: Sound) -> Utterance:
+    """Store what was heard beside the question that it became; in the Playground without a person."""
     return Utterance.objects.create(
         discord_user=person,
         message=question,

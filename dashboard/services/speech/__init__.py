@@ -11,6 +11,7 @@ from dashboard.services.speech.rules import (
     recognizers,
     save_settings,
     settings_of,
+    speaking_chain,
     synthesizers,
 )
 from dashboard.services.speech.saying import say
@@ -36,6 +37,7 @@ __all__ = [
     "save_settings",
     "say",
     "settings_of",
+    "speaking_chain",
     "standings",
     "synthesizers",
 ]
