@@ -10,6 +10,8 @@ from botrunner.replies import width
 _DIRECTIONS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 ELLIPSIS = "…"
 MOST_LINES = 8
+LINE_CHARACTERS = 300  # of what was heard
+ALL_OF_IT = 10 * LINE_CHARACTERS
 
 
 def quoted(text: str, most: int) -> str:
@@ -34,6 +36,21 @@ def as_block(text: str, most: int) -> str:
     if len(lines) > MOST_LINES:
         lines = [*lines[: MOST_LINES - 1], ELLIPSIS]
     return "\n".join(f"> {line}" for line in lines)
+
+
+def as_heard(transcript: str) -> str:
+    """What was heard, as a quotation above the answer; "" where nothing was."""
+    if not transcript.strip():
+        return ""
+    lines = []
+    for line in transcript.split("\n"):
+        # Short lines: where a long answer is cut into messages, each part stays a quotation.
+        while len(line) > LINE_CHARACTERS:
+            at = line.rfind(" ", 0, LINE_CHARACTERS) + 1 or LINE_CHARACTERS
+            lines.append(line[:at].rstrip())
+            line = line[at:]
+        lines.append(line)
+    return "\n".join(f"> {quoted(line, ALL_OF_IT)}" for line in lines) + "\n"
 
 
 def is_whole(text: str, most: int) -> bool:
