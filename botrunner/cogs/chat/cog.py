@@ -50,7 +50,7 @@ Answers = PlaceSettings.Answers
 RULES_KEPT_S = 0.5
 MOST_HEARD = 5_000
 
-begin = chat.hop(chat.begin)
+begin = chat.hop(chat.log, chat.recalling)
 finish = chat.hop(chat.finish)
 give_up = chat.hop(chat.give_up)
 read_rules = chat.hop(chat.rules)

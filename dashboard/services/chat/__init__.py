@@ -1,5 +1,6 @@
 """One turn on any face: log the question, recall, ask, stream, log the answer."""
 
+from dashboard.services.chat.hopping import hop
 from dashboard.services.chat.offers import abilities_of, default_model, models
 from dashboard.services.chat.on_discord import (
     Asked,
@@ -7,7 +8,8 @@ from dashboard.services.chat.on_discord import (
     begin,
     finish,
     give_up,
-    hop,
+    log,
+    recalling,
     resume,
     rules,
 )
@@ -24,7 +26,9 @@ __all__ = [
     "finish",
     "give_up",
     "hop",
+    "log",
     "models",
+    "recalling",
     "reply",
     "resume",
     "rules",

@@ -7,14 +7,11 @@ longer for its log than for its answer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
-from asgiref.sync import sync_to_async
-from channels.db import database_sync_to_async
-from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 
 from dashboard.models import Conversation, DiscordChannel, Message
 from dashboard.services import answers, budgets, conversations, storage
@@ -23,11 +20,8 @@ from dashboard.services.chat.kept import Kept
 from dashboard.services.chat.turns import Ready
 from dashboard.services.conversations import AlreadyLogged, Answer
 from dashboard.services.places import Place, Rules
-from trainerbot.conversation import Finished, Recalled
+from trainerbot.conversation import Finished, Recall, Recalled
 from trainerbot.messages import ChatMessage, Image, Role
-
-Given = ParamSpec("Given")
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +58,6 @@ class Asked:
     images: tuple[Image, ...] = ()
 
 
-def hop(work: Callable[Given, Result]) -> Callable[Given, Coroutine[Any, Any, Result]]:
-    """Let `work`, one unit of work with rows, be awaited.
-
-    On SQLite the connection stays open afterwards: to open it and to set it up
-    takes longer than the work.
-    """
-    is_sqlite = settings.DATABASES["default"]["ENGINE"].endswith("sqlite3")
-    return sync_to_async(work) if is_sqlite else database_sync_to_async(work)
-
-
 # --- Before the model is asked ------------------------------------------------------
 def rules() -> Rules:
     """What is in force now."""
@@ -87,6 +71,11 @@ def begin(spot: Spot, asked: Asked, permit: Callable[[Rules], Place]) -> Ready |
     permit: says how the bot behaves at the spot, or raises NotAllowed. Then,
     and when a budget is used up, nothing is logged.
     """
+    return recalling(log(spot, asked, permit))
+
+
+def log(spot: Spot, asked: Asked, permit: Callable[[Rules], Place]) -> tuple[Ready, Recall] | None:
+    """The first half of `begin`: all of it that reads and writes rows."""
     with storage.failures_in_words():
         try:
             with transaction.atomic():
@@ -96,11 +85,23 @@ def begin(spot: Spot, asked: Asked, permit: Callable[[Rules], Place]) -> Ready |
                 kept.written(now)
         except AlreadyLogged:
             return None
-        # The index is searched here as well, since to build it takes longer than
-        # an event loop may wait; and not above, where others wait to write.
-        if not asked.text.strip():
-            return ready
-        return replace(ready, recalled=now.index.recall(asked.text))
+        except DatabaseError:
+            kept.forget()
+            raise
+    return ready, now.index
+
+
+def recalling(logged: tuple[Ready, Recall] | None) -> Ready | None:
+    """The second half of `begin`: what is remembered about the question.
+
+    Off the event loop as well, since to build the index takes longer than a
+    loop may wait; and not within the transaction, where others wait to write.
+    """
+    if logged is None:
+        return None
+    ready, index = logged
+    asked = ready.question.content
+    return replace(ready, recalled=index.recall(asked)) if asked.strip() else ready
 
 
 def _begin(now: Kept, spot: Spot, asked: Asked, place: Place) -> Ready:
