@@ -13,6 +13,7 @@ from hypothesis import settings as hypothesis_settings
 from pytest_django import Settings
 
 from dashboard.services import places, providers
+from tests import emptying
 from tests.fakes.openai_endpoint import API_KEY
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ hypothesis_settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 hypothesis_settings.load_profile("steady")
+
+emptying.replace_flush()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

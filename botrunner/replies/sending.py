@@ -35,6 +35,14 @@ class Outlet(Protocol):
         """Discord's id of what is answered."""
         ...
 
+    @property
+    def asker(self) -> discord.User | discord.Member: ...
+
+    @property
+    def outlasts(self) -> bool:
+        """Whether another process can post there, too: after a restart, say."""
+        ...
+
     async def post(self, number: int, text: str, **more: Any) -> discord.Message:
         """Post the message `number` of the answer, counted from 0. more: view, file."""
         ...
@@ -43,10 +51,13 @@ class Outlet(Protocol):
 class MessageOutlet:
     """Answers a message: the first part as a reply to it, the others behind it."""
 
+    outlasts = True
+
     def __init__(self, question: discord.Message) -> None:
         self._question = question
         self.channel = question.channel
         self.guild = question.guild
+        self.asker = question.author
         self.id = question.id
 
     async def post(self, number: int, text: str, **more: Any) -> discord.Message:
@@ -72,11 +83,14 @@ class MessageOutlet:
 class CommandOutlet:
     """Answers a slash command."""
 
+    outlasts = False
+
     def __init__(self, context: commands.Context[Any]) -> None:
         assert context.interaction is not None
         self._context = context
         self.channel = context.channel
         self.guild = context.guild
+        self.asker = context.author
         self.id = context.interaction.id
 
     async def post(self, number: int, text: str, **more: Any) -> discord.Message:

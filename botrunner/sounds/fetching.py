@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 MOST_BYTES: Final = 25 * 1024 * 1024
 CONNECT_WITHIN_S: Final = 5.0
-SILENCE_S: Final = 10.0
+SILENCE_S: Final = 5.0
 FETCHED_WITHIN_S: Final = 60.0
 PIECE_BYTES: Final = 64 * 1024
 FOLDER_PREFIX: Final = "trainerbot-sound-"

@@ -124,14 +124,19 @@ class Listener:
         return told.in_a_line
 
     async def keep(self, utterance: Utterance) -> None:
-        """Keep the recording, where the server keeps any and the person did not say no."""
+        """Keep the recording, where the server keeps any and the person did not say no.
+
+        What keeps it from being kept is noted for the admins; the answer comes all the same.
+        """
         if self.listened is None or self.listened.pcm is None or not self.listened.sound.text:
             return
-        days = await keeps_days(guild_id=self._guild_id, discord_user_id=self._discord_user_id)
-        if not days:
-            return
-        data = await asyncio.to_thread(_as_opus, self.listened.pcm)
-        await keep_recording(utterance, data, ending="ogg", days=days)
+        try:
+            days = await keeps_days(guild_id=self._guild_id, discord_user_id=self._discord_user_id)
+            if days:
+                data = await asyncio.to_thread(_as_opus, self.listened.pcm)
+                await keep_recording(utterance, data, ending="ogg", days=days)
+        except Exception as error:
+            await explain(error, "Keeping a recording")
 
 
 def _as_opus(pcm: Pcm) -> bytes:

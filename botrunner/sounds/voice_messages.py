@@ -87,9 +87,10 @@ async def _send(bot: discord.Client, message: VoiceMessage, to: discord.Message)
 
 def _may_send_voice(to: discord.Message) -> bool:
     """Whether Discord takes a voice message there, as far as it has told."""
-    if to.guild is None or not isinstance(to.channel, discord.abc.GuildChannel | discord.Thread):
+    me = to.guild.me if to.guild else None
+    if me is None or not isinstance(to.channel, discord.abc.GuildChannel | discord.Thread):
         return True
-    return to.channel.permissions_for(to.guild.me).send_voice_messages
+    return to.channel.permissions_for(me).send_voice_messages
 
 
 def _made(sound: Pcm) -> VoiceMessage:

@@ -247,6 +247,15 @@ class ReceivingClient(discord.VoiceClient):
         """Whether what is said here is encrypted from end to end now."""
         return bool(self._connection.dave_protocol_version and self._connection.can_encrypt)
 
+    @property
+    def is_locked(self) -> bool:
+        """Whether what is said is encrypted from end to end, and we have no key to it."""
+        return bool(self._connection.dave_protocol_version and not self._connection.can_encrypt)
+
+    async def begin_anew(self) -> None:
+        """Leave the voice server and be let in again, with new keys; returns before that."""
+        await self._connection.ws.ws.close(code=4000)
+
     def keep_path_open(self) -> None:
         """Send a datagram that says nothing, so that no router forgets where voice goes to.
 
@@ -344,6 +353,12 @@ class ReceivingClient(discord.VoiceClient):
     async def disconnect(self, *, force: bool = False) -> None:
         self.end = self.end or End.LEFT
         await super().disconnect(force=force)
+
+    async def hang_up(self) -> None:
+        """Leave without waiting until Discord confirms it: nobody listens to it any more."""
+        self.end = self.end or End.LEFT
+        self.stop()
+        await self._connection.disconnect()
 
     def abandon(self) -> None:
         """Forget a connection that Discord has forgotten, without a word to it."""

@@ -31,6 +31,7 @@ class Wish:
 
     discord_text_channel_id: where transcripts, answers and faults are posted.
     leaves_after_s: seconds alone after which it leaves; 0: it stays.
+    keeps_audio_days: for how long recordings are kept in this guild; 0: never.
     """
 
     call_id: int
@@ -38,6 +39,7 @@ class Wish:
     discord_channel_id: int
     discord_text_channel_id: int | None
     leaves_after_s: int
+    keeps_audio_days: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,13 +111,6 @@ def moved(call_id: int, *, channel: Place) -> None:
         row.channel = _channel(row.guild, channel)
         row.save(update_fields=["channel"])
         _tell(call_id, "call.changed")
-
-
-def leaves_after_s(discord_guild_id: int) -> int:
-    """After how many seconds alone the bot leaves a call in a guild; 0: it stays."""
-    rows = VoiceSettings.objects.filter(guild__discord_guild_id=discord_guild_id)
-    found = rows.values_list("leaves_after_s", flat=True).first()
-    return VoiceSettings().leaves_after_s if found is None else found
 
 
 # --- how it goes ----------------------------------------------------------------
@@ -199,6 +194,7 @@ def _wish(row: VoiceCall, guild: DiscordGuild) -> Wish:
         discord_channel_id=row.channel.discord_channel_id,
         discord_text_channel_id=(row.text_channel.discord_channel_id if row.text_channel else None),
         leaves_after_s=settings.leaves_after_s,
+        keeps_audio_days=settings.keeps_audio_days,
     )
 
 

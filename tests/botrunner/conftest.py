@@ -41,7 +41,7 @@ async def model(
     """Let the services of this process ask that endpoint."""
     # simcord waits for every timer that is due within its settle_timeout, so
     # for that of a kept connection, too.
-    monkeypatch.setattr(aiohttp_transport, "KEPT_ALIVE_S", 60.0)
+    monkeypatch.setattr(aiohttp_transport, "KEPT_ALIVE_S", 3600.0)
     settings.OPENAI_BASE_URL, settings.OPENAI_API_KEY = endpoint.base_url, API_KEY
     settings.CHAT_MODEL = "small"
     yield endpoint

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import discord
 import pytest
 
+from botrunner.cogs.chat import posting
 from botrunner.replies import LiveReply
 from dashboard.models import Incident, Message
 from tests.botrunner.talking import answered, bots_words, rows
@@ -230,15 +231,30 @@ async def test_an_answer_by_slash_is_edited_when_its_fifteen_minutes_are_over():
 
 
 # --- the end of an answer is refused --------------------------------------------------------
-async def test_an_answer_whose_end_is_refused_is_logged_with_the_message_that_stands_there(
-    simcord_env, guild, ada, me, model
+async def test_an_answer_whose_end_meets_a_discord_that_is_away_is_posted_once_it_is_back(
+    simcord_env, guild, ada, me, model, monkeypatch
 ):
+    monkeypatch.setattr(posting, "AGAIN_S", (0.01, 0.01))
     channel = guild.create_text_channel("desk")
-    simcord_env.inject_error("PATCH", "/channels/*/messages/*", status=403, code=50013, times=None)
-    model.default = Reply(pieces=("One", " two"), delay_s=0.4)
+    simcord_env.inject_error("POST", "/channels/*/messages", status=500, times=2)
 
-    await ada.send(channel, f"{me.mention} Count.")
+    await ada.send(channel, f"{me.mention} hello")
 
-    [begun] = [message for message in channel.history() if message.author.bot]
     [answer] = await rows(Message.objects.filter(role="assistant"))
-    assert answer.discord_message_id == begun.id
+    assert bots_words(channel) == ["Hello there."]
+    assert (answer.content, answer.error) == ("Hello there.", "")
+
+
+async def test_an_answer_that_discord_never_takes_counts_as_none(
+    simcord_env, guild, ada, me, model, monkeypatch
+):
+    monkeypatch.setattr(posting, "AGAIN_S", (0.01, 0.01))
+    channel = guild.create_text_channel("desk")
+    simcord_env.inject_error("POST", f"/channels/{channel.id}/messages", status=500, times=None)
+
+    await ada.send(channel, f"{me.mention} hello")
+
+    [answer] = await rows(Message.objects.filter(role="assistant"))
+    [sentence] = said_directly(ada)
+    assert sentence.startswith("Discord did not take my answer to you, or not all of it.")
+    assert answer.error.startswith("Discord did not take my answer to you, or not all of it.")

@@ -20,29 +20,27 @@ async def speaking(bot, discord_server):
     process, _ = bot
     await discord_server.until(lambda: process.bot.is_ready(), "it is ready")
     process.bot.voice_problem = ""
-    yield process.bot
-    for client in list(process.bot.voice_clients):
-        await client.disconnect(force=True)
-
-
-def last_words(discord_server) -> str:
-    return discord_server.world.said_by_bot()[-1].content
+    return process.bot
 
 
 async def after(discord_server, who, text) -> str:
     """What the bot says next, after `who` has said `text` in #general."""
-    n = len(discord_server.world.said_by_bot())
+    world = discord_server.world
+    n = len(world.said_by_bot(world.general))
     await discord_server.say(who, text)
-    await discord_server.until(
-        lambda: len(discord_server.world.said_by_bot()) > n, f"an answer to {text}", 20.0
+    answers = await discord_server.until(
+        lambda: world.said_by_bot(world.general)[n:], f"an answer to {text}", 20.0
     )
-    return last_words(discord_server)
+    return answers[0].content
 
 
 async def test_it_joins_its_asker_and_leaves_again(speaking, discord_server, ada):
     await discord_server.voice.sit(ada, discord_server.world.voice)
 
-    assert await after(discord_server, ada, "!join") == "Joined voice"
+    words = await after(discord_server, ada, "!join")
+
+    assert words.splitlines()[0] == "Joined voice"
+    assert "`/listen off`" in words
     assert [client.channel.name for client in speaking.voice_clients] == ["voice"]
     assert await after(discord_server, ada, "!leave") == "Disconnected from the voice channel."
     assert speaking.voice_clients == []
@@ -52,22 +50,19 @@ async def test_asked_twice_it_stays_and_says_so(speaking, discord_server, ada):
     await discord_server.voice.sit(ada, discord_server.world.voice)
     await after(discord_server, ada, "!join")
 
-    assert await after(discord_server, ada, "!join") == "Joined voice"
+    assert (await after(discord_server, ada, "!join")).startswith("Joined voice\n")
     assert len(speaking.voice_clients) == 1
 
 
 async def test_asked_from_another_channel_it_moves(bot, speaking, discord_server, ada):
     await discord_server.voice.sit(ada, discord_server.world.voice)
     await after(discord_server, ada, "!join")
-    [client] = speaking.voice_clients
-    before = client._connection.socket
     other = discord_server.world.add_channel("other", ChannelType.VOICE)
     await discord_server.add_to_guild(other)
     await discord_server.voice.sit(ada, other)
 
-    assert await after(discord_server, ada, "!join") == "Joined other"
+    assert (await after(discord_server, ada, "!join")).startswith("Joined other\n")
     assert [client.channel.name for client in speaking.voice_clients] == ["other"]
-    before.close()  # discord.py forgets it when it moves
 
 
 async def test_who_is_in_no_voice_channel_is_told(speaking, discord_server, ada):

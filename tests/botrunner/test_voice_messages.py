@@ -254,6 +254,35 @@ async def test_what_says_to_last_for_hours_is_not_even_fetched(
     assert (model.chats, speech_server.heard) == ([], [])
 
 
+@pytest.mark.origin(39)
+async def test_while_somebody_is_listened_to_and_spoken_to_others_are_answered(
+    bot, discord_server, ada, model, speech_server
+):
+    async def greet(name: str) -> None:
+        channel = (await discord_server.dm(discord_server.add_user(name), "!hi")).channel
+        await discord_server.wait_for_reply(channel=channel, containing="HI!")
+
+    speech_server.script.goes_on.clear()
+    asked = await send(discord_server, ada, recording())
+    await until_asked(speech_server.heard)
+    await greet("Grace")
+    speech_server.script.goes_on.set()
+    await reply_to(discord_server, asked, "> When")
+    speech_server.script.goes_on.clear()
+    await until_asked(speech_server.spoken)
+    await greet("Mary")
+    speech_server.script.goes_on.set()
+
+    assert await discord_server.until(lambda: spoken_by_bot(discord_server), "it speaks")
+
+
+async def until_asked(requests: list) -> None:
+    """Wait for the first request, which comes over a socket of another thread."""
+    async with asyncio.timeout(20):
+        while not requests:  # noqa: ASYNC110 (nobody here is told of it)
+            await asyncio.sleep(0.005)
+
+
 # --- how it is kept -------------------------------------------------------------------
 async def test_what_was_heard_stands_in_the_log(bot, discord_server, ada, model, speech_server):
     asked = await send(discord_server, ada, recording(1.5))

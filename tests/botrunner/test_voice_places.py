@@ -11,8 +11,9 @@ from dashboard.models import (
     PlaceSettings,
     Utterance,
 )
-from dashboard.services import consent, places, speech
+from dashboard.services import consent, conversations, places, speech, utterances
 from dashboard.services.access import Person, Role
+from dashboard.services.utterances import Sound
 from tests.fakes.discord.payloads import ALL_PERMISSIONS
 from tests.fakes.speech import Refusal, recording
 
@@ -118,6 +119,31 @@ async def test_where_voice_messages_are_refused_after_all_it_comes_as_a_file(tal
     assert (await first_voice(discord_server)).reply_to is text
 
 
+async def test_where_no_file_may_be_attached_that_is_said(talk, discord_server, speech_server):
+    speech_server.script.delay_s = 0.3
+    text = await talk(containing="Hello")
+    discord_server.fail_next(403, method="POST", path=".*/messages", times=2)
+
+    note = await discord_server.wait_for_reply(to=text, timeout_s=20.0)
+    assert note.content == f"-# {aloud.NOT_SPOKEN} {aloud.NO_FILES}"
+
+
+async def test_ask_slashed_speaks_its_answer_on_wish(
+    bot, discord_server, ada, model, speech_server
+):
+    options = [
+        {"name": "question", "type": 3, "value": "Hello?"},
+        {"name": "spoken", "type": 5, "value": True},
+    ]
+    data = {"id": "1", "name": "ask", "type": 1, "options": options}
+
+    await discord_server.interact(ada, type=2, data=data)
+
+    voice = await first_voice(discord_server)
+    assert voice.reply_to.content == "Hello there."
+    assert [each.text for each in speech_server.spoken] == ["Hello there."]
+
+
 # --- in which language -------------------------------------------------------------------
 @pytest.mark.origin(45)
 async def test_the_language_of_person_channel_and_server_drives_both_ways(
@@ -212,3 +238,62 @@ async def test_a_recording_is_there_for_as_long_as_it_says(talk, discord_server)
     [(row, data)] = await kept()
     assert data.startswith(b"OggS")
     assert 2 < (row.audio_until - row.created_at).total_seconds() / 86_400 < 4
+
+
+async def test_a_disk_that_takes_no_recording_keeps_nobody_from_their_answer(
+    talk, discord_server, settings, tmp_path
+):
+    (tmp_path / "audio").write_text("a file where a folder should be")
+    settings.MEDIA_ROOT = tmp_path
+    await choose(discord_server, keeps_audio_days=3)
+
+    answer = await talk(containing="Hello")
+
+    assert answer.content == "> When does the library open?\nHello there."
+    assert [(row.message.audio.name, data) for row, data in await kept()] == [("", b"")]
+
+
+# --- taken up ------------------------------------------------------------------------------
+@database_sync_to_async
+def left_open(message, who, sound: Sound) -> None:
+    """What a process leaves that is killed between the question and its answer."""
+    talk = conversations.for_discord(
+        guild_id=None,
+        guild_name="",
+        channel_id=int(message.channel.id),
+        channel_name=who.name,
+        discord_user_id=int(who.id),
+        user_name=who.name,
+    )
+    question = conversations.log_question(
+        conversation=talk,
+        text=sound.text,
+        discord_message_id=int(message.id),
+        attachments=[{"name": "a.ogg", "use": "sound"}],
+    )
+    person = talk.discord_user
+    assert person is not None
+    utterances.log_sound(question=question, person=person, sound=sound)
+
+
+@pytest.mark.parametrize(
+    ("sound", "answer", "n_asked"),
+    [
+        (Sound("When?", "en", "google"), "> When?\nHello there.", 1),
+        (Sound(problem="I made out no words in it."), "I made out no words in it.", 0),
+    ],
+)
+async def test_a_sound_that_was_heard_before_a_kill_is_not_listened_to_again(
+    discord_server, ada, model, speech_server, run_bot, sound, answer, n_asked
+):
+    file = discord_server.cdn.upload("a.ogg", recording(), "audio/ogg")
+    channel = discord_server.world.direct_channel(ada)
+    asked = discord_server.world.add_message(channel, ada, "")
+    asked.attachments = [file]
+    await left_open(asked, ada, sound)
+
+    run_bot()
+
+    said = await discord_server.wait_for_reply(to=asked, timeout_s=20.0)
+    await discord_server.until(lambda: answer in said.content, "the answer is whole")
+    assert (len(model.chats), speech_server.heard) == (n_asked, [])

@@ -4,6 +4,7 @@ import asyncio
 import io
 import math
 import struct
+import threading
 import wave
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -53,13 +54,23 @@ class Asked:
     duration_ms: int = 0
 
 
+def _set() -> threading.Event:
+    event = threading.Event()
+    event.set()
+    return event
+
+
 @dataclass
 class Script:
-    """words: what is made out, by the sound's length in ms; refusals: by provider."""
+    """words: what is made out, by the sound's length in ms; refusals: by provider.
+
+    goes_on: whatever is asked waits for it.
+    """
 
     words: Callable[[int], str] = lambda duration_ms: "When does the library open?"
     refusals: dict[str, Refusal] = field(default_factory=dict)
     delay_s: float = 0.0
+    goes_on: threading.Event = field(default_factory=_set)
 
 
 class FakeSpeech(FakeOpenAI):
@@ -90,7 +101,7 @@ class FakeSpeech(FakeOpenAI):
         with wave.open(io.BytesIO(content)) as file:
             duration_ms = round(1000 * file.getnframes() / file.getframerate())
         self.heard.append(Asked(model, language, duration_ms=duration_ms))
-        await asyncio.sleep(self.script.delay_s)
+        await self._wait()
         return self._said_no(model) or JSONResponse({"text": self.script.words(duration_ms)})
 
     async def _speak(self, request: Request) -> Response:
@@ -101,12 +112,16 @@ class FakeSpeech(FakeOpenAI):
         self.spoken.append(
             Asked(model, body.get("language", ""), text=body["input"], voice=body["voice"])
         )
-        await asyncio.sleep(self.script.delay_s)
+        await self._wait()
         sound = tone(0.5, rate_hz=24_000)
         return self._said_no(model) or Response(sound.data, media_type="audio/pcm")
 
     async def _stand(self, request: Request) -> Response:
         return self._refuse(request) or JSONResponse({"data": self.standings})
+
+    async def _wait(self) -> None:
+        await asyncio.sleep(self.script.delay_s)
+        await asyncio.to_thread(self.script.goes_on.wait, 20)
 
     def _said_no(self, model: str) -> Response | None:
         no = self.script.refusals.get(model)

@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 Speaks = VoiceSettings.Speaks
 NEVER_HERE: Final = "I speak no answers on this server; its admins have switched that off."
 NOT_SPOKEN: Final = "I could not speak this answer."
+NO_FILES: Final = "Discord does not let me attach sounds here."
 LINE_CHARACTERS: Final = 300
 
 note_spoken = database_sync_to_async(utterances.note_spoken)
@@ -78,6 +79,8 @@ async def speak(
             await _say(bot, to, str(error))
     except speech.CannotSpeak as error:
         await _say(bot, to, f"{NOT_SPOKEN} {error}")
+    except discord.Forbidden:
+        await _say(bot, to, f"{NOT_SPOKEN} {NO_FILES}")
     except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
         # The text stands; whatever refused the sound would refuse a sentence about it.
         log.warning("A spoken answer was refused: %s", error)

@@ -11,26 +11,28 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
-import aiohttp
 import discord
 from discord import app_commands
 from discord.ext import commands
+from django.db import DatabaseError
 
 from botrunner import arguments, people
 from botrunner.cogs.chat import addressing, aloud, attachments, questions
 from botrunner.cogs.chat.attachments import Read
 from botrunner.cogs.chat.catching_up import CatchingUp
+from botrunner.cogs.chat.posting import post_last, tell_refusal
 from botrunner.cogs.chat.questions import Question
 from botrunner.cogs.chat.words import (
     CANNOT_READ,
     CUT_SHORT,
+    GOES_ON,
     NOTHING_SAID,
     broken_off,
     title_of,
     with_marks,
 )
 from botrunner.faults import Reason, explain, refusal
-from botrunner.replies import LiveReply, typing
+from botrunner.replies import OUT_OF_REACH, LiveReply, typing
 from botrunner.sounds import MOST_AT_ONCE, Listener
 from botrunner.speaking import CANNOT_SPEAK, may_speak, tell_directly
 from botrunner.ui.verdict import buttons
@@ -196,6 +198,7 @@ class Chat(commands.Cog):
         # A thread has one memory, whoever speaks in it.
         key = spot.channel_id, 0 if spot.parent_id is not None else spot.discord_user_id
         lock = self._turns.setdefault(key, asyncio.Lock())
+        ready: Ready | None = None
         try:
             async with lock:
                 with typing(_typing_place(question.where)):
@@ -217,6 +220,10 @@ class Chat(commands.Cog):
                 )
         except NotAllowed as denial:
             await self._refuse(question, denial)
+        except asyncio.CancelledError:
+            if ready is None and question.is_slashed:  # any other one the next process hears
+                await self._refuse_to(question.where, CUT_SHORT)
+            raise
         except Exception as error:
             reason = await explain(error, f"The answer to message {question.discord_id}")
             await self._say(question.where, reason)
@@ -295,25 +302,38 @@ class Chat(commands.Cog):
             if finished is None or not finished.text.strip():
                 raise ProviderUnavailable(NOTHING_SAID)
         except asyncio.CancelledError:
-            doing = f"The answer to question {question.pk}"
-            await self.break_off(ready, live, said, refusal(CUT_SHORT, doing), heading)
+            if live.outlasts:
+                await self._hand_over(question, live)
+            else:
+                doing = f"The answer to question {question.pk}"
+                await self.break_off(ready, live, said, refusal(CUT_SHORT, doing), heading)
             raise
         except Exception as error:
             reason = await explain(error, f"The answer to question {question.pk}")
             await self.break_off(ready, live, said, reason, heading)
             return None
+        refused = ""
         try:
-            posted = await live.finish(
+            posted = await post_last(
+                live,
                 heading + with_marks(finished, ready.warning, notes),
                 view=buttons(question.pk),
                 title=title_of(question.content),
             )
-        except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
-            # Discord does not take the answer itself, so it would take no apology either.
-            log.warning("The answer to question %s was refused: %s", question.pk, error)
+        except OUT_OF_REACH as error:
+            refused = await tell_refusal(live, error, f"The answer to question {question.pk}")
             posted = list(live.posted)  # what stands there already belongs to it all the same
-        await asyncio.shield(finish(question, finished, [each.id for each in posted]))
-        return finished
+        ids = [each.id for each in posted]
+        await asyncio.shield(finish(question, finished, ids, error=refused))
+        return None if refused else finished
+
+    async def _hand_over(self, question: Message, live: LiveReply) -> None:
+        """Leave an unfinished answer to the next process, which finds its question open."""
+        try:
+            begun = await live.leave(GOES_ON)
+            await asyncio.shield(note_begun(question_id=question.pk, discord_message_id=begun.id))
+        except (*OUT_OF_REACH, DatabaseError) as error:
+            log.warning("That an answer goes on later could not be said: %s", error)
 
     async def break_off(
         self, ready: Ready, live: LiveReply, said: str, reason: Reason, heading: str = ""
@@ -337,7 +357,7 @@ class Chat(commands.Cog):
         """Let `text` be the last word, if Discord takes it."""
         try:
             return await live.finish(text)
-        except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+        except OUT_OF_REACH as error:
             log.warning("The end of an answer was refused: %s", error)
             return list(live.posted)
 

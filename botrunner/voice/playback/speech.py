@@ -177,6 +177,11 @@ class Speech:
     def is_over(self) -> bool:
         return self._over.done()
 
+    @property
+    def was_cut(self) -> bool:
+        """Whether somebody interrupted it."""
+        return self._over.done() and self._over.result().was_cut
+
     def next_frame(self) -> bytes | None:
         """Return what is played next; None where nothing is ready. For the player's thread."""
         while self.number < len(self.sentences):

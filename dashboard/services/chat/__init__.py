@@ -9,11 +9,11 @@ from dashboard.services.chat.on_discord import (
     begin,
     finish,
     give_up,
-    hop,
     resume,
     rules,
 )
 from dashboard.services.chat.turns import Ready, answer, reply, run
+from dashboard.services.hops import hop
 
 __all__ = [
     "Admitted",

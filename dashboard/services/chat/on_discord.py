@@ -7,13 +7,10 @@ longer for its log than for its answer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
-from asgiref.sync import sync_to_async
-from channels.db import database_sync_to_async
-from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from dashboard.models import Conversation, DiscordChannel, Message, Utterance
@@ -26,9 +23,6 @@ from dashboard.services.places import Place, Rules
 from dashboard.services.utterances import Sound
 from trainerbot.conversation import Finished, Recalled
 from trainerbot.messages import ChatMessage, Image, Role
-
-Given = ParamSpec("Given")
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +71,6 @@ class Admitted:
 
     language: str
     warning: str
-
-
-def hop(work: Callable[Given, Result]) -> Callable[Given, Coroutine[Any, Any, Result]]:
-    """Let `work`, one unit of work with rows, be awaited.
-
-    On SQLite the connection stays open afterwards: to open it and to set it up
-    takes longer than the work.
-    """
-    is_sqlite = settings.DATABASES["default"]["ENGINE"].endswith("sqlite3")
-    return sync_to_async(work) if is_sqlite else database_sync_to_async(work)
 
 
 # --- Before the model is asked ------------------------------------------------------
@@ -241,11 +225,12 @@ def _history(
 
 # --- Afterwards ---------------------------------------------------------------------
 def finish(
-    question: Message, finished: Finished, discord_message_ids: Sequence[int]
+    question: Message, finished: Finished, discord_message_ids: Sequence[int], *, error: str = ""
 ) -> Answer | None:
     """Log an answer with the Discord messages that carry it.
 
-    None where the asker had everything about them erased meanwhile: then
+    error: why the asker did not get it, though it was made and cost what it
+    did. None where the asker had everything about them erased meanwhile: then
     nothing is logged.
     """
     with storage.failures_in_words():
@@ -257,6 +242,7 @@ def finish(
                     finished=finished,
                     discord_message_ids=discord_message_ids,
                     rules=now.rules,
+                    error=error,
                 )
                 kept.written(now)
         except IntegrityError:

@@ -6,8 +6,7 @@ import asyncio
 import logging
 from typing import Final
 
-from channels.db import database_sync_to_async
-
+from dashboard.services.hops import hop
 from dashboard.services.speech import ways
 from dashboard.services.speech.results import CannotHear, Heard
 from dashboard.services.speech.rules import hearing_chain, settings_of
@@ -15,6 +14,8 @@ from trainerbot.errors import ProviderRefused, ProviderUnavailable
 from trainerbot.speech import NothingHeard, Pcm, SpeechAbsent, Transcript, UnreadableAudio
 
 log = logging.getLogger(__name__)
+
+read_settings = hop(settings_of)
 
 MOST_S: Final = 600.0
 """A sound that is longer is not listened to."""
@@ -57,7 +58,7 @@ async def decoded(data: bytes, *, most_s: float = MOST_S) -> Pcm:
 
 async def hear_pcm(sound: Pcm, *, language: str, guild_id: int | None = None) -> Heard:
     """The same for sound that is decoded, as it comes from a call."""
-    chain = hearing_chain(await database_sync_to_async(settings_of)(guild_id))
+    chain = hearing_chain(await read_settings(guild_id))
     data = await asyncio.to_thread(_prepared, sound)
     transcript = await _first_of(chain, data, language)
     return Heard(transcript.text, transcript.language, transcript.provider, sound.duration_s)
@@ -65,27 +66,30 @@ async def hear_pcm(sound: Pcm, *, language: str, guild_id: int | None = None) ->
 
 async def _first_of(chain: list[str], data: bytes, language: str) -> Transcript:
     problem = NOBODY_HERE
-    for name in ways.in_order(chain):
+    for name in ways.in_order(chain, language):
         try:
             way = await ways.hearing(name)
             transcript = await way.client.transcribe(
                 data, content_type="audio/wav", model=way.model, language=language
             )
         except (NothingHeard, UnreadableAudio):
-            ways.note_answer(name)
+            ways.note_answer(name, language)
             raise
         except SpeechAbsent as error:
+            ways.note_failure(name)
             log.info("%s does not listen here: %s", name, error)
         except ProviderUnavailable as error:
-            ways.note_silence(name)
+            ways.note_failure(name)
             problem = NOBODY_HEARS
             log.warning("%s could not listen: %s", name, error)
         except ProviderRefused as error:
             # Mostly of the language: the next one may know it.
+            if error.code == ways.UNKNOWN_LANGUAGE:
+                ways.note_failure(name, language)
             problem = problem if problem == NOBODY_HEARS else NOBODY_KNOWS
             log.info("%s does not listen: %s", name, error)
         else:
-            ways.note_answer(name)
+            ways.note_answer(name, language)
             return Transcript(transcript.text, transcript.language or language, name)
     raise CannotHear(problem)
 

@@ -20,14 +20,17 @@ if TYPE_CHECKING:
     from trainerbot.speech.endpoint import SpeechEndpoint
 
 RESTS_S: Final = 30.0
-"""A provider that could not be reached is asked last for so long."""
+"""Who cannot be reached, is not set up or does not know a language is asked last for so long."""
 
 NO_ENDPOINT: Final = (
     "No other endpoint is configured: set OPENAI_API_KEY or OPENAI_BASE_URL to use this."
 )
 
-# By loop and name: the monotonic second until which a provider is asked last.
-_resting: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, float]] = (
+UNKNOWN_LANGUAGE: Final = "language_not_supported"  # the code of trainerbot.speech.LanguageUnknown
+ANY: Final = ""  # language
+
+# By loop, then name and language: the monotonic second until which somebody is asked last.
+_resting: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[str, str], float]] = (
     weakref.WeakKeyDictionary()
 )
 
@@ -59,26 +62,34 @@ async def _way(name: str, model: str) -> Way:
     return Way(await providers.speech_at(elsewhere), model)
 
 
-def in_order(chain: list[str]) -> list[str]:
-    """A chain with those behind that could not be reached a moment ago."""
+def in_order(chain: list[str], language: str) -> list[str]:
+    """A chain with those behind who failed in this language, or in any, a moment ago."""
     resting = _resting.get(asyncio.get_running_loop(), {})
     moment = time.monotonic()
-    return sorted(chain, key=lambda name: resting.get(name, 0.0) > moment)
+    return sorted(
+        chain,
+        key=lambda name: any(resting.get((name, each), 0.0) > moment for each in (ANY, language)),
+    )
 
 
-def note_silence(name: str) -> None:
-    """Remember that a provider could not be reached just now."""
+def note_failure(name: str, language: str = ANY) -> None:
+    """Remember that somebody cannot be asked just now, or not in this language."""
     resting = _resting.setdefault(asyncio.get_running_loop(), {})
-    resting[name] = time.monotonic() + RESTS_S
+    resting[name, language] = time.monotonic() + RESTS_S
 
 
-def note_answer(name: str) -> None:
-    """Remember that a provider can be reached."""
-    _resting.get(asyncio.get_running_loop(), {}).pop(name, None)
+def note_answer(name: str, language: str) -> None:
+    """Remember that somebody answers in this language."""
+    resting = _resting.get(asyncio.get_running_loop(), {})
+    for each in (ANY, language):
+        resting.pop((name, each), None)
 
 
 async def standings() -> list[Standing]:
-    """Who can be used now, who cannot, and why, in words; each name once. Raises nothing."""
+    """Who can be used now, who cannot, and why, in words. Raises nothing.
+
+    Whoever hears and speaks by different means has a row for each.
+    """
     elsewhere = Standing(
         OPENAI,
         hears=True,
@@ -90,9 +101,9 @@ async def standings() -> list[Standing]:
         client = await providers.speech_at(providers.speech_server())
         return [elsewhere, *await client.standings()]
     except TrainerBotError as error:
-        known = dict.fromkeys([*RECOGNIZERS, *SYNTHESIZERS])
         absent = Standing("", hears=False, speaks=False, problem=str(error))
-        return [elsewhere] + [
-            replace(absent, name=name, hears=name in RECOGNIZERS, speaks=name in SYNTHESIZERS)
-            for name in known
+        return [
+            elsewhere,
+            *(replace(absent, name=name, hears=True) for name in RECOGNIZERS),
+            *(replace(absent, name=name, speaks=True) for name in SYNTHESIZERS),
         ]

@@ -102,11 +102,16 @@ class Line:
         return n_loud
 
     async def wait_for_sound(self) -> None:
-        async with asyncio.timeout(5):
-            while self.source is None:  # noqa: ASYNC110 (a thread prepares the sound)
-                await asyncio.sleep(0.001)
+        await until(lambda: self.source is not None)
 
 
 async def settled() -> None:
     for _ in range(5):
         await asyncio.sleep(0)
+
+
+async def until(look: Callable[[], object], *, within_s: float = 20.0) -> None:
+    """Wait for what tasks and threads bring about that tell nobody."""
+    async with asyncio.timeout(within_s):
+        while not look():  # noqa: ASYNC110 (see above)
+            await asyncio.sleep(0.001)

@@ -15,7 +15,7 @@ from botrunner.voice.playback import (
 )
 from botrunner.voice.playback.frames import TAIL_FRAMES
 from botrunner.voice.playback.speech import Sentence
-from tests.botrunner.voice.lines import Line, Mouth, settled, tone
+from tests.botrunner.voice.lines import Line, Mouth, settled, tone, until
 from trainerbot.speech import Pcm
 
 SECOND = round(1 / FRAME_S)
@@ -48,9 +48,7 @@ async def begin(player, text, **more):
 
 async def made(speech, n_sentences: int) -> None:
     """Wait until so many sentences have their sound."""
-    async with asyncio.timeout(5):
-        while len(speech.sentences) < n_sentences and not speech.is_made:  # noqa: ASYNC110 (of a thread)
-            await asyncio.sleep(0.001)
+    await until(lambda: len(speech.sentences) >= n_sentences or speech.is_made)
 
 
 # --- sound ------------------------------------------------------------------------------
@@ -183,7 +181,7 @@ async def test_what_is_said_is_cleaned_for_the_ear(player, line, mouth):
 async def test_what_has_nothing_for_the_ear_is_over_at_once(player, line, mouth):
     speech = await begin(player, "🙂 ```x```")
 
-    heard = await asyncio.wait_for(speech.over(), 5)
+    heard = await asyncio.wait_for(speech.over(), 20)
 
     assert heard.is_whole
     assert (heard.text, mouth.asked, line.n_plays) == ("", [], 0)
@@ -321,7 +319,7 @@ async def test_a_synthesizer_that_dies_leaves_the_rest_with_a_reason_in_words(pl
     await line.wait_for_sound()
     await line.play_out()
 
-    heard = await asyncio.wait_for(speech.over(), 5)
+    heard = await asyncio.wait_for(speech.over(), 20)
 
     assert heard.text == "One is said."
     assert heard.problem
@@ -359,7 +357,7 @@ async def test_a_line_that_keeps_breaking_is_given_up_in_words(player, line):
         await line.wait_for_sound()
         line.end(OSError("no buffer space"))
 
-    heard = await asyncio.wait_for(speech.over(), 5)
+    heard = await asyncio.wait_for(speech.over(), 20)
 
     assert "only written" in heard.problem
 
@@ -367,7 +365,7 @@ async def test_a_line_that_keeps_breaking_is_given_up_in_words(player, line):
 async def test_without_opus_it_says_so_in_words(player, line):
     line.breaks = discord.opus.OpusNotLoaded()
 
-    heard = await asyncio.wait_for(player.say("One.", language="en"), 5)
+    heard = await asyncio.wait_for(player.say("One.", language="en"), 20)
 
     assert "only written" in heard.problem
 

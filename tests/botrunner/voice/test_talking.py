@@ -7,7 +7,7 @@ import pytest
 from botrunner.voice.playback import Player
 from botrunner.voice.talking import Manners, Talk
 from tests.botrunner.voice.desks import BEGAN, WENT, Desk, Dictated
-from tests.botrunner.voice.lines import Line, Mouth, settled, tone
+from tests.botrunner.voice.lines import Line, Mouth, settled, tone, until
 from trainerbot.errors import ProviderUnavailable
 from trainerbot.speech import Pcm
 
@@ -64,12 +64,6 @@ async def spoken(line) -> None:
     await line.wait_for_sound()
     await line.play_out()
     await settled()
-
-
-async def until(look) -> None:
-    async with asyncio.timeout(5):
-        while not look():  # noqa: ASYNC110 (tasks and threads of the talk, which tell nobody)
-            await asyncio.sleep(0.001)
 
 
 # --- one person ---------------------------------------------------------------------------

@@ -63,13 +63,13 @@ def test_after_it_has_left_it_can_be_wanted_again():
 
 def test_each_guild_says_how_long_it_stays_alone():
     wish = want()
-    assert wish.leaves_after_s == calls.leaves_after_s(7) == 300
+    assert (wish.leaves_after_s, wish.keeps_audio_days) == (300, 0)
     guild = VoiceCall.objects.get().guild
 
-    VoiceSettings.objects.create(guild=guild, leaves_after_s=0)
+    VoiceSettings.objects.create(guild=guild, leaves_after_s=0, keeps_audio_days=7)
 
-    assert calls.leaves_after_s(7) == 0
-    assert calls.wanted([7])[0].leaves_after_s == 0
+    [wish] = calls.wanted([7])
+    assert (wish.leaves_after_s, wish.keeps_audio_days) == (0, 7)
 
 
 def test_how_it_goes_is_told_to_open_pages():

@@ -34,7 +34,6 @@ def asked(requests: list[Asked]) -> list[str]:
 
 
 # --- hearing ---------------------------------------------------------------------------
-@async_rows
 async def test_a_sound_becomes_words(speech_server):
     heard = await speech.hear(recording(1.0), content_type="audio/ogg", language="en-US")
 
@@ -44,7 +43,6 @@ async def test_a_sound_becomes_words(speech_server):
     assert [(each.model, each.language) for each in speech_server.heard] == [("scripted", "en-US")]
 
 
-@async_rows
 async def test_where_the_first_cannot_listen_the_next_one_does(chain):
     chain.script.refusals = {"first": LANGUAGE, "second": DOWN}
 
@@ -54,7 +52,6 @@ async def test_where_the_first_cannot_listen_the_next_one_does(chain):
     assert asked(chain.heard) == ["first", "second", "third"]
 
 
-@async_rows
 async def test_who_could_not_be_reached_is_asked_last_for_a_while(chain):
     chain.script.refusals = {"first": DOWN}
     await speech.hear_pcm(tone(0.5), language="ru-RU")
@@ -64,7 +61,16 @@ async def test_who_could_not_be_reached_is_asked_last_for_a_while(chain):
     assert asked(chain.heard) == ["first", "second", "second"]
 
 
-@async_rows
+async def test_who_does_not_know_a_language_is_asked_last_in_that_one_alone(chain):
+    chain.script.refusals = {"first": LANGUAGE}
+    await speech.hear_pcm(tone(0.5), language="ru-RU")
+
+    for language in ("ru-RU", "en-US"):
+        await speech.hear_pcm(tone(0.5), language=language)
+
+    assert asked(chain.heard) == ["first", "second", "second", "first", "second"]
+
+
 @pytest.mark.origin(43)
 async def test_where_no_words_are_in_it_nobody_else_is_made_to_find_some(chain):
     chain.script.refusals = {"first": Refusal(422, "nothing_heard")}
@@ -75,7 +81,6 @@ async def test_where_no_words_are_in_it_nobody_else_is_made_to_find_some(chain):
     assert asked(chain.heard) == ["first"]
 
 
-@async_rows
 async def test_silence_is_listened_to_by_nobody(chain):
     with pytest.raises(NothingHeard):
         await speech.hear_pcm(Pcm(bytes(32_000)), language="ru-RU")
@@ -83,7 +88,6 @@ async def test_silence_is_listened_to_by_nobody(chain):
     assert chain.heard == []
 
 
-@async_rows
 @pytest.mark.origin(43)
 @pytest.mark.parametrize(
     ("refusals", "words"),
@@ -103,7 +107,6 @@ async def test_where_nobody_can_listen_that_is_an_error_and_never_a_text(chain, 
         await speech.hear_pcm(tone(0.5), language="ru-RU")
 
 
-@async_rows
 async def test_a_server_that_does_not_run_is_said_in_words(settings):
     settings.SPEECH_BASE_URL = "http://127.0.0.1:9/v1"
 
@@ -113,7 +116,6 @@ async def test_a_server_that_does_not_run_is_said_in_words(settings):
         await speech.say("Hello.", language="ru-RU")
 
 
-@async_rows
 @pytest.mark.origin(41)
 async def test_what_is_longer_than_it_may_be_is_not_listened_to(speech_server):
     with pytest.raises(UnreadableAudio, match="seconds"):
@@ -122,7 +124,6 @@ async def test_what_is_longer_than_it_may_be_is_not_listened_to(speech_server):
     assert speech_server.heard == []
 
 
-@async_rows
 async def test_the_configured_endpoint_hears_with_its_own_model(settings, speech_server):
     settings.SPEECH_RECOGNIZERS = ["openai"]
     settings.OPENAI_BASE_URL, settings.OPENAI_API_KEY = (
@@ -139,7 +140,6 @@ async def test_the_configured_endpoint_hears_with_its_own_model(settings, speech
     ]
 
 
-@async_rows
 async def test_one_client_serves_a_loop(speech_server):
     one = await providers.speech_at(providers.speech_server())
 
@@ -147,7 +147,6 @@ async def test_one_client_serves_a_loop(speech_server):
 
 
 # --- speaking --------------------------------------------------------------------------
-@async_rows
 async def test_words_become_sound_once(speech_server):
     first = await speech.say("Hello there.", language="en-US")
     again = await speech.say("Hello there.", language="en-US")
@@ -158,7 +157,6 @@ async def test_words_become_sound_once(speech_server):
     assert len(speech_server.spoken) == 1
 
 
-@async_rows
 async def test_another_voice_or_language_speaks_anew(speech_server):
     for language in ("en-US", "ru-RU"):
         await speech.say("Hello there.", language=language)
@@ -166,7 +164,6 @@ async def test_another_voice_or_language_speaks_anew(speech_server):
     assert [each.language for each in speech_server.spoken] == ["en-US", "ru-RU"]
 
 
-@async_rows
 async def test_where_the_first_cannot_speak_the_next_one_does(chain):
     chain.script.refusals = {"first": DOWN}
 
@@ -176,7 +173,6 @@ async def test_where_the_first_cannot_speak_the_next_one_does(chain):
     assert asked(chain.spoken) == ["first", "second"]
 
 
-@async_rows
 @pytest.mark.origin(48)
 async def test_what_is_spoken_is_cleaned_and_not_too_long(speech_server):
     await speech.say("**Look**: <https://example.org/x> `x` " + "word " * 2_000, language="en")
@@ -186,7 +182,6 @@ async def test_what_is_spoken_is_cleaned_and_not_too_long(speech_server):
     assert len(said.text) <= 1_500
 
 
-@async_rows
 @pytest.mark.origin(48)
 @pytest.mark.parametrize("text", ["", "🎉🎉🎉", "https://example.org", "```py\nx = 1\n```", "—"])
 async def test_nothing_is_never_spoken(speech_server, text):
@@ -196,7 +191,6 @@ async def test_nothing_is_never_spoken(speech_server, text):
     assert speech_server.spoken == []
 
 
-@async_rows
 async def test_where_nobody_knows_the_language_that_is_said(chain):
     chain.script.refusals = dict.fromkeys(["first", "second", "third"], LANGUAGE)
 
@@ -342,7 +336,6 @@ def test_ones_own_language_beats_the_places_and_that_the_setting():
 
 
 # --- who can be used ---------------------------------------------------------------------
-@async_rows
 async def test_it_is_known_who_can_be_used_and_why_not(speech_server):
     speech_server.standings = [
         {"name": "sphinx", "hears": True, "speaks": False, "languages": ["en"]},
@@ -354,7 +347,6 @@ async def test_it_is_known_who_can_be_used_and_why_not(speech_server):
     assert found["openai"].problem == ways.NO_ENDPOINT
 
 
-@async_rows
 async def test_without_a_server_everybody_is_listed_with_the_reason(settings):
     settings.SPEECH_BASE_URL = "http://127.0.0.1:9/v1"
 

@@ -39,6 +39,7 @@ class VoiceServer:
         self.call: Call | None = None
         self.n_calls = 0
         self.allows_resume = True
+        self.is_silent = False  # as a voice server that is overloaded
         # Who enters every connection of the bot by themselves, with their RTP sources.
         self.callers: dict[User, int] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -70,6 +71,8 @@ class VoiceServer:
 
     async def _on_voice_state(self, wanted: Payload) -> None:
         """Answer the bot's wish to be in a channel, or in none."""
+        if wanted["channel_id"]:  # discord.py sends a number, Discord a string
+            wanted = {**wanted, "channel_id": str(wanted["channel_id"])}
         before = self.world.voice_states.get(self.world.bot.id, {}).get("channel_id")
         own = {"self_deaf": wanted["self_deaf"], "self_mute": wanted["self_mute"]}
         await self._tell_of(self.world.bot, wanted["channel_id"], **own)
@@ -81,6 +84,9 @@ class VoiceServer:
     async def sit(self, user: User, channel: Channel | None) -> None:
         """Let a person be in a voice channel, or in none, without a word."""
         await self._tell_of(user, channel.id if channel else None)
+        if channel is None and self.call and self.call.ssrcs.pop(user.id, None):
+            self.callers.pop(user, None)
+            await self.call.tell(Op.CLIENT_DISCONNECT, {"user_id": user.id})
 
     async def _tell_of(
         self,
@@ -142,6 +148,8 @@ class VoiceServer:
         await socket.prepare(request)
         former, self.call = self.call, Call(socket)
         call = self.call
+        if self.is_silent:
+            await asyncio.sleep(30)
         await call.tell(Op.HELLO, {"v": 8, "heartbeat_interval": 2000})
         async for frame in socket:
             if frame.type is WSMsgType.BINARY:
