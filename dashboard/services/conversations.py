@@ -75,7 +75,7 @@ def get_answer(pk: int, *, user: User) -> Message:
     """
     message = (
         Message.objects.filter(role=Message.Role.ASSISTANT, conversation__in=visible_to(user))
-        .select_related("conversation", "reply_to", "correction")
+        .select_related("conversation", "reply_to__utterance", "correction")
         .filter(pk=pk)
         .first()
     )
