@@ -214,6 +214,7 @@ class Chat(commands.Cog):
                     self.bot,
                     ready,
                     said.text,
+                    asker=question.user,
                     to=live.posted[0],
                     guild_id=spot.guild_id,
                     asked_for=question.wants_speech,
