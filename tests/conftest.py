@@ -1,6 +1,11 @@
 """What more than one folder of tests needs."""
 
+import os
+import shutil
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,8 +17,10 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from pytest_django import Settings
 
+from bootstrap.filelock import hold
 from dashboard.services import places, providers
 from tests import emptying
+from tests.botrunner.running import ROOT, environ
 from tests.fakes.openai_endpoint import API_KEY
 
 if TYPE_CHECKING:
@@ -58,6 +65,32 @@ async def speech_server(settings: Settings) -> AsyncIterator["FakeSpeech"]:
         spoken.forget_spoken()
         yield server
         await providers.close_speech()
+
+
+@pytest.fixture(scope="session")
+def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite database with every table and no row, made once for all workers, to be copied."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    data = shared / "migrated"
+    with hold(shared / "migrated.lock", on_wait=lambda: None):
+        if not data.exists():
+            made = tmp_path_factory.mktemp("migrated")
+            command = [sys.executable, str(ROOT / "manage.py"), "migrate", "--verbosity", "0"]
+            subprocess.run(command, env=environ(made), check=True)
+            made.rename(data)
+    return data / "trainerbot.sqlite3"
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb(request: pytest.FixtureRequest, django_db_modify_db_settings: None) -> bool:
+    """On SQLite begin with a copy: to migrate takes each worker five seconds."""
+    if connection.vendor != "sqlite":
+        return bool(request.config.getvalue("reuse_db"))
+    migrated = request.getfixturevalue("migrated_database")
+    shutil.copy(migrated, connection.settings_dict["TEST"]["NAME"])
+    return True
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,5 @@
 import asyncio
 import shutil
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -17,7 +15,7 @@ from botrunner.cogs.places import Places
 from botrunner.cogs.training import watching
 from botrunner.process import BotProcess
 from dashboard.services import providers
-from tests.botrunner.running import ROOT, Installation, Running, environ
+from tests.botrunner.running import Installation, Running
 from tests.botrunner.working import GUILDS_COME_WITHIN_S, online
 from tests.fakes.discord import FakeDiscord
 from tests.fakes.openai_endpoint import API_KEY, FakeOpenAI
@@ -124,15 +122,6 @@ async def bot(
 async def discord_server() -> AsyncIterator[FakeDiscord]:
     async with FakeDiscord() as fake:
         yield fake
-
-
-@pytest.fixture(scope="session")
-def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with every table and no row, made once and copied by each test."""
-    data = tmp_path_factory.mktemp("migrated")
-    command = [sys.executable, str(ROOT / "manage.py"), "migrate", "--verbosity", "0"]
-    subprocess.run(command, env=environ(data), check=True)
-    return data / "trainerbot.sqlite3"
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ async def test_who_speaks_is_heard_answered_aloud_and_in_writing(aim, fake, mode
         await fake.wait_for_reply(containing="On Sundays at ten.")
 
     assert [each.text for each in speech_server.spoken] == ["At nine.", "On Sundays at ten."]
-    quotation = fake.world.said_by_bot()[0]
+    quotation = next(said for said in fake.world.said_by_bot() if "Ada" in said.content)
     assert quotation.content == "🎙️ **Ada**\n> When does the library open?"
     [utterance] = await rows(Utterance.objects.all())
     assert set(utterance.stages_ms) == {"heard", "first_word", "first_sound"}
