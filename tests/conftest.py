@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import pytest_asyncio
@@ -15,11 +16,16 @@ from django.db import connection, connections
 from django.test import TransactionTestCase
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
+from pytest_django import Settings
 
 from bootstrap.filelock import hold
 from dashboard.services import places, providers
 from tests import emptying
 from tests.botrunner.running import ROOT, environ
+from tests.fakes.openai_endpoint import API_KEY
+
+if TYPE_CHECKING:
+    from tests.fakes.speech import FakeSpeech
 
 # Examples drawn the same each time and judged by what they return: never by
 # how long a busy machine took over them.
@@ -58,7 +64,21 @@ def touches_rows(item: pytest.Item) -> bool:
 async def client_of_this_test() -> AsyncIterator[None]:
     """An async test owns its loop, so it closes what it asked a model with."""
     yield
-    await providers.close_chat_model()
+    await providers.close_clients()
+
+
+@pytest.fixture
+async def speech_server(settings: Settings) -> AsyncIterator["FakeSpeech"]:
+    """Let the services of this process be heard and spoken to by a server that the test scripts."""
+    from dashboard.services.speech import spoken
+    from tests.fakes.speech import FakeSpeech
+
+    with FakeSpeech() as server:
+        settings.SPEECH_BASE_URL, settings.MODELSERVER_API_KEY = server.base_url, API_KEY
+        settings.SPEECH_RECOGNIZERS, settings.SPEECH_SYNTHESIZERS = ["scripted"], ["scripted"]
+        spoken.forget_spoken()
+        yield server
+        await providers.close_speech()
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ from pytest_django import Settings
 
 from botrunner.bot import TrainerBot
 from botrunner.cogs.places import Places
+from botrunner.cogs.training import watching
 from botrunner.process import BotProcess
 from dashboard.services import providers
 from tests.botrunner.forking import Forks
@@ -39,11 +40,11 @@ async def model(
     """Let the services of this process ask that endpoint."""
     # simcord waits for every timer that is due within its settle_timeout, so
     # for that of a kept connection, too.
-    monkeypatch.setattr(aiohttp_transport, "KEPT_ALIVE_S", 60.0)
+    monkeypatch.setattr(aiohttp_transport, "KEPT_ALIVE_S", 3600.0)
     settings.OPENAI_BASE_URL, settings.OPENAI_API_KEY = endpoint.base_url, API_KEY
     settings.CHAT_MODEL = "small"
     yield endpoint
-    await providers.close_chat_model()
+    await providers.close_clients()
 
 
 # --- the bot in a simulated Discord ---------------------------------------------------
@@ -58,7 +59,11 @@ class HastyBot(TrainerBot):
 
 
 @pytest.fixture
-def simcord_bot() -> TrainerBot:
+def simcord_bot(monkeypatch: pytest.MonkeyPatch) -> TrainerBot:
+    # simcord waits for every timer that is due within its settle_timeout, so
+    # for each look at a job that never ends, too.
+    monkeypatch.setattr(watching, "SPACING_S", 60.0)
+    monkeypatch.setattr(watching, "LOOK_EVERY_S", 60.0)
     return HastyBot()
 
 
