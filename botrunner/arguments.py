@@ -25,6 +25,8 @@ _FLAG_BEFORE: Final = re.compile(r"^(positive\s*[=:]\s*\S+)(?:\s+|$)", re.IGNORE
 _BARE_FLAG: Final = re.compile(r"(?:^|\s)(true|false)$", re.IGNORECASE)
 _KEY: Final = re.compile(r"^(?:data_dir|data|dataset)\s*=\s*", re.IGNORECASE)
 _EVERYWHERE: Final = re.compile(r"(?:^|\s)everywhere(?:\s*[=:]\s*(true|yes))?$", re.IGNORECASE)
+_SPOKEN: Final = re.compile(r"^spoken\s*[=:]\s*(true|false|yes|no)(?:\s+|$)", re.IGNORECASE)
+_SPOKEN_BEHIND: Final = re.compile(r"(?:^|\s)spoken\s*[=:]\s*(true|false|yes|no)$", re.IGNORECASE)
 _QUOTES: Final = ('""', "''", "“”", "„“", "«»", "``")
 # They turn the direction of all that follows, so a text could rewrite the sentence around it.
 _DIRECTIONS: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
@@ -92,6 +94,16 @@ def everywhere(words: str) -> tuple[str, bool]:
     if found is None:
         return words.strip(), False
     return words.strip()[: found.start()].strip(), True
+
+
+def spoken(words: str) -> tuple[str, bool]:
+    """Return the words without `spoken:True` at one of their ends, and whether it was said."""
+    text = words.strip()
+    for pattern in (_SPOKEN_BEHIND, _SPOKEN):
+        if found := pattern.search(text):
+            rest = (text[: found.start()] + text[found.end() :]).strip()
+            return rest, found[1].lower() in ("true", "yes")
+    return text, False
 
 
 def looks_like_a_name(words: str) -> bool:

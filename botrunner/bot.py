@@ -14,7 +14,12 @@ from discord.ext import commands
 from discord.gateway import KeepAliveHandler
 from django.db import DatabaseError
 
-from botrunner.gateway import bear_malformed_events, connection_pause_s, pace_connections
+from botrunner.gateway import (
+    bear_malformed_events,
+    close_unfinished,
+    connection_pause_s,
+    pace_connections,
+)
 from botrunner.rest import Patience
 from botrunner.speaking import Context
 from dashboard.services import bot as bots
@@ -38,6 +43,7 @@ EXTENSIONS = (
     "botrunner.cogs.places",
 )
 IDENTIFY_PACE_S = 5.0
+FORMS_A_MINUTE = 10  # of one person: more than anybody writes, and than a trainer decides on
 
 try_identify = database_sync_to_async(bots.try_identify)
 
@@ -114,6 +120,7 @@ class TrainerBot(commands.Bot):
         )
         bear_malformed_events(self)
         self.patience.guard(self)
+        close_unfinished(self)
         pace_connections(self, n_shards=len(of_discord.get("shard_ids", [0])))
         self.max_concurrency = 1
         self.voice_problem = ""  # why voice is off, for people
@@ -121,6 +128,11 @@ class TrainerBot(commands.Bot):
         # Ids of our messages that a command of this process edits; nobody else does meanwhile.
         self.in_hand: set[int] = set()
         self.is_stopping = False
+        self.forms_sent: commands.CooldownMapping[discord.Interaction] = (
+            commands.CooldownMapping.from_cooldown(
+                FORMS_A_MINUTE, 60.0, lambda interaction: interaction.user.id
+            )
+        )
 
     async def setup_hook(self) -> None:
         for extension in EXTENSIONS:

@@ -151,6 +151,32 @@ def pace_connections(client: discord.Client, *, n_shards: int = 1) -> None:
     client.http.ws_connect = connect_with_patience  # type: ignore[method-assign]
 
 
+def close_unfinished(client: discord.Client) -> None:
+    """Let connections that were still being made be closed with the client.
+
+    discord.py forgets those: one that waits for its turn to identify would
+    stay open, and Discord be left to find out.
+    """
+    connect, close = client.http.ws_connect, client.http.close
+    opened: list[aiohttp.ClientWebSocketResponse] = []
+
+    async def connect_and_remember(
+        url: str, *, compress: int = 0
+    ) -> aiohttp.ClientWebSocketResponse:
+        opened[:] = [each for each in opened if not each.closed]
+        opened.append(await connect(url, compress=compress))
+        return opened[-1]
+
+    async def close_all() -> None:
+        # By now discord.py has closed those that it knows.
+        await asyncio.gather(*(each.close(code=1000) for each in opened))
+        await close()
+
+    # discord.py offers no setting for it, and makes the HTTP client itself.
+    client.http.ws_connect = connect_and_remember  # type: ignore[method-assign]
+    client.http.close = close_all  # type: ignore[method-assign]
+
+
 def connection_pause_s(n_again: int) -> float:
     """Return the pause before a connection, after `n_again` others than the first ones lately."""
     over = n_again - CONNECTIONS_FREE

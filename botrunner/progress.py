@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-import aiohttp
 import discord
 from channels.db import database_sync_to_async
 from discord.ext import commands
@@ -18,7 +17,8 @@ from django.db import DatabaseError
 
 from botrunner.faults import explain
 from botrunner.replies import split
-from botrunner.replies.live import EDIT_INTERVAL_S, FIRST_POST_AFTER_S
+from botrunner.replies.along import EDIT_INTERVAL_S, OUT_OF_REACH, Along
+from botrunner.replies.sending import is_too_late
 from dashboard.services import requests
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 note_told = database_sync_to_async(requests.told)
-OUT_OF_REACH = (discord.HTTPException, aiohttp.ClientError, OSError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +63,9 @@ class Progress:
         interval_s: float = EDIT_INTERVAL_S,
     ) -> None:
         self._context = context
-        self._interval_s = interval_s
+        self._along = Along(self._write_latest, interval_s=interval_s)
         self._text = self._shown = ""
         self._view: discord.ui.View | None = None
-        self._news = asyncio.Event()
-        self._writing = asyncio.Lock()
-        self._writer: asyncio.Task[None] | None = None
-        self._due_at = 0.0
         self._message = message
         self.request_id: int | None = None
         self.goes_on = ""
@@ -84,22 +79,25 @@ class Progress:
         """Let Discord know that an answer comes; a slash command has 3 s for that."""
         interaction = self._context and self._context.interaction
         if self._context and interaction and not interaction.response.is_done():
-            await self._context.defer()
+            try:
+                await self._context.defer()
+            except discord.HTTPException as refusal:
+                if not is_too_late(refusal):
+                    raise
+                log.info("Discord waited no longer for a command; it is done all the same.")
 
     def show(self, text: str, *, view: discord.ui.View | None = None) -> None:
         """Let `text` be seen soon, above the buttons of `view`. Never blocks."""
         self._text = text
         self._view = view or self._view
-        self._news.set()
-        if self._writer is None:
-            self._writer = asyncio.create_task(self._write_along())
+        self._along.news()
 
     async def begin(self, text: str) -> int:
         """Let `text` be seen now, and return the id of the message, which is edited from now on.
 
         Raises discord.HTTPException when Discord does not take it.
         """
-        async with self._writing:
+        async with self._along.writing:
             await self._write(text, self._view)
         assert self._message is not None  # as written
         if self._context is not None:
@@ -108,9 +106,9 @@ class Progress:
 
     async def let_go(self) -> None:
         """Leave the message to somebody else, who may edit it at once."""
-        async with self._writing:  # a request on its way is never cut off
-            self._stop_writing()
-        await self._until_due()
+        async with self._along.ended():
+            pass
+        await self._along.until_due()
         self.close()
 
     def close(self) -> None:
@@ -125,8 +123,7 @@ class Progress:
         discord.HTTPException when Discord does not take it.
         """
         first, *others = split(text) or ["…"]
-        async with self._writing:
-            self._stop_writing()
+        async with self._along.ended():
             await self._write(first, None, files=files, is_last=True)
             assert self._message is not None  # as written
             for number, other in enumerate(others, 1):
@@ -148,24 +145,9 @@ class Progress:
         assert self._message is not None  # of an earlier process
         return self._message.channel
 
-    async def _until_due(self) -> None:
-        await asyncio.sleep(self._due_at - asyncio.get_running_loop().time())
-
-    def _stop_writing(self) -> None:
-        if self._writer is not None:
-            self._writer.cancel()
-
-    async def _write_along(self) -> None:
-        await asyncio.sleep(FIRST_POST_AFTER_S)
-        while True:
-            await self._news.wait()
-            await self._until_due()
-            self._news.clear()
-            try:
-                async with self._writing:
-                    await self._write(split(self._text)[0], self._view)
-            except OUT_OF_REACH as error:
-                log.info("How a command goes could not be shown; its end will be: %s", error)
+    async def _write_latest(self) -> None:
+        async with self._along.writing:
+            await self._write(split(self._text)[0], self._view)
 
     async def _write(
         self,
@@ -186,7 +168,7 @@ class Progress:
                 except discord.NotFound:
                     log.info("A message was removed while its command ran; it is not put back.")
         finally:
-            self._due_at = asyncio.get_running_loop().time() + self._interval_s
+            self._along.wait_an_interval()
         self._shown = text
 
     async def _post(

@@ -9,7 +9,7 @@ import aiohttp
 import discord
 from discord.ext import commands
 
-from botrunner.replies.sending import NO_REPLY
+from botrunner.replies.sending import NO_REPLY, is_too_late, rewind
 
 log = logging.getLogger(__name__)
 
@@ -26,8 +26,14 @@ class Context(commands.Context[commands.Bot]):
     """The context of a command that may be gone, or stand where the bot cannot reply."""
 
     async def send(self, content: str | None = None, **options: Any) -> discord.Message:
-        """Post a message. A reply to a command that was removed stands alone."""
-        if self.interaction is not None or options.get("reference") is not self.message:
+        """Post a message. A reply to a command that was removed stands alone.
+
+        Where Discord no longer waits for a slash command, its channel is told,
+        or its author alone what was for them alone.
+        """
+        if self.interaction is not None:
+            return await self._send_slashed(content, options)
+        if options.get("reference") is not self.message:
             return await super().send(content, **options)
         options["reference"] = self.message.to_reference(fail_if_not_exists=False)
         try:
@@ -35,10 +41,22 @@ class Context(commands.Context[commands.Bot]):
         except discord.HTTPException as refusal:
             if refusal.code != NO_REPLY:
                 raise
-            for file in (*options.get("files", ()), *filter(None, [options.get("file")])):
-                file.reset(seek=True)
+            rewind(options)
             options |= {"reference": None, "mention_author": None}
             return await super().send(content, **options)
+
+    async def _send_slashed(self, content: str | None, options: dict[str, Any]) -> discord.Message:
+        try:
+            return await super().send(content, **options)
+        except discord.HTTPException as refusal:
+            if not is_too_late(refusal):
+                raise
+        log.info("Discord waited no longer for /%s; it is answered without.", self.command)
+        rewind(options)
+        is_private = options.pop("ephemeral", False)
+        options.pop("mention_author", None)
+        where = self.author if is_private else self.channel
+        return await where.send(content, **options)
 
 
 def may_speak(channel: Any, guild: discord.Guild | None) -> bool:

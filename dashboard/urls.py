@@ -6,6 +6,7 @@ from django.urls import URLPattern, path
 from dashboard.views import (
     answers,
     bot,
+    calls,
     conversations,
     corrections,
     evaluations,
@@ -16,6 +17,7 @@ from dashboard.views import (
     people,
     playground,
     settings,
+    speech,
 )
 from dashboard.views.datasets import (
     changes,
@@ -30,6 +32,7 @@ from dashboard.views.datasets import lists as datasets
 from dashboard.views.servers import detail as server
 from dashboard.views.servers import lists as servers
 from dashboard.views.servers import rows as server_rows
+from dashboard.views.servers import voice as server_voice
 
 SYSTEM = [
     path("healthz", health.healthz, name="healthz"),
@@ -160,6 +163,8 @@ SERVERS = [
     path("servers/<int:pk>/limits/", server.limits, name="server-limits"),
     path("servers/<int:pk>/usage/", server.usage, name="server-usage"),
     path("servers/<int:pk>/people/", server.people, name="server-people"),
+    path("servers/<int:pk>/voice/", server_voice.page, name="server-voice"),
+    path("servers/<int:pk>/voice/standings/", server_voice.standings, name="server-standings"),
     path("servers/<int:pk>/roles/", server_rows.roles, name="server-roles"),
     path("servers/<int:pk>/roles/<int:role>/", server_rows.role, name="server-role"),
     path("servers/<int:pk>/channels/", server_rows.channels, name="server-channels"),
@@ -167,6 +172,21 @@ SERVERS = [
     path(
         "servers/<int:pk>/channels/<int:channel>/access/", server_rows.access, name="server-access"
     ),
+]
+
+CALLS = [
+    path("calls/", calls.list_, name="call-list"),
+    path("calls/rows/", calls.rows, name="call-rows"),
+    path("calls/<int:pk>/", calls.detail, name="call-detail"),
+    path("calls/<int:pk>/state/", calls.state, name="call-state"),
+    path("calls/<int:pk>/said/", calls.said, name="call-said"),
+]
+
+SPEECH = [
+    path("speech/hear/", speech.hear, name="speech-hear"),
+    path("speech/say/", speech.say, name="speech-say"),
+    path("speech/answers/<int:pk>/", speech.answer, name="speech-answer"),
+    path("speech/recordings/<int:pk>/", speech.recording, name="speech-recording"),
 ]
 
 PLAYGROUND = [
@@ -211,6 +231,8 @@ urlpatterns: list[URLPattern] = [
     *MODELS,
     *SETTINGS,
     *SERVERS,
+    *CALLS,
+    *SPEECH,
     *PLAYGROUND,
     *CONVERSATIONS,
     *ANSWERS,

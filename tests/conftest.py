@@ -1,6 +1,12 @@
 """What more than one folder of tests needs."""
 
+import os
+import shutil
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import pytest_asyncio
@@ -9,8 +15,16 @@ from django.conf import settings
 from django.db import connection, connections
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
+from pytest_django import Settings
 
+from bootstrap.filelock import hold
 from dashboard.services import places, providers
+from tests import emptying
+from tests.botrunner.running import ROOT, environ
+from tests.fakes.openai_endpoint import API_KEY
+
+if TYPE_CHECKING:
+    from tests.fakes.speech import FakeSpeech
 
 # Examples drawn the same each time and judged by what they return: never by
 # how long a busy machine took over them.
@@ -23,6 +37,8 @@ hypothesis_settings.register_profile(
 )
 hypothesis_settings.load_profile("steady")
 
+emptying.replace_flush()
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
@@ -34,7 +50,47 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 async def client_of_this_test() -> AsyncIterator[None]:
     """An async test owns its loop, so it closes what it asked a model with."""
     yield
-    await providers.close_chat_model()
+    await providers.close_clients()
+
+
+@pytest.fixture
+async def speech_server(settings: Settings) -> AsyncIterator["FakeSpeech"]:
+    """Let the services of this process be heard and spoken to by a server that the test scripts."""
+    from dashboard.services.speech import spoken
+    from tests.fakes.speech import FakeSpeech
+
+    with FakeSpeech() as server:
+        settings.SPEECH_BASE_URL, settings.MODELSERVER_API_KEY = server.base_url, API_KEY
+        settings.SPEECH_RECOGNIZERS, settings.SPEECH_SYNTHESIZERS = ["scripted"], ["scripted"]
+        spoken.forget_spoken()
+        yield server
+        await providers.close_speech()
+
+
+@pytest.fixture(scope="session")
+def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite database with every table and no row, made once for all workers, to be copied."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    data = shared / "migrated"
+    with hold(shared / "migrated.lock", on_wait=lambda: None):
+        if not data.exists():
+            made = tmp_path_factory.mktemp("migrated")
+            command = [sys.executable, str(ROOT / "manage.py"), "migrate", "--verbosity", "0"]
+            subprocess.run(command, env=environ(made), check=True)
+            made.rename(data)
+    return data / "trainerbot.sqlite3"
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb(request: pytest.FixtureRequest, django_db_modify_db_settings: None) -> bool:
+    """On SQLite begin with a copy: to migrate takes each worker five seconds."""
+    if connection.vendor != "sqlite":
+        return bool(request.config.getvalue("reuse_db"))
+    migrated = request.getfixturevalue("migrated_database")
+    shutil.copy(migrated, connection.settings_dict["TEST"]["NAME"])
+    return True
 
 
 @pytest.fixture(scope="session")

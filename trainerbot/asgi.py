@@ -45,7 +45,7 @@ async def lifespan(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "lifespan.startup.complete"})
     await receive()
     await asyncio.to_thread(tail.stop)
-    await providers.close_chat_model()
+    await providers.close_clients()
     await send({"type": "lifespan.shutdown.complete"})
 
 

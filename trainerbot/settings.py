@@ -40,7 +40,12 @@ def _kept_secret(name: str) -> str:
     return path.read_text(encoding="ascii").strip()
 
 
-SECRET_KEY = env.str("SECRET_KEY", default="") or _kept_secret("secret_key")
+def _secret(name: str) -> str:
+    """Return the secret as it is; django-environ takes `$words` for the name of another setting."""
+    return os.environ.get(name, "")
+
+
+SECRET_KEY = _secret("SECRET_KEY") or _kept_secret("secret_key")
 DEBUG = env.bool("DEBUG", default=False)
 HOST = env.str("TRAINERBOT_HOST", default="127.0.0.1")
 PORT = env.int("TRAINERBOT_PORT", default=8000)
@@ -52,22 +57,37 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 # dashboard.services.providers knows the difference.
 MODELSERVER_PORT = env.int("MODELSERVER_PORT", default=8001)
 MODELSERVER_URL = f"http://127.0.0.1:{MODELSERVER_PORT}/v1"
-MODELSERVER_API_KEY = env.str("MODELSERVER_API_KEY", default="") or _kept_secret("modelserver_key")
+MODELSERVER_API_KEY = _secret("MODELSERVER_API_KEY") or _kept_secret("modelserver_key")
 MODELSERVER_MODEL_PATH = env.str("MODELSERVER_MODEL_PATH", default="")
-OPENAI_API_KEY = env.str("OPENAI_API_KEY", default="")
+OPENAI_API_KEY = _secret("OPENAI_API_KEY")
 OPENAI_BASE_URL = env.str("OPENAI_BASE_URL", default="")
 CHAT_MODEL = env.str("CHAT_MODEL", default="")
 CHAT_TIMEOUT_S = env.float("CHAT_TIMEOUT_S", default=120.0)
 CHAT_STREAM = env.bool("CHAT_STREAM", default=True)
 
+# --- Speech -------------------------------------------------------------------
+# Our own model server hears and speaks, whoever chats. What is set up by hand comes
+# first in a chain, then Google, as in the original bot, then what came along.
+SPEECH = env.bool("SPEECH", default=True)
+SPEECH_LANGUAGE = env.str("SPEECH_LANGUAGE", default="ru-RU")
+SPEECH_RECOGNIZERS = env.list("SPEECH_RECOGNIZERS", default=["faster_whisper", "google", "sphinx"])
+SPEECH_SYNTHESIZERS = env.list("SPEECH_SYNTHESIZERS", default=["piper", "gtts", "espeak"])
+SPEECH_BASE_URL = env.str("SPEECH_BASE_URL", default=MODELSERVER_URL)
+SPEECH_STT_MODEL = env.str("SPEECH_STT_MODEL", default="whisper-1")
+SPEECH_TTS_MODEL = env.str("SPEECH_TTS_MODEL", default="tts-1")
+SPEECH_TIMEOUT_S = env.float("SPEECH_TIMEOUT_S", default=60.0)
+
 # --- Discord ------------------------------------------------------------------
-DISCORD_TOKEN = env.str("DISCORD_TOKEN", default="")
+DISCORD_TOKEN = _secret("DISCORD_TOKEN")
 DISCORD_API_BASE = env.str("DISCORD_API_BASE", default="")
 
 # --- Limits -------------------------------------------------------------------
 MAX_UPLOAD_BYTES = env.int("MAX_UPLOAD_BYTES", default=512 * 1024 * 1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
+
+# Recordings, where consent keeps them. No address leads here: pages hand them out.
+MEDIA_ROOT = DATA_DIR / "media"
 
 # --- Rows ---------------------------------------------------------------------
 DATABASES = {
@@ -107,6 +127,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "dashboard.views.headers.PermissionsPolicy",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -188,6 +209,8 @@ CONTENT_SECURITY_POLICY = {
         "img-src": [SELF, "data:"],
         "font-src": [SELF],
         "connect-src": [SELF],
+        # What was just spoken or recorded is played from the page's own memory.
+        "media-src": [SELF, "blob:"],
         "form-action": [SELF],
         "frame-ancestors": [NONE],
         "base-uri": [NONE],

@@ -12,8 +12,9 @@ from discord.ext import commands
 
 from botrunner.faults import Reason, explain, refusal
 from botrunner.people import Denied, MenuDenied
+from botrunner.replies.sending import is_too_late
 from botrunner.speaking import CANNOT_SPEAK, is_missing, tell_directly
-from botrunner.ui.acting import say_why
+from botrunner.ui.acting import TOO_SLOW, say_why
 
 if TYPE_CHECKING:
     from botrunner.bot import TrainerBot
@@ -85,6 +86,8 @@ async def _reason(error: Exception, usage: str) -> Reason:
                 return await _reason(original, usage)
             if is_missing(original):
                 return refusal(CANNOT_DO, doing)
+            if is_too_late(original):
+                return refusal(TOO_SLOW, doing)
             return await explain(original, doing)
         case commands.UserInputError() | app_commands.TransformerError():
             return refusal(f"Use it like this: `{usage}`", doing)

@@ -13,7 +13,7 @@ from discord.ext import commands
 from botrunner.people import Asker, asker_of, requires
 from botrunner.ui import erasing
 from botrunner.ui.quoting import in_a_line
-from dashboard.services import conversations, languages, privacy
+from dashboard.services import consent, conversations, languages, privacy
 from dashboard.services.access import Permission
 from dashboard.services.privacy import Stored
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 EXPORT_NAME = "what-is-stored-about-me.json"
 NO_WISH = frozenset({"none", "reset", "default", "auto", "any"})
+LISTEN = {"on": True, "yes": True, "true": True, "off": False, "no": False, "false": False}
 SENT_DIRECTLY = "I have sent it to you in a direct message."
 CANNOT_WRITE = (
     "I may not write to you directly, and this is for your eyes only. "
@@ -31,6 +32,8 @@ CANNOT_WRITE = (
 count_stored = database_sync_to_async(privacy.stored)
 read_all = database_sync_to_async(privacy.export)
 forget_leftovers = database_sync_to_async(privacy.forget_leftovers)
+may_hear = database_sync_to_async(consent.is_heard)
+set_heard = database_sync_to_async(consent.set_heard)
 choose_language = database_sync_to_async(languages.choose)
 own_language = database_sync_to_async(languages.of)
 forget = database_sync_to_async(conversations.forget)
@@ -110,6 +113,23 @@ class Myself(commands.Cog, description="About you"):
             chosen = await choose_language(asker.person, words)
             await _answer(context, f"I will answer you in {languages.name(chosen)} from now on.")
 
+    @commands.hybrid_command(  # type: ignore[arg-type]
+        description="Says whether I may listen to you in calls and keep recordings of you",
+        usage="[on|off]",
+    )
+    @requires(Permission.CHAT)
+    @app_commands.describe(wish="on or off; nothing shows what counts now")
+    async def listen(self, context: commands.Context[TrainerBot], *, wish: str = "") -> None:
+        said = wish.strip().lower()
+        if not said:
+            await _answer(context, listening(await may_hear(context.author.id)))
+            return
+        if said not in LISTEN:
+            raise commands.UserInputError
+        asker = await asker_of(context)
+        n_deleted = await set_heard(asker.person, LISTEN[said])
+        await _answer(context, listening(LISTEN[said], n_deleted))
+
 
 # --- What is said ---------------------------------------------------------------
 def forgotten(n_messages: int) -> str:
@@ -131,6 +151,23 @@ def spoken(own: str, asker: Asker) -> str:
     return "Nobody chose a language here: I answer in the one that you write in."
 
 
+def listening(is_heard: bool, n_deleted: int = 0) -> str:
+    """Whether somebody is listened to, and what that means."""
+    if is_heard:
+        return (
+            "I listen to you in the calls that I am in. `/listen off` ends that. Recordings are "
+            "only kept where a server says so, and for as long as it says."
+        )
+    deleted = ""
+    if n_deleted:
+        recordings = "recording" if n_deleted == 1 else "recordings"
+        deleted = f" {n_deleted:,} {recordings} of you were deleted."
+    return (
+        "I do not listen to you in calls, and keep no recording of you. A voice message that you "
+        f"send me I still hear, and forget its sound. `/listen on` lets me listen again.{deleted}"
+    )
+
+
 def counted(found: Stored) -> str:
     corrections = f"{found.n_corrections:,}"
     if found.n_corrections:
@@ -144,7 +181,10 @@ def counted(found: Stored) -> str:
             f"- Feedback: {found.n_feedback:,}",
             f"- Corrections: {corrections}",
             f"- Months of usage counts: {found.n_usage:,}",
+            f"- Things you said aloud: {found.n_utterances:,}, of which {found.n_recordings:,} "
+            "with a recording",
             f"- Language: {language}",
+            f"- Listening to you in calls: {'on' if found.is_heard else 'off'} (`/listen`)",
             f"- Entries of the audit log (acts, never words; they stay): {found.n_audited:,}",
             "`/privacy export` hands you all of it, `/privacy delete` deletes it.",
         ]

@@ -2,53 +2,59 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from typing import TYPE_CHECKING
-from weakref import WeakValueDictionary
 
 import discord
+from discord import voice_client, voice_state
 from discord.ext import commands
-from discord.opus import Encoder
-from discord.voice_client import VoiceClient
+from django.db import DatabaseError
 
-from botrunner.people import requires
+from botrunner.people import asker_of, requires
+from botrunner.voice import opus
+from botrunner.voice.places import NO_VOICE_HERE, VoicePlace, VoiceUnavailable
+from botrunner.voice.playback import player_of
+from dashboard.services import consent
 from dashboard.services.access import Permission
-from trainerbot.errors import NotAllowed, TrainerBotError
+from dashboard.services.calls import Place
+from trainerbot.errors import ProviderUnavailable
 
 if TYPE_CHECKING:
     from botrunner.bot import TrainerBot
+    from botrunner.voice.supervisor import Supervisor
+    from dashboard.models import OutboxEvent
 
 log = logging.getLogger(__name__)
 
-CONNECT_WITHIN_S = 15.0
 NOT_IN_VOICE = "You are not in a voice channel."
 BOT_NOT_IN_VOICE = "I am not in a voice channel."
 LEFT = "Disconnected from the voice channel."
-NO_VOICE_HERE = "Voice is switched off on this bot; an admin finds the reason on its Bot page."
 
 
 def voice_problem() -> str:
     """Say what voice lacks on this machine, or "". Text works without."""
-    if VoiceClient.warn_nacl:
+    # Not VoiceClient.warn_nacl: whoever makes a Client resets that.
+    if not voice_client.has_nacl:
         return "PyNaCl is not installed: pip install 'discord.py[voice]'."
-    if VoiceClient.warn_dave:
+    if not voice_state.has_dave:
         return "davey is not installed: pip install 'discord.py[voice]'."
     try:
-        Encoder.get_opus_version()
-    except discord.opus.OpusNotLoaded:
-        return "The Opus library was not found: install libopus (Debian: libopus0)."
+        opus.load()
+    except ProviderUnavailable as error:
+        return str(error)
     return ""
 
 
-class VoiceUnavailable(TrainerBotError):
-    """Discord's voice cannot be used here, or did not answer."""
-
-
 class Voice(commands.Cog):
-    def __init__(self, bot: TrainerBot) -> None:
+    """The commands. `supervisor` keeps the calls; None where voice cannot be used at all."""
+
+    def __init__(self, bot: TrainerBot, supervisor: Supervisor | None) -> None:
         self.bot = bot
-        self._moves: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+        self.supervisor = supervisor
+
+    async def cog_unload(self) -> None:
+        if self.supervisor is not None:
+            await self.supervisor.close()
 
     # mypy cannot solve the type variables of discord.py's hybrid commands.
     @commands.hybrid_command(description="Joins the voice channel that you are in")  # type: ignore[arg-type]
@@ -58,73 +64,86 @@ class Voice(commands.Cog):
         if context.guild is None or target is None:
             await context.send(NOT_IN_VOICE)
             return
-        if self.bot.voice_problem:
+        if self.supervisor is None or self.bot.voice_problem:
             raise VoiceUnavailable(NO_VOICE_HERE)
-        await (
-            context.defer()
-        )  # Discord waits three seconds for an answer, and voice may take longer
-        lock = self._moves.setdefault(context.guild.id, asyncio.Lock())
-        async with lock:
-            _check_may_join(target)
-            await _go_to(target, context.guild.voice_client)
-        await context.send(f"Joined {discord.utils.escape_markdown(target.name)}")
+        # Discord waits three seconds for an answer, and voice may take longer.
+        await context.defer()
+        asker = await asker_of(context)
+        where = Place(context.channel.id, getattr(context.channel, "name", ""))
+        call = await self.supervisor.join(target, text_channel=where, actor=asker.person)
+        await context.send(f"Joined {call.name}\n{call.announcement}")
+        if context.channel.id != target.id:
+            await call.announce()
 
     @commands.hybrid_command(description="Leaves the voice channel")  # type: ignore[arg-type]  # as above
     @requires(Permission.CHAT)
     async def leave(self, context: commands.Context[TrainerBot]) -> None:
-        here = context.guild.voice_client if context.guild else None
-        if context.guild is None or here is None:
+        if context.guild is None or self.supervisor is None or not self._is_in(context.guild):
             await context.send(BOT_NOT_IN_VOICE)
             return
         await context.defer()
-        lock = self._moves.setdefault(context.guild.id, asyncio.Lock())
-        async with lock:
-            await here.disconnect(force=True)
+        asker = await asker_of(context)
+        player_of(self.bot, context.guild.id).clear()
+        await self.supervisor.leave(
+            context.guild, because=f"{asker.person.name} asked it to leave.", actor=asker.person
+        )
         await context.send(LEFT)
+
+    def _is_in(self, guild: discord.Guild) -> bool:
+        """Whether the bot is in a call of this guild, or tries to be."""
+        is_kept = self.supervisor is not None and guild.id in self.supervisor.calls
+        return is_kept or guild.voice_client is not None
+
+    # --- what is told ----------------------------------------------------------------
+    @commands.Cog.listener()
+    async def on_ready(self) -> None:
+        if self.supervisor is not None:
+            await self.supervisor.on_ready()
+
+    @commands.Cog.listener()
+    async def on_voice_state_update(
+        self, member: discord.Member, before: discord.VoiceState, after: discord.VoiceState
+    ) -> None:
+        if self.supervisor is not None:
+            await self.supervisor.on_voice_state_update(member, before, after)
+
+    @commands.Cog.listener()
+    async def on_guild_remove(self, guild: discord.Guild) -> None:
+        if self.supervisor is not None:
+            await self.supervisor.on_guild_remove(guild)
+
+    @commands.Cog.listener()
+    async def on_outbox(self, event: OutboxEvent) -> None:
+        """Heed at once who does not want to be listened to, and what admins have set."""
+        if self.supervisor is None:
+            return
+        if event.topic == consent.TOPIC:
+            said = event.payload
+            self.supervisor.note_consent(int(said["discord_user_id"]), bool(said["heard"]))
+        elif event.kind == "settings.changed":
+            try:
+                await self.supervisor.read_settings()
+            except DatabaseError as error:
+                log.warning("The voice settings could not be read: %s", error)
 
 
 def _voice_channel_of(
     author: discord.abc.User,
-) -> discord.VoiceChannel | discord.StageChannel | None:
+) -> VoicePlace | None:
     """Where they are; a person in a direct message has no voice at all."""
     voice = author.voice if isinstance(author, discord.Member) else None
     return voice.channel if voice else None
 
 
-def _check_may_join(target: discord.VoiceChannel | discord.StageChannel) -> None:
-    """Raise NotAllowed, in words, where Discord would leave us waiting."""
-    may = target.permissions_for(target.guild.me)
-    name = discord.utils.escape_markdown(target.name)
-    if not (may.view_channel and may.connect):
-        raise NotAllowed(f"I may not connect to {name}. Give my role the permission Connect there.")
-    is_full = target.user_limit and len(target.members) >= target.user_limit
-    is_in = target.guild.me in target.members
-    if is_full and not is_in and not may.move_members:
-        raise NotAllowed(f"{name} is full. Make room for one more and try again.")
-
-
-async def _go_to(
-    target: discord.VoiceChannel | discord.StageChannel,
-    here: discord.VoiceProtocol | None,
-) -> None:
-    """Connect, or move from where the bot is. Raises VoiceUnavailable when voice does not answer."""
-    try:
-        if isinstance(here, VoiceClient) and here.is_connected():
-            if here.channel.id != target.id:
-                await here.move_to(target, timeout=CONNECT_WITHIN_S)
-            return
-        if here is not None:  # left over from a connection that broke
-            await here.disconnect(force=True)
-        await target.connect(timeout=CONNECT_WITHIN_S, self_deaf=True)
-    except (TimeoutError, OSError, discord.ClientException, discord.ConnectionClosed) as error:
-        log.warning("Voice could not be reached: %r", error)
-        raise VoiceUnavailable(
-            "Discord's voice server did not answer. Try again in a moment."
-        ) from error
-
-
 async def setup(bot: TrainerBot) -> None:
     bot.voice_problem = voice_problem()
+    supervisor = None
     if bot.voice_problem:
         log.warning("Voice is off: %s", bot.voice_problem)
-    await bot.add_cog(Voice(bot))
+    else:
+        # Only now: without its libraries it cannot even be imported.
+        from botrunner.cogs.talk import attend
+        from botrunner.voice.supervisor import Supervisor
+
+        supervisor = Supervisor(bot, attend=attend)
+    await bot.add_cog(Voice(bot, supervisor))

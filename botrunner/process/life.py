@@ -137,7 +137,7 @@ class BotProcess:
                 self._tree.cancel()
             ends = await asyncio.gather(ordered, *tasks, return_exceptions=True)
             self._lag.stop()
-            await providers.close_chat_model()
+            await providers.close_clients()
             await self._leave_place()
         for end in ends:
             if isinstance(end, Exception):

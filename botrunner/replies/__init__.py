@@ -1,5 +1,6 @@
 """How an answer becomes Discord messages: cut where it must be, posted while it forms."""
 
+from botrunner.replies.along import OUT_OF_REACH
 from botrunner.replies.cutting import FENCE, MAX_CHARACTERS, close_fence, split, width
 from botrunner.replies.live import LiveReply
 from botrunner.replies.typing import typing
@@ -7,6 +8,7 @@ from botrunner.replies.typing import typing
 __all__ = [
     "FENCE",
     "MAX_CHARACTERS",
+    "OUT_OF_REACH",
     "LiveReply",
     "close_fence",
     "split",

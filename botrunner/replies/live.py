@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
-import aiohttp
 import discord
 from discord.ext import commands
 
+from botrunner.replies.along import EDIT_INTERVAL_S, OUT_OF_REACH, Along
 from botrunner.replies.cutting import MAX_CHARACTERS, split
 from botrunner.replies.sending import TOO_LATE, Outlet, outlet
 
 log = logging.getLogger(__name__)
 
-EDIT_INTERVAL_S = 1.2
-# An answer that is whole within this time is posted once instead of posted and edited.
-FIRST_POST_AFTER_S = 0.05
 # What is longer goes on in a thread, or lies beside its beginning as a file.
 MOST_MESSAGES = 3
 FILE_NAME = "answer.md"
@@ -49,13 +45,9 @@ class LiveReply:
         on_begun: Callable[[discord.Message], Awaitable[None]] | None = None,
     ) -> None:
         self._outlet = outlet(question)
-        self._interval_s = interval_s
+        self._along = Along(self._write_begun, interval_s=interval_s)
         self._on_begun = on_begun
         self._text = ""
-        self._news = asyncio.Event()
-        self._writing = asyncio.Lock()
-        self._timer: asyncio.TimerHandle | None = None
-        self._writer: asyncio.Task[None] | None = None
         self._posted: list[discord.Message] = [begun] if begun else []
         self._shown: list[str] = [begun.content] if begun else []
 
@@ -64,12 +56,19 @@ class LiveReply:
         """The messages that carry what was taken of it so far, in its channel."""
         return tuple(self._posted)
 
+    @property
+    def asker(self) -> discord.User | discord.Member:
+        return self._outlet.asker
+
+    @property
+    def outlasts(self) -> bool:
+        """Whether a later process can go on with it."""
+        return self._outlet.outlasts
+
     def show(self, text: str) -> None:
         """Let `text`, the whole answer so far, be seen soon. Never blocks."""
         self._text = text
-        if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(FIRST_POST_AFTER_S, self._start)
-        self._news.set()
+        self._along.news()
 
     async def finish(
         self, text: str, *, view: discord.ui.View | None = None, title: str = ""
@@ -80,35 +79,32 @@ class LiveReply:
         long answer goes on.
         Raises discord.HTTPException when Discord does not take it.
         """
-        if self._timer is not None:
-            self._timer.cancel()
-        async with self._writing:  # a request on its way is never cut off
-            if self._writer is not None:
-                self._writer.cancel()
+        async with self._along.ended():
             parts = split(text)
             if len(parts) <= MOST_MESSAGES:
                 await self._write(parts, view=view)
                 return self._posted
             return await self._write_long(text, view, title)
 
-    def _start(self) -> None:
-        self._writer = asyncio.get_running_loop().create_task(self._write_along())
+    async def leave(self, note: str) -> discord.Message:
+        """Let `note` stand below the words that are shown, for whoever goes on; the first message.
 
-    async def _write_along(self) -> None:
-        while True:
-            await self._news.wait()
-            self._news.clear()
-            try:
-                async with self._writing:
-                    # No more than is shown: the whole of a long text would be cut at each edit.
-                    begun = self._text[: (MOST_MESSAGES + 1) * MAX_CHARACTERS]
-                    await self._write(split(begun)[:MOST_MESSAGES])
-                if self._on_begun is not None and self._posted:
-                    told, self._on_begun = self._on_begun, None
-                    await told(self._posted[0])
-            except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
-                log.info("An answer could not be shown as it formed; its end will be: %s", error)
-            await asyncio.sleep(self._interval_s)
+        Raises discord.HTTPException when Discord does not take it.
+        """
+        async with self._along.ended():
+            parts = split(self._text)[:MOST_MESSAGES] or [""]
+            last = split(parts[-1], MAX_CHARACTERS - len(note) - 1)[:1]
+            await self._write([*parts[:-1], "\n".join([*last, note])])
+            return self._posted[0]
+
+    async def _write_begun(self) -> None:
+        async with self._along.writing:
+            # No more than is shown: the whole of a long text would be cut at each edit.
+            begun = self._text[: (MOST_MESSAGES + 1) * MAX_CHARACTERS]
+            await self._write(split(begun)[:MOST_MESSAGES])
+        if self._on_begun is not None and self._posted:
+            told, self._on_begun = self._on_begun, None
+            await told(self._posted[0])
 
     async def _write(self, parts: list[str], **last: Any) -> None:
         """Make the messages in Discord say `parts`, with as few requests as that takes.
@@ -122,8 +118,8 @@ class LiveReply:
                 self._posted.append(await self._post(number, part, **more))
                 self._shown.append(part)
                 # Discord tells which words a message has that it had posted before.
-                if number == 0 and self._posted[0].content.strip() not in ("", part.strip()):
-                    await self._edit(0, part, **more)
+                if self._posted[number].content.strip() not in ("", part.strip()):
+                    await self._edit(number, part, **more)
             elif more or self._shown[number].strip() != part.strip():  # Discord strips them, too
                 await self._edit(number, part, **more)
                 self._shown[number] = part
@@ -169,7 +165,7 @@ class LiveReply:
             await self._write(here)
             try:
                 return await self._write_thread(parts[n_here:], n_here, view, title)
-            except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+            except OUT_OF_REACH as error:
                 log.info("A thread for a long answer was refused: %s", error)
                 here[-1] = f"{parts[n_here - 1].rstrip()}\n{IN_FILE}"
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import discord
@@ -11,6 +12,11 @@ from discord.ext import commands
 # acknowledged within 3 s, or is older than 15 min.
 NO_REPLY = 160002
 TOO_LATE = frozenset({10015, 10062, 50027})
+
+
+def is_too_late(error: BaseException) -> bool:
+    """Whether Discord no longer waits for the answer to a command, a button or a form."""
+    return isinstance(error, discord.HTTPException) and error.code in TOO_LATE
 
 
 class Outlet(Protocol):
@@ -29,6 +35,14 @@ class Outlet(Protocol):
         """Discord's id of what is answered."""
         ...
 
+    @property
+    def asker(self) -> discord.User | discord.Member: ...
+
+    @property
+    def outlasts(self) -> bool:
+        """Whether another process can post there, too: after a restart, say."""
+        ...
+
     async def post(self, number: int, text: str, **more: Any) -> discord.Message:
         """Post the message `number` of the answer, counted from 0. more: view, file."""
         ...
@@ -37,10 +51,13 @@ class Outlet(Protocol):
 class MessageOutlet:
     """Answers a message: the first part as a reply to it, the others behind it."""
 
+    outlasts = True
+
     def __init__(self, question: discord.Message) -> None:
         self._question = question
         self.channel = question.channel
         self.guild = question.guild
+        self.asker = question.author
         self.id = question.id
 
     async def post(self, number: int, text: str, **more: Any) -> discord.Message:
@@ -58,7 +75,7 @@ class MessageOutlet:
                 raise
             for name in ("reference", "mention_author"):
                 more.pop(name, None)
-            _rewind(more)
+            rewind(more)
             message = await self.channel.send(text, nonce=nonce, **more)
         return message
 
@@ -66,30 +83,23 @@ class MessageOutlet:
 class CommandOutlet:
     """Answers a slash command."""
 
+    outlasts = False
+
     def __init__(self, context: commands.Context[Any]) -> None:
         assert context.interaction is not None
         self._context = context
         self.channel = context.channel
         self.guild = context.guild
+        self.asker = context.author
         self.id = context.interaction.id
 
     async def post(self, number: int, text: str, **more: Any) -> discord.Message:
-        try:
-            return await self._context.send(text, **more)
-        except discord.HTTPException as refusal:
-            if refusal.code not in TOO_LATE:
-                raise
-        # The asker waits in the channel all the same.
-        _rewind(more)
-        message: discord.Message = await self.channel.send(
-            text, nonce=f"{self.id}-{number}", **more
-        )
-        return message
+        return await self._context.send(text, nonce=f"{self.id}-{number}", **more)
 
 
-def _rewind(more: dict[str, Any]) -> None:
-    """Let a file that one request has read be read by the next."""
-    if file := more.get("file"):
+def rewind(options: Mapping[str, Any]) -> None:
+    """Let files that one request has read be read by the next."""
+    for file in (*options.get("files", ()), *filter(None, [options.get("file")])):
         file.reset(seek=True)
 
 

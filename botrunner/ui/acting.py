@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import discord
 
-from botrunner.faults import Reason, explain
+from botrunner.faults import Reason, explain, refusal
+from botrunner.replies.sending import is_too_late
+from botrunner.speaking import tell_directly
 
 if TYPE_CHECKING:
     from botrunner.bot import TrainerBot
 
 log = logging.getLogger(__name__)
 ALREADY_ANSWERED = 40060  # Discord's code
+TOO_SLOW = "Discord waited no longer for me. Do it once more."
 
 
 @asynccontextmanager
@@ -40,15 +43,17 @@ async def answer_error(
     interaction: discord.Interaction[TrainerBot], error: BaseException, doing: str
 ) -> None:
     """Tell the person, and nobody else, what `error` means for them. Never raises."""
-    await say_why(interaction, await explain(error, doing))
+    await say_why(
+        interaction, refusal(TOO_SLOW, doing) if is_too_late(error) else await explain(error, doing)
+    )
 
 
 async def say_why(interaction: discord.Interaction[TrainerBot], reason: Reason) -> None:
     """Say why something was not done, if Discord takes it. Never raises."""
     try:
         await say(interaction, str(reason))
-    except (discord.DiscordException, aiohttp.ClientError, OSError) as refusal:
-        log.warning("The sentence about an error could not be sent: %s", refusal)
+    except (discord.DiscordException, aiohttp.ClientError, OSError) as problem:
+        log.warning("The sentence about an error could not be sent: %s", problem)
 
 
 async def say(
@@ -56,18 +61,30 @@ async def say(
 ) -> None:
     """Answer so that only the one who asked sees it, also after a defer.
 
-    Raises discord.DiscordException when Discord does not take it.
+    Where Discord no longer waits for an answer, they are told directly. Raises
+    discord.DiscordException when Discord does not take it.
     """
-    shown = view or discord.utils.MISSING
+    try:
+        await _say(interaction, text, view or discord.utils.MISSING)
+    except discord.HTTPException as problem:
+        if not is_too_late(problem):
+            raise
+        log.info("Discord waited no longer for an answer: %s", problem)
+        await tell_directly(interaction.user, text)
+
+
+async def _say(
+    interaction: discord.Interaction[TrainerBot], text: str, view: discord.ui.View
+) -> None:
     if not interaction.response.is_done():
         try:
-            await interaction.response.send_message(text, view=shown, ephemeral=True)
+            await interaction.response.send_message(text, view=view, ephemeral=True)
             return
-        except discord.HTTPException as refusal:
+        except discord.HTTPException as problem:
             # The first word was said, and only Discord's receipt for it was lost.
-            if refusal.code != ALREADY_ANSWERED:
+            if problem.code != ALREADY_ANSWERED:
                 raise
-    await interaction.followup.send(text, view=shown, ephemeral=True)
+    await interaction.followup.send(text, view=view, ephemeral=True)
 
 
 def lasting(*items: discord.ui.Item[Any]) -> discord.ui.View:

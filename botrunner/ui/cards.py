@@ -11,7 +11,7 @@ from channels.db import database_sync_to_async
 
 from botrunner.people import Asker, interaction_asker, require
 from botrunner.ui.acting import answering, lasting, say
-from botrunner.ui.forms import Form, Values, long_text
+from botrunner.ui.forms import Form, Values, check_pace, long_text, taking
 from botrunner.ui.quoting import as_block, in_a_line, is_whole
 from dashboard.models import Correction
 from dashboard.services import cards, corrections
@@ -159,20 +159,22 @@ def reject_form(correction: Correction) -> discord.ui.Modal:
 async def receive_edit(
     interaction: discord.Interaction[TrainerBot], correction_id: int, values: Values
 ) -> None:
-    async with answering(interaction, f"The edit of correction {correction_id}"):
+    words = long_text(values)
+    async with taking(interaction, f"The edit of correction {correction_id}", words=words):
+        check_pace(interaction)
         asker = await interaction_asker(interaction)
         await require(asker, Permission.REVIEW, what="correction.edit")
-        words = long_text(values)
         await say(interaction, decided(await approve(asker, correction_id, better_answer=words)))
 
 
 async def receive_rejection(
     interaction: discord.Interaction[TrainerBot], correction_id: int, values: Values
 ) -> None:
-    async with answering(interaction, f"The rejection of correction {correction_id}"):
+    note = values.get("note", "")
+    async with taking(interaction, f"The rejection of correction {correction_id}", words=note):
+        check_pace(interaction)
         asker = await interaction_asker(interaction)
         await require(asker, Permission.REVIEW, what="correction.reject")
-        note = values.get("note", "")
         await say(interaction, decided(await reject(asker, correction_id, note=note)))
 
 

@@ -93,6 +93,14 @@ def written(receipt: Receipt) -> str:
     ]
     if receipt.n_kept:
         words.append(f"{receipt.n_kept:,} corrections stay, without your name.")
+    if receipt.n_utterances:
+        words.insert(
+            1,
+            f"With them what you said aloud: {receipt.n_utterances:,} times, "
+            f"{receipt.n_recordings:,} recordings.",
+        )
+    if receipt.keeps_refusal:
+        words.append("That I may not listen to you stays noted, without your name.")
     if receipt.keeps_usage:
         words.append(
             "How many tokens you used this month stays until the month is over, because a "

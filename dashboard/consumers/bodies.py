@@ -8,6 +8,7 @@ and never over the limit.
 
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
@@ -21,6 +22,7 @@ from django.urls import reverse
 
 from dashboard.services import access
 from dashboard.services.access import Permission
+from dashboard.services.dictation import MOST_BYTES
 
 # What a form with a file has around it: names, boundaries, the other fields.
 AROUND_BYTES = 64 * 1024
@@ -31,7 +33,17 @@ Send = Callable[[Message], Awaitable[None]]
 
 SIGNED_OUT = "You are signed out. Sign in again in another tab."
 NOT_YOURS = "You may not upload data. Ask an admin for the role of a trainer."
+NO_SOUNDS = "You may not talk with the bot. Ask an admin for an account that may."
 TOO_LARGE = "This is more than may be sent at once."
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """An address that takes large bodies: from whom, how large, and what others are told."""
+
+    permission: Permission
+    most_bytes: int
+    refusal: str
 
 
 class BodyGuard:
@@ -48,12 +60,12 @@ class BodyGuard:
             await self._app(scope, receive, send)
             return
         limit = small
-        if _takes_files(scope["path"]):
-            refused = await _refuse(headers.get(b"cookie", ""))
+        if (door := _door(scope["path"])) is not None:
+            refused = await _refuse(headers.get(b"cookie", ""), door)
             if refused is not None:
                 await _answer(send, *refused)
                 return
-            limit = settings.MAX_UPLOAD_BYTES + AROUND_BYTES
+            limit = door.most_bytes + AROUND_BYTES
         if length is not None and length > limit:
             await _answer(send, 413, TOO_LARGE)
             return
@@ -92,30 +104,35 @@ def _length(headers: dict[bytes, str]) -> int | None:
     return int(value) if value.isascii() and value.isdecimal() and len(value) < 19 else None
 
 
-def _takes_files(path: str) -> bool:
-    return path.startswith((reverse("dataset-upload"), reverse("dataset-upload-create")))
+def _door(path: str) -> Door | None:
+    """What an address takes of files; None where it takes none."""
+    if path.startswith((reverse("dataset-upload"), reverse("dataset-upload-create"))):
+        return Door(Permission.DATA, settings.MAX_UPLOAD_BYTES, NOT_YOURS)
+    if path == reverse("speech-hear"):
+        return Door(Permission.CHAT, MOST_BYTES, NO_SOUNDS)
+    return None
 
 
-async def _refuse(cookies: str) -> tuple[int, str] | None:
-    """(status, why) for a sender who may not upload, else None."""
+async def _refuse(cookies: str, door: Door) -> tuple[int, str] | None:
+    """(status, why) for a sender who may not come in by this door, else None."""
     key = parse_cookie(cookies).get(settings.SESSION_COOKIE_NAME)
     if not key:
         return 401, SIGNED_OUT
     try:
-        return await database_sync_to_async(_judge)(key)
+        return await database_sync_to_async(_judge)(key, door)
     except DatabaseError:
         # Django would fail in the same way, once the bytes lay on the disk.
         return 503, "The database is busy or away. Try again in a moment."
 
 
-def _judge(key: str) -> tuple[int, str] | None:
+def _judge(key: str, door: Door) -> tuple[int, str] | None:
     request = HttpRequest()
     request.session = import_module(settings.SESSION_ENGINE).SessionStore(key)
     user = get_user(request)
     if not user.is_authenticated:
         return 401, SIGNED_OUT
-    if Permission.DATA not in access.MATRIX[access.role_of(user)]:
-        return 403, NOT_YOURS
+    if door.permission not in access.MATRIX[access.role_of(user)]:
+        return 403, door.refusal
     return None
 
 

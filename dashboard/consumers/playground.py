@@ -13,8 +13,9 @@ from django.contrib.auth.models import User
 
 from dashboard.consumers.sessions import SIGNED_OUT, signed_in_user
 from dashboard.models import Conversation, Message, Source
-from dashboard.services import access, chat, conversations, recall
+from dashboard.services import access, chat, conversations, dictation, recall
 from dashboard.services.access import Permission
+from dashboard.services.utterances import Sound
 from trainerbot.errors import InvalidInput, TrainerBotError
 from trainerbot.llm import Delta
 
@@ -26,18 +27,20 @@ UNREADABLE = "The page sent something that the server cannot read. Reload the pa
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What a page asks for. conversation: None to begin a new one."""
+    """What a page asks for. conversation: None to begin a new one. letter: of a spoken question."""
 
     question: str
     conversation: int | None
     model: str
+    letter: str = ""
 
 
 class PlaygroundConsumer(AsyncWebsocketConsumer):
     """Speaks JSON, and gives one answer at a time.
 
     in:  {"type": "ask", "question": "...", "conversation": 5 or null, "model": "" or id};
-         {"type": "stop"}.
+         the same with {"heard": "..."} in place of the question for what was spoken
+         (views/speech.py seals it); {"type": "stop"}.
     out: {"type": "started", "conversation": 5}, before the first words;
          {"type": "delta", "text": "..."}, many times;
          then one of
@@ -83,8 +86,9 @@ class PlaygroundConsumer(AsyncWebsocketConsumer):
             return
         if self._answering is not None and not self._answering.done():
             raise InvalidInput("An answer is still coming. Wait for its end, or stop it.")
+        sound = dictation.opened(ask.letter, user=user) if ask.letter else None
         self._asked_in = await _open(user, ask.conversation)
-        self._answering = asyncio.create_task(self._answer(self._asked_in[0], ask))
+        self._answering = asyncio.create_task(self._answer(self._asked_in[0], ask, sound))
 
     async def _stop(self) -> None:
         if await self._end_answer():
@@ -99,11 +103,16 @@ class PlaygroundConsumer(AsyncWebsocketConsumer):
         await asyncio.wait({task})
         return task.cancelled()
 
-    async def _answer(self, conversation: Conversation, ask: Ask) -> None:
+    async def _answer(self, conversation: Conversation, ask: Ask, sound: Sound | None) -> None:
         sentence = "Something went wrong on our side while answering. It was logged."
         try:
             await self._tell("started", conversation=conversation.pk)
-            turn = chat.reply(conversation=conversation, question=ask.question, model=ask.model)
+            turn = chat.reply(
+                conversation=conversation,
+                question=sound.text if sound else ask.question,
+                model=ask.model,
+                sound=sound,
+            )
             async with aclosing(turn) as events:
                 async for event in events:
                     if isinstance(event, Delta):
@@ -137,18 +146,22 @@ def _parse(text: str | None) -> dict[str, Any]:
 
 def _ask(content: dict[str, Any]) -> Ask:
     """Raise InvalidInput for anything but the documented fields."""
+    letter = content.get("heard") or ""
     question, number = content.get("question"), content.get("conversation")
     model = content.get("model") or ""
+    if letter:
+        question = ""  # the words are those of the letter
     # In Python True is an int; in JSON it is no id.
     is_number = isinstance(number, int) and not isinstance(number, bool)
-    if not isinstance(question, str) or not isinstance(model, str):
+    if not (isinstance(question, str) and isinstance(model, str) and isinstance(letter, str)):
         raise InvalidInput(UNREADABLE)
     if number is not None and not (is_number and 0 < number < 2**63):
         raise InvalidInput(UNREADABLE)
     if len(model) > MAX_MODEL_CHARACTERS:
         raise InvalidInput("There is no model of that name. Choose one from the list.")
-    conversations.check_question(question)
-    return Ask(question, number, model)
+    if not letter:
+        conversations.check_question(question)
+    return Ask(question, number, model, letter)
 
 
 @database_sync_to_async

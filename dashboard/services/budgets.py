@@ -120,11 +120,14 @@ def admit(
 
 
 def _answered(question: Message | None) -> QuerySet[Message]:
-    """Questions on Discord but this one, without those that were refused or failed."""
+    """Questions on Discord but this one, without those that were refused or failed.
+
+    A sound that was listened to has cost something, whatever came of it.
+    """
     asked = Message.objects.filter(role=Message.Role.USER, source=Source.DISCORD)
     if question is not None:
         asked = asked.exclude(pk=question.pk)
-    return asked.exclude(replies__error__gt="")
+    return asked.exclude(replies__error__gt="", utterance__isnull=True)
 
 
 def _check_cooldown(

@@ -75,7 +75,7 @@ def get_answer(pk: int, *, user: User) -> Message:
     """
     message = (
         Message.objects.filter(role=Message.Role.ASSISTANT, conversation__in=visible_to(user))
-        .select_related("conversation", "reply_to", "correction")
+        .select_related("conversation", "reply_to__utterance", "correction")
         .filter(pk=pk)
         .first()
     )
@@ -238,11 +238,12 @@ def log_answer(
     finished: Finished,
     discord_message_ids: Sequence[int] = (),
     rules: Rules | None = None,
+    error: str = "",
 ) -> Answer:
     """Store an answer with how it came about and what it cost; count the corrections in it.
 
     discord_message_ids: of the messages that carry it, in order. rules: those
-    in force, if the caller has them at hand.
+    in force, if the caller has them at hand. error: why nobody got to read it.
     """
     conversation = question.conversation
     message = Message(
@@ -252,6 +253,7 @@ def log_answer(
         source=conversation.source,
         reply_to=question,
         model=finished.model,
+        error=error,
         correction_id=finished.correction_id,
         example_ids=list(finished.example_ids),
         prompt_tokens=finished.usage.prompt_tokens,

@@ -56,6 +56,11 @@ def note_begun(*, question_id: int, discord_message_id: int) -> None:
     Message.objects.filter(pk=question_id).update(begun_discord_message_id=discord_message_id)
 
 
+def note_asked(*, question_id: int, discord_message_id: int) -> None:
+    """Remember which Discord message shows a question that was spoken."""
+    Message.objects.filter(pk=question_id).update(discord_message_id=discord_message_id)
+
+
 @dataclass(frozen=True, slots=True)
 class RecentPlace:
     """A channel in which the bot was spoken to, by Discord's ids; guild_id None: directly."""

@@ -23,6 +23,7 @@ from dashboard.models import (
     OutboxEvent,
     PlaceSettings,
     Usage,
+    VoiceSettings,
 )
 from dashboard.services import assistant, audit, outbox
 from dashboard.services.access import Person, Role
@@ -30,6 +31,7 @@ from trainerbot.errors import InvalidInput, NotAllowed
 
 TOPIC = "settings"
 Answers = PlaceSettings.Answers
+Speaks = VoiceSettings.Speaks
 MOST_TOKENS = assistant.MOST_TOKENS
 AUDITED_CHARACTERS = 200
 # As in BCP 47, as far as people need it: en, de-AT, zh-Hant-TW.
@@ -44,6 +46,7 @@ class Place:
     """How the bot behaves at one place, with all that falls through filled in.
 
     answers: ADDRESSED, EVERYTHING or NOTHING. language: "" where nobody chose one.
+    speaks: NEVER, TO_SPEECH or ALWAYS of `VoiceSettings`.
     """
 
     answers: str
@@ -52,6 +55,7 @@ class Place:
     language: str
     temperature: float | None
     max_tokens: int
+    speaks: str = Speaks.TO_SPEECH
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,7 @@ class Rules:
     roles: Mapping[int, Mapping[int, DiscordRole]] = field(default_factory=dict)
     channel_access: Mapping[int, Mapping[int, str]] = field(default_factory=dict)
     prices: Mapping[str, ModelPrice] = field(default_factory=dict)
+    speaks: Mapping[int, str] = field(default_factory=dict)
 
     def place(self, guild_id: int | None, *channel_ids: int) -> Place:
         """How the bot behaves in a channel; name the thread first, then its channel."""
@@ -82,6 +87,7 @@ class Rules:
             language=next((row.language for row in rows if row.language), ""),
             temperature=temperatures[0] if temperatures else last.temperature,
             max_tokens=next((row.max_tokens for row in rows if row.max_tokens), last.max_tokens),
+            speaks=self.speaks.get(guild_id or 0, Speaks.TO_SPEECH),
         )
 
     def role(self, guild_id: int | None, role_ids: Collection[int]) -> Role:
@@ -161,6 +167,7 @@ def _read() -> Rules:
         roles=roles,
         channel_access=channel_access,
         prices={price.model: price for price in ModelPrice.objects.all()},
+        speaks=dict(VoiceSettings.objects.values_list("guild__discord_guild_id", "speaks")),
     )
 
 

@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
 
-from django.core.files.storage import default_storage
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -22,8 +21,9 @@ from dashboard.models import (
     GuildSettings,
     Message,
     Usage,
+    Utterance,
 )
-from dashboard.services import audit, corrections, outbox
+from dashboard.services import audit, consent, corrections, outbox, speech
 from trainerbot.errors import NotFound
 
 ANONYMOUS = "someone"
@@ -34,7 +34,7 @@ NOTHING = "Nothing is stored about you."
 class Stored:
     """How much is stored about one person, by kind.
 
-    since: when the bot first met them.
+    since: when the bot first met them. n_utterances: what they said aloud.
     n_audited: entries of the audit log that name them, which stay.
     """
 
@@ -47,6 +47,9 @@ class Stored:
     n_in_force: int
     n_usage: int
     n_audited: int
+    n_utterances: int
+    n_recordings: int
+    is_heard: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,7 @@ class Receipt:
 
     n_kept: corrections in force, or waiting, that stay without the name.
     keeps_usage: this month's counts stay until it is over, since a budget counts with them.
+    keeps_refusal: that they do not want to be listened to stays, so that it goes on counting.
     """
 
     number: str
@@ -64,6 +68,9 @@ class Receipt:
     n_corrections: int
     n_kept: int
     keeps_usage: bool
+    n_utterances: int = 0
+    n_recordings: int = 0
+    keeps_refusal: bool = False
 
 
 def stored(discord_user_id: int) -> Stored:
@@ -80,6 +87,9 @@ def stored(discord_user_id: int) -> Stored:
         n_in_force=taught.approved().count(),
         n_usage=Usage.objects.filter(discord_user=person).count(),
         n_audited=_audited(discord_user_id).count(),
+        n_utterances=_utterances(person).count(),
+        n_recordings=_messages(person).exclude(audio="").count(),
+        is_heard=person.is_heard,
     )
 
 
@@ -92,6 +102,7 @@ def export(discord_user_id: int) -> str:
             "discord_user_id": str(person.discord_user_id),
             "name": person.name,
             "language": person.language,
+            "is_heard": person.is_heard,
             "first_seen_at": person.first_seen_at,
         },
         "conversations": [_conversation(each) for each in _conversations(person).order_by("pk")],
@@ -106,6 +117,14 @@ def export(discord_user_id: int) -> str:
             .values(
                 "id", "question", "rejected_answer", "better_answer", "state", "review_note",
                 "created_at", "reviewed_at",
+            )
+        ),
+        "said_aloud": list(
+            _utterances(person)
+            .order_by("pk")
+            .values(
+                "text", "problem", "language", "provider", "duration_ms", "spoken",
+                "audio_until", "created_at",
             )
         ),
         "usage": list(
@@ -134,6 +153,7 @@ def erase(discord_user_id: int, *, corrections_too: bool) -> Receipt:
     """
     person = _person(discord_user_id)
     taught = Correction.objects.filter(discord_author=person).count()
+    n_recordings = consent.forget_recordings(person)
     receipt = Receipt(
         number=secrets.token_hex(5).upper(),
         n_conversations=_conversations(person).count(),
@@ -142,14 +162,20 @@ def erase(discord_user_id: int, *, corrections_too: bool) -> Receipt:
         n_corrections=taught if corrections_too else 0,
         n_kept=0 if corrections_too else taught,
         keeps_usage=_is_counted(person),
+        n_utterances=_utterances(person).count(),
+        n_recordings=n_recordings,
+        keeps_refusal=not person.is_heard,
     )
     _erase_corrections(person, all_of_them=corrections_too)
-    _erase_audio(person)
+    _utterances(person).delete()
     _conversations(person).delete()
     _erase_requests(person)
     Feedback.objects.filter(discord_user=person).delete()
-    if receipt.keeps_usage:
-        Usage.objects.filter(discord_user=person, month__lt=_this_month()).delete()
+    # Nobody's name is on what was spoken, so all of it goes.
+    transaction.on_commit(speech.forget_spoken)
+    if receipt.keeps_usage or receipt.keeps_refusal:
+        kept = {"month__lt": _this_month()} if receipt.keeps_usage else {}
+        Usage.objects.filter(discord_user=person, **kept).delete()
         DiscordUser.objects.filter(pk=person.pk).update(name="", language="")
     else:
         person.delete()
@@ -165,9 +191,12 @@ def erase(discord_user_id: int, *, corrections_too: bool) -> Receipt:
 
 
 def forget_leftovers() -> int:
-    """Delete what `erase` kept for the budgets of months that are over; how many people's."""
+    """Delete what `erase` kept for the budgets of months that are over; how many people's.
+
+    Whoever does not want to be listened to stays, by id alone, for as long as that counts.
+    """
     counted = Usage.objects.filter(discord_user=OuterRef("pk"), month__gte=_this_month())
-    erased = DiscordUser.objects.filter(~Exists(counted), name="")
+    erased = DiscordUser.objects.filter(~Exists(counted), name="", is_heard=True)
     n_people = erased.count()
     erased.delete()
     return n_people
@@ -186,6 +215,10 @@ def _conversations(person: DiscordUser) -> QuerySet[Conversation]:
 
 def _messages(person: DiscordUser) -> QuerySet[Message]:
     return Message.objects.filter(conversation__discord_user=person)
+
+
+def _utterances(person: DiscordUser) -> QuerySet[Utterance]:
+    return Utterance.objects.filter(discord_user=person)
 
 
 def _audited(discord_user_id: int) -> QuerySet[AuditEvent]:
@@ -222,17 +255,6 @@ def _erase_requests(person: DiscordUser) -> None:
     theirs = DiscordRequest.objects.filter(discord_user=person)
     theirs.exclude(told_at=None).delete()
     theirs.update(asker_name=ANONYMOUS)
-
-
-def _erase_audio(person: DiscordUser) -> None:
-    """Delete what they spoke, once it is certain that its rows go."""
-    names = list(_messages(person).exclude(audio="").values_list("audio", flat=True))
-
-    def delete() -> None:
-        for name in names:
-            default_storage.delete(name)
-
-    transaction.on_commit(delete)
 
 
 def _is_counted(person: DiscordUser) -> bool:

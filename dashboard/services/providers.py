@@ -1,11 +1,14 @@
 """Settings become ready providers here and nowhere else."""
 
+from __future__ import annotations
+
 import asyncio
 import threading
 import weakref
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from asgiref.sync import async_to_sync
@@ -15,6 +18,10 @@ from trainerbot.finetune import FineTuneProvider
 from trainerbot.finetune.registry import open_finetune
 from trainerbot.llm import ChatModel, Endpoint
 from trainerbot.llm.registry import open_chat
+from trainerbot.speech.registry import open_endpoint
+
+if TYPE_CHECKING:
+    from trainerbot.speech.endpoint import SpeechEndpoint
 
 Result = TypeVar("Result")
 OPENAI_URL = "https://api.openai.com/v1"
@@ -25,6 +32,9 @@ _chat_models: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, tuple[Endpoin
 )
 # Those that outlast one question: of the web process, where views share it.
 _lasting: weakref.WeakSet[asyncio.AbstractEventLoop] = weakref.WeakSet()
+_speech: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Endpoint, SpeechEndpoint]] = (
+    weakref.WeakKeyDictionary()
+)
 _finetune_provider: tuple[Endpoint, FineTuneProvider] | None = None
 _opening = threading.Lock()
 
@@ -116,7 +126,13 @@ async def _and_close(work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
         return await work()
     finally:
         if asyncio.get_running_loop() not in _lasting:
-            await close_chat_model()
+            await close_clients()
+
+
+async def close_clients() -> None:
+    """Close all that the running event loop asked models and speech with."""
+    await close_chat_model()
+    await close_speech()
 
 
 async def close_chat_model() -> None:
@@ -126,6 +142,49 @@ async def close_chat_model() -> None:
         await kept[1].close()
 
 
+# --- Speech ---------------------------------------------------------------------------
+def speech_server() -> Endpoint:
+    """Our own server, which hosts every provider of speech but the configured endpoint."""
+    return Endpoint(
+        name="speech",
+        base_url=settings.SPEECH_BASE_URL,
+        api_key=settings.MODELSERVER_API_KEY,
+        timeout_s=settings.SPEECH_TIMEOUT_S,
+        max_retries=0,  # the next in the chain is tried instead
+    )
+
+
+def speech_elsewhere() -> Endpoint | None:
+    """The configured endpoint where it may be asked for speech, too; None if it is our own server."""
+    if uses_embedded_server():
+        return None
+    return replace(endpoint(), timeout_s=settings.SPEECH_TIMEOUT_S, max_retries=0)
+
+
+async def speech_at(wanted: Endpoint) -> SpeechEndpoint:
+    """The one shared client of the running event loop for the speech of an endpoint."""
+    loop = asyncio.get_running_loop()
+    if (kept := _speech.get(loop, {}).get(wanted)) is not None:
+        return kept
+    # The first one imports the SDK, which takes a second: not on the loop.
+    opened = await asyncio.to_thread(
+        open_endpoint, wanted, is_modelserver=wanted == speech_server()
+    )
+    mine = _speech.setdefault(loop, {})
+    if wanted in mine:  # another one was quicker
+        await opened.close()
+    else:
+        mine[wanted] = opened
+    return mine[wanted]
+
+
+async def close_speech() -> None:
+    """Close the running event loop's clients of speech, if it has any."""
+    for kept in _speech.pop(asyncio.get_running_loop(), {}).values():
+        await kept.close()
+
+
+# --- Fine-tuning ----------------------------------------------------------------------
 def finetune_provider() -> FineTuneProvider:
     """The one shared client of all threads."""
     global _finetune_provider

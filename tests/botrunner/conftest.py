@@ -1,7 +1,5 @@
 import asyncio
 import shutil
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -14,10 +12,11 @@ from pytest_django import Settings
 
 from botrunner.bot import TrainerBot
 from botrunner.cogs.places import Places
+from botrunner.cogs.training import watching
 from botrunner.process import BotProcess
 from dashboard.services import providers
-from tests.botrunner.running import ROOT, Installation, Running, environ
-from tests.botrunner.working import online
+from tests.botrunner.running import Installation, Running
+from tests.botrunner.working import GUILDS_COME_WITHIN_S, online
 from tests.fakes.discord import FakeDiscord
 from tests.fakes.openai_endpoint import API_KEY, FakeOpenAI
 from trainerbot.llm.providers import aiohttp_transport
@@ -40,11 +39,11 @@ async def model(
     """Let the services of this process ask that endpoint."""
     # simcord waits for every timer that is due within its settle_timeout, so
     # for that of a kept connection, too.
-    monkeypatch.setattr(aiohttp_transport, "KEPT_ALIVE_S", 60.0)
+    monkeypatch.setattr(aiohttp_transport, "KEPT_ALIVE_S", 3600.0)
     settings.OPENAI_BASE_URL, settings.OPENAI_API_KEY = endpoint.base_url, API_KEY
     settings.CHAT_MODEL = "small"
     yield endpoint
-    await providers.close_chat_model()
+    await providers.close_clients()
 
 
 # --- the bot in a simulated Discord ---------------------------------------------------
@@ -59,11 +58,24 @@ class HastyBot(TrainerBot):
 
 
 @pytest.fixture
-def simcord_bot() -> TrainerBot:
+def simcord_bot(monkeypatch: pytest.MonkeyPatch) -> TrainerBot:
+    # simcord waits for every timer that is due within its settle_timeout, so
+    # for each look at a job that never ends, too.
+    monkeypatch.setattr(watching, "SPACING_S", 60.0)
+    monkeypatch.setattr(watching, "LOOK_EVERY_S", 60.0)
     return HastyBot()
 
 
 # --- the bot over sockets, in this process --------------------------------------------
+class HastyProcess(BotProcess):
+    """Waits for no more guilds than the fake names at once: discord.py would for two seconds."""
+
+    def _new_bot(self, *, message_content: bool) -> TrainerBot:
+        bot = super()._new_bot(message_content=message_content)
+        bot._connection.guild_ready_timeout = GUILDS_COME_WITHIN_S
+        return bot
+
+
 @pytest.fixture
 def aim(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let what `gateway.point_at` changes for the whole process end with the test."""
@@ -77,7 +89,7 @@ async def run_bot(aim: None, discord_server: FakeDiscord) -> AsyncIterator[RunBo
     running: list[tuple[BotProcess, asyncio.Task[bool]]] = []
 
     def run_bot(*, drain_s: float = 5.0, **more: Any) -> tuple[BotProcess, asyncio.Task[bool]]:
-        process = BotProcess(
+        process = HastyProcess(
             token=discord_server.token, api_base=discord_server.api_base, drain_s=drain_s, **more
         )
         running.append((process, asyncio.create_task(process.run())))
@@ -110,15 +122,6 @@ async def bot(
 async def discord_server() -> AsyncIterator[FakeDiscord]:
     async with FakeDiscord() as fake:
         yield fake
-
-
-@pytest.fixture(scope="session")
-def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with every table and no row, made once and copied by each test."""
-    data = tmp_path_factory.mktemp("migrated")
-    command = [sys.executable, str(ROOT / "manage.py"), "migrate", "--verbosity", "0"]
-    subprocess.run(command, env=environ(data), check=True)
-    return data / "trainerbot.sqlite3"
 
 
 @pytest.fixture

@@ -62,7 +62,7 @@ class Running:
             self._said.set()
             self._said = asyncio.Event()
 
-    async def until_it_says(self, words: str, *, timeout_s: float = 20.0) -> None:
+    async def until_it_says(self, words: str, *, timeout_s: float = 60.0) -> None:
         try:
             async with asyncio.timeout(timeout_s):
                 while words not in self.output:
@@ -70,7 +70,7 @@ class Running:
         except TimeoutError:
             raise AssertionError(f"It never said {words!r}:\n{self.output}") from None
 
-    async def end(self, *, timeout_s: float = 30.0) -> int:
+    async def end(self, *, timeout_s: float = 120.0) -> int:
         """Wait for the end and return the exit code."""
         async with asyncio.timeout(timeout_s):
             await self._reading

@@ -134,3 +134,19 @@ def test_whatever_is_said_back_is_short_and_mentions_nobody(words):
     assert "@everyone" not in said
     assert "<@123456789012345678>" not in said
     assert width(said) <= 1000
+
+
+@pytest.mark.parametrize(
+    ("words", "cut"),
+    [
+        ("When does it open?", ("When does it open?", False)),
+        ("When does it open? spoken:True", ("When does it open?", True)),
+        ("spoken=yes When does it open?", ("When does it open?", True)),
+        ("spoken: false When?", ("When?", False)),
+        ("Is spoken:True a flag here?", ("Is spoken:True a flag here?", False)),
+        ("spoken:True", ("", True)),
+        ("unspoken:True", ("unspoken:True", False)),
+    ],
+)
+def test_a_wish_to_hear_the_answer_stands_at_an_end(words, cut):
+    assert arguments.spoken(words) == cut

@@ -1,6 +1,7 @@
 """Gateway, shards and commands of the bot, against a Discord over real sockets."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 from channels.db import database_sync_to_async
@@ -29,11 +30,6 @@ def states() -> dict[str, str]:
 @database_sync_to_async
 def synced() -> int:
     return SyncedCommands.objects.count()
-
-
-@database_sync_to_async
-def slots() -> list[tuple[int, int]]:
-    return list(IdentifySlot.objects.order_by("bucket").values_list("bucket", "n_in_day"))
 
 
 def puts(discord_server) -> list[int]:
@@ -119,19 +115,19 @@ def test_a_bot_that_identifies_without_end_slows_down_before_discord_resets_its_
 async def test_shards_identify_in_turns_over_all_processes(
     run_bot, discord_server, model, monkeypatch
 ):
-    monkeypatch.setattr("dashboard.services.bot.gateway.PACE", bots.gateway.timedelta(seconds=0.5))
-    at_s: list[float] = []
+    pace = timedelta(seconds=0.3)
+    monkeypatch.setattr("dashboard.services.bot.gateway.PACE", pace)
     heard = discord_server.gateway.identifies
 
     run_bot(shards=ShardRange(0, 0, 2))
     run_bot(shards=ShardRange(1, 1, 2))
-    for n in (1, 2):
-        await discord_server.until(lambda n=n: len(heard) >= n, "a shard identifies")
-        at_s.append(asyncio.get_running_loop().time())
+    await discord_server.until(lambda: len(heard) == 2, "both shards identify")
 
     assert sorted(each["shard"] for each in heard) == [[0, 2], [1, 2]]
-    assert at_s[1] - at_s[0] >= 0.4
-    assert await slots() == [(0, 2)]
+    slot = await IdentifySlot.objects.aget()
+    assert (slot.bucket, slot.n_in_day) == (0, 2)
+    # From the first turn on it was taken for one pace, and by the second for one more.
+    assert slot.free_at - slot.counted_from >= 2 * pace
 
 
 # --- shards ---------------------------------------------------------------------------------------
@@ -172,11 +168,25 @@ async def test_a_range_that_overlaps_another_waits(
     second, _ = run_bot(shards=ShardRange(1, 2, 4))
     second.holder = f"{second.holder.rpartition(':')[0]}:1"  # another living process
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while "Another runbot is running" not in caplog.text:  # noqa: ASYNC110 (the log wakes nobody up)
             await asyncio.sleep(0.05)
 
     assert [each["shard"] for each in discord_server.gateway.identifies] == [[0, 4]]
+
+
+async def test_a_stop_closes_a_connection_that_waits_for_its_turn_to_identify(
+    run_bot, discord_server, model
+):
+    process, end = run_bot(shards=ShardRange(0, 1, 4))
+    sockets = discord_server.gateway.sockets
+    await discord_server.until(lambda: len(sockets) == 2, "both shards are connected")
+
+    process.wishes.ask_to_stop()
+    await end
+
+    await discord_server.until(lambda: all(each.closed for each in sockets), "both are closed")
+    assert [each.close_code for each in sockets] == [1000, 1000]
 
 
 @pytest.mark.parametrize(
@@ -220,14 +230,14 @@ def test_shards_that_cannot_be_are_refused_in_words(ids, count):
 async def test_commands_are_sent_to_discord_only_when_they_changed(run_bot, discord_server, model):
     first, end = run_bot()
     await discord_server.until(lambda: puts(discord_server), "the commands are sent")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not await synced():  # noqa: ASYNC110 (rows wake nobody up)
             await asyncio.sleep(0.02)
     first.wishes.ask_to_stop()
     await end
 
     run_bot()
-    await discord_server.until(lambda: len(discord_server.gateway.identifies) == 2, "again", 20.0)
+    await discord_server.until(lambda: len(discord_server.gateway.identifies) == 2, "again", 60.0)
     await discord_server.settle(0.5)
 
     assert puts(discord_server) == [200]

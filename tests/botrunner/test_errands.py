@@ -34,7 +34,7 @@ def killed_while_it_did(task: Task) -> None:
 
 
 async def end_of(task: Task) -> Task:
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while not task.is_finished:
             await asyncio.sleep(0.05)
             await task.arefresh_from_db()
@@ -111,7 +111,7 @@ async def test_a_discord_that_is_away_is_tried_again_later(bot, discord_server):
     await discord_server.until(
         lambda: [r.status for r in discord_server.rest.requests].count(503) == 5, "all is tried", 20
     )
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while task.attempts == 0:
             await asyncio.sleep(0.05)
             await task.arefresh_from_db()

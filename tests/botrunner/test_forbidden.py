@@ -5,9 +5,10 @@ from types import SimpleNamespace
 import discord
 import pytest
 
+from botrunner.cogs.chat import posting
 from botrunner.replies import LiveReply
 from dashboard.models import Incident, Message
-from tests.botrunner.talking import bots_words, rows
+from tests.botrunner.talking import answered, bots_words, rows
 from tests.fakes.openai_endpoint import Reply
 
 # The first turn imports what it needs, which takes seconds on a busy machine.
@@ -131,18 +132,67 @@ async def test_an_answer_to_a_command_needs_no_command_that_is_still_there(
 
 
 # --- too late -----------------------------------------------------------------------------
-async def test_a_question_by_slash_that_discord_forgot_is_answered_in_the_channel(
-    simcord_env, guild, ada, model
-):
-    channel = guild.create_text_channel("desk")
-    await simcord_env.bot.tree.sync()
+@pytest.fixture
+def forgotten(simcord_env):
+    """Discord waits three seconds for the first word about a command; then it knows it no more."""
     simcord_env.inject_error(
         "POST", "/interactions/*/*/callback", status=404, code=10062, times=None
     )
+    simcord_env.inject_error("POST", "/webhooks/*", status=404, code=10015, times=None)
 
-    await ada.slash(channel, "ask", question="hello")
 
-    assert bots_words(channel) == ["Hello there."]
+@pytest.mark.parametrize(
+    ("command", "options", "said"),
+    [
+        ("ask", {"question": "hello"}, "Hello there."),
+        ("hi", {}, "HI!"),
+        ("models", {}, "Models, tuned ones first:"),
+    ],
+)
+async def test_a_command_by_slash_that_discord_forgot_is_answered_in_the_channel(
+    guild, ada, model, forgotten, command, options, said
+):
+    channel = guild.create_text_channel("desk")
+
+    await ada.slash(channel, command, **options)
+
+    first, *_ = bots_words(channel)
+    assert first.startswith(said)
+    assert await rows(Incident.objects.all()) == []
+
+
+async def test_what_only_the_asker_was_to_see_is_told_directly_once_discord_forgot(
+    guild, ada, model, forgotten
+):
+    channel = guild.create_text_channel("desk")
+
+    await ada.slash(channel, "instruction")
+    await ada.slash(channel, "train", data="rooms")
+
+    explained, denied = said_directly(ada)
+    assert explained.startswith("# How to use this bot")
+    assert denied.startswith("A member may not")
+    assert bots_words(channel) == []
+
+
+async def test_a_button_and_a_form_that_discord_forgot_are_answered_directly(
+    simcord_env, guild, ada, model
+):
+    channel = guild.create_text_channel("desk")
+    message, _ = await answered(simcord_env, channel, ada)
+    shown = await ada.context_menu(channel, "Correct this answer", message)
+    simcord_env.inject_error(
+        "POST", "/interactions/*/*/callback", status=404, code=10062, times=None
+    )
+    simcord_env.inject_error("POST", "/webhooks/*", status=404, code=10015, times=None)
+
+    await ada.submit_modal(shown, {"text0": "At nine."})
+    await ada.context_menu(channel, "Correct this answer", message)
+
+    received, again = said_directly(ada)
+    assert received.startswith("Correction received: At nine.")
+    assert again.startswith("Discord waited no longer for me. Do it once more.")
+    assert await rows(Incident.objects.all()) == []
 
 
 class SlashAnswer:
@@ -181,15 +231,30 @@ async def test_an_answer_by_slash_is_edited_when_its_fifteen_minutes_are_over():
 
 
 # --- the end of an answer is refused --------------------------------------------------------
-async def test_an_answer_whose_end_is_refused_is_logged_with_the_message_that_stands_there(
-    simcord_env, guild, ada, me, model
+async def test_an_answer_whose_end_meets_a_discord_that_is_away_is_posted_once_it_is_back(
+    simcord_env, guild, ada, me, model, monkeypatch
 ):
+    monkeypatch.setattr(posting, "AGAIN_S", (0.01, 0.01))
     channel = guild.create_text_channel("desk")
-    simcord_env.inject_error("PATCH", "/channels/*/messages/*", status=403, code=50013, times=None)
-    model.default = Reply(pieces=("One", " two"), delay_s=0.4)
+    simcord_env.inject_error("POST", "/channels/*/messages", status=500, times=2)
 
-    await ada.send(channel, f"{me.mention} Count.")
+    await ada.send(channel, f"{me.mention} hello")
 
-    [begun] = [message for message in channel.history() if message.author.bot]
     [answer] = await rows(Message.objects.filter(role="assistant"))
-    assert answer.discord_message_id == begun.id
+    assert bots_words(channel) == ["Hello there."]
+    assert (answer.content, answer.error) == ("Hello there.", "")
+
+
+async def test_an_answer_that_discord_never_takes_counts_as_none(
+    simcord_env, guild, ada, me, model, monkeypatch
+):
+    monkeypatch.setattr(posting, "AGAIN_S", (0.01, 0.01))
+    channel = guild.create_text_channel("desk")
+    simcord_env.inject_error("POST", f"/channels/{channel.id}/messages", status=500, times=None)
+
+    await ada.send(channel, f"{me.mention} hello")
+
+    [answer] = await rows(Message.objects.filter(role="assistant"))
+    [sentence] = said_directly(ada)
+    assert sentence.startswith("Discord did not take my answer to you, or not all of it.")
+    assert answer.error.startswith("Discord did not take my answer to you, or not all of it.")

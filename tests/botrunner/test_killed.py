@@ -30,7 +30,7 @@ def log_of(installation: Installation) -> list[tuple[str, str, str]]:
 
 
 async def until_logged(installation: Installation, count: int) -> list[tuple[str, str, str]]:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while len(log := log_of(installation)) < count:  # noqa: ASYNC110 (rows wake nobody up)
             await asyncio.sleep(0.05)
     return log
@@ -186,7 +186,7 @@ async def test_an_answer_by_slash_that_had_begun_is_ended_in_words(
     await discord_server.interact(ada, type=2, data={**command, "options": [question]})
     begun = await discord_server.wait_for_reply(containing="One")
     query = "SELECT begun_discord_message_id FROM dashboard_message"
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while rows(installation, query) == [(None,)]:  # noqa: ASYNC110 (rows wake nobody up)
             await asyncio.sleep(0.02)
 
@@ -197,3 +197,21 @@ async def test_an_answer_by_slash_that_had_begun_is_ended_in_words(
     sentence = "The system was stopped while it was answering. Ask again."
     assert (role, error) == ("assistant", sentence)
     assert begun.content == f"{said}\n\n{sentence}"
+
+
+async def test_a_question_by_slash_that_was_killed_before_its_first_word_is_told_of_in_the_channel(
+    bot, start_bot, discord_server, ada, installation, endpoint
+):
+    endpoint.default = Reply(pieces=WORDS, delay_s=60.0)
+    option = {"type": 3, "name": "question", "value": "Count."}
+    command = {"id": "1", "name": "ask", "type": 1, "options": [option]}
+    await discord_server.interact(ada, type=2, data=command)
+    await until_logged(installation, 1)
+
+    await bot.kill()
+    await start_bot()
+
+    [_, (_, _, error)] = await until_logged(installation, 2)
+    assert error == "The system was stopped while it was answering. Ask again."
+    told = [message.content for message in discord_server.world.said_by_bot()]
+    assert f"Ada: {error}" in told

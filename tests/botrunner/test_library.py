@@ -20,6 +20,7 @@ from dashboard.services.access import Person, Role
 from tests.botrunner.roles import add_member
 from tests.botrunner.working import a_worker, give, online
 from tests.dashboard.imports.conftest import row
+from tests.fakes.discord import payloads
 
 State = DatasetImport.State
 LINES = "".join(json.dumps(row(n)) + "\n" for n in range(12)).encode()
@@ -230,8 +231,8 @@ async def test_a_restart_of_the_bot_stops_no_import(aim, discord_server, n_tasks
         assert shown.content == GOES_ON
 
     async with online(discord_server), a_worker():
-        await discord_server.until(lambda: "a draft" in shown.content, "it is told", 30.0)
-        await discord_server.until(lambda: pings(discord_server), "the asker is told", 30.0)
+        await discord_server.until(lambda: "a draft" in shown.content, "it is told", 60.0)
+        await discord_server.until(lambda: pings(discord_server), "the asker is told", 60.0)
         await discord_server.settle()
 
     assert len(pings(discord_server)) == 1
@@ -245,7 +246,7 @@ async def test_a_file_that_was_fetched_by_half_is_fetched_on(aim, discord_server
     request, shown = await left(discord_server, content=LINES, n_received=100)
 
     async with online(discord_server), a_worker():
-        await discord_server.until(lambda: "a draft" in shown.content, "it is told", 30.0)
+        await discord_server.until(lambda: "a draft" in shown.content, "it is told", 60.0)
 
     await request.arefresh_from_db()
     assert request.url == ""
@@ -256,7 +257,7 @@ async def test_words_that_were_lost_with_the_bot_are_asked_for_again(aim, discor
     request, shown = await left(discord_server, content=LINES, n_received=100, url="")
 
     async with online(discord_server):
-        await discord_server.until(lambda: pings(discord_server), "the asker is told", 30.0)
+        await discord_server.until(lambda: pings(discord_server), "the asker is told", 60.0)
 
     assert "restarted before it had read all of this. Send it again." in shown.content
     assert (await DatasetImport.objects.aget()).state == State.CANCELLED
@@ -296,3 +297,28 @@ async def left(discord_server, *, content: bytes, n_received: int, url: str | No
         request.imported, offset=0, pieces=[content[:n_received]]
     )
     return request, shown
+
+
+# --- by slash -----------------------------------------------------------------------------
+async def test_by_slash_a_file_is_an_option_and_discord_hears_at_once_that_an_answer_comes(
+    bot, discord_server
+):
+    file = discord_server.cdn.upload("rooms.jsonl", LINES, "application/json")
+    options = [
+        {"type": 3, "name": "name", "value": "rooms"},
+        {"type": 11, "name": "attachment", "value": file.id},
+    ]
+    data = {"id": "1", "name": "import", "type": 1, "options": options}
+    data["resolved"] = {"attachments": {file.id: payloads.attachment(file)}}
+
+    used = await discord_server.interact(discord_server.world.owner, type=2, data=data)
+    # Nobody reads the file yet: what Discord hears within three seconds waits for no work.
+    await discord_server.wait_for_reply(containing="rooms.jsonl has arrived")
+    first = discord_server.routes.callbacks[used]
+    async with a_worker():
+        answer = await discord_server.wait_for_reply(containing="a draft")
+
+    assert first["type"] == 5
+    assert answer.content.splitlines()[1] == "12 examples, 0 errors."
+    version = await DatasetVersion.objects.select_related("dataset").aget()
+    assert (version.dataset.name, version.n_examples) == ("rooms", 12)

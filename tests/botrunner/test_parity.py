@@ -20,6 +20,7 @@ ADDRESSES = {
     "join": "",
     "language": "",
     "leave": "",
+    "listen": "",
     "models": "model-list",
     "persona": "server-answers",
     "privacy": "conversation-list",

@@ -2,13 +2,15 @@
 
 import asyncio
 import itertools
+from datetime import timedelta
 
 import pytest
 from channels.db import database_sync_to_async
+from django.utils.timezone import now
 
 from botrunner.process import BotProcess, LoginRefused
-from dashboard.models import OutboxEvent, ProcessState
-from dashboard.services import outbox, processes
+from dashboard.models import Message, OutboxEvent, ProcessState
+from dashboard.services import conversations, leftovers, outbox, processes
 from tests.fakes.openai_endpoint import Reply
 from trainerbot.errors import Conflict
 
@@ -21,6 +23,11 @@ publish = database_sync_to_async(outbox.publish)
 @pytest.fixture
 def ada(discord_server):
     return discord_server.add_user("Ada")
+
+
+@database_sync_to_async
+def said() -> list[tuple[str, str, str]]:
+    return list(Message.objects.order_by("pk").values_list("role", "content", "error"))
 
 
 @database_sync_to_async
@@ -112,6 +119,29 @@ async def test_the_answer_to_a_question_that_was_removed_still_comes(
     assert answer.reply_to is None
 
 
+async def test_an_answer_whose_end_is_refused_counts_as_none_and_its_asker_is_told(
+    bot, discord_server, ada, model
+):
+    model.default = Reply(pieces=("One", " two"), delay_s=0.3)
+    question = await discord_server.say(ada, f"{discord_server.bot.mention} Count.")
+    begun = await discord_server.wait_for_reply(to=question, containing="One")
+    discord_server.fail_next(403, method="PATCH")
+
+    sentence = "Discord did not take my answer to you, or not all of it. Ask again."
+    told = await discord_server.wait_for_reply(containing=sentence)
+
+    assert told.channel is discord_server.world.direct_channel(ada)
+    assert begun.content == "One"
+    async with asyncio.timeout(10):
+        while len(log := await said()) < 2:  # noqa: ASYNC110 (rows wake nobody up)
+            await asyncio.sleep(0.02)
+    assert log[1][1] == "One two"
+    assert log[1][2].startswith(sentence)
+    answer = await Message.objects.aget(role="assistant")
+    assert answer.discord_message_id == int(begun.id)
+    assert answer.completion_tokens
+
+
 # --- the connection -------------------------------------------------------------------------
 async def test_a_dropped_gateway_is_resumed_and_the_missed_question_answered_once(
     bot, discord_server, ada, model
@@ -185,27 +215,38 @@ async def test_what_happens_elsewhere_reaches_the_cogs_in_order(run_bot, discord
     for number in range(30):
         await publish("settings", "test.counted", number=number)
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while len(heard) < 30:  # noqa: ASYNC110 (a listener wakes nobody up)
             await asyncio.sleep(0.02)
     assert heard == list(range(30))
 
 
 # --- the end ----------------------------------------------------------------------------------
-async def test_an_answer_that_takes_too_long_at_the_end_says_so(
+GOES_ON = "-# The bot is being restarted. It goes on with this answer by itself."
+
+
+async def test_an_answer_that_takes_too_long_at_the_end_is_handed_over_to_the_next_process(
     run_bot, discord_server, ada, model
 ):
-    model.default = Reply(pieces=("One", " two", " three."), delay_s=2.0)
-    process, end = run_bot(drain_s=0.2)
+    model.replies = [Reply(pieces=("One", " two", " three."), delay_s=2.0)]
+    model.default = Reply(pieces=("One", " two", " three."))
+    process, end = run_bot(drain_s=0.1)
     await discord_server.wait_until_online()
-    await discord_server.dm(ada, "Count to three.")
-    answer = await discord_server.wait_for_reply(containing="One")
+    question = await discord_server.dm(ada, "Count to three.")
+    answer = await discord_server.wait_for_reply(to=question, containing="One")
 
     process.wishes.ask_to_stop()
     await end
+    left = answer.content
+    run_bot()
+    await discord_server.until(lambda: answer.content == "One two three.", "it goes on", 20.0)
 
-    assert answer.content.startswith("One")
-    assert answer.content.partition("\n-# ")[0].endswith("Ask again in a moment.")
+    assert left == f"One\n{GOES_ON}"
+    assert len(discord_server.world.said_by_bot()) == 1
+    async with asyncio.timeout(10):
+        while len(await said()) < 2:  # noqa: ASYNC110 (rows wake nobody up)
+            await asyncio.sleep(0.02)
+    assert await said() == [("user", "Count to three.", ""), ("assistant", "One two three.", "")]
 
 
 async def test_asked_twice_it_does_not_wait_for_answers(run_bot, discord_server, ada, model):
@@ -220,7 +261,56 @@ async def test_asked_twice_it_does_not_wait_for_answers(run_bot, discord_server,
     await end
 
     [sentence] = discord_server.world.said_by_bot()
-    assert sentence.content.partition("\n-# ")[0].endswith("Ask again in a moment.")
+    assert sentence.content == GOES_ON
+    assert await said() == [("user", "Count to three.", "")]
+
+
+async def test_an_answer_that_was_handed_over_too_long_ago_is_ended_in_words(
+    run_bot, discord_server, ada, model
+):
+    shown = discord_server.world.add_message(
+        discord_server.world.direct_channel(ada), discord_server.bot, f"One\n{GOES_ON}"
+    )
+    await left_long_ago(ada, shown)
+
+    run_bot()
+
+    await discord_server.until(lambda: GOES_ON not in shown.content, "it is ended")
+    assert shown.content == f"One\n\n{leftovers.STOPPED}"
+    assert model.chats == []
+
+
+@database_sync_to_async
+def left_long_ago(user, shown) -> None:
+    talk = conversations.for_discord(
+        guild_id=None,
+        guild_name="",
+        channel_id=int(shown.channel.id),
+        channel_name="Ada",
+        discord_user_id=int(user.id),
+        user_name="Ada",
+    )
+    conversations.log_question(conversation=talk, text="Count.", discord_message_id=7)
+    long_ago = now() - timedelta(minutes=11)
+    Message.objects.update(created_at=long_ago, begun_discord_message_id=int(shown.id))
+
+
+async def test_a_question_by_slash_that_is_cut_off_at_the_end_says_so(
+    run_bot, discord_server, ada, model
+):
+    model.default = Reply(pieces=("One", " two", " three."), delay_s=2.0)
+    process, end = run_bot(drain_s=0.1)
+    await discord_server.wait_until_online()
+    option = {"type": 3, "name": "question", "value": "Count."}
+    data = {"id": "1", "name": "ask", "type": 1, "options": [option]}
+    await discord_server.interact(ada, type=2, data=data)
+    await discord_server.until(lambda: model.chats, "the model is asked")
+
+    process.wishes.ask_to_stop()
+    await end
+
+    [sentence] = [each.content for each in discord_server.world.said_by_bot() if each.content]
+    assert sentence.partition("\n-# ")[0].endswith("Ask again in a moment.")
 
 
 async def test_a_wrong_token_is_refused_in_words(discord_server, model, aim):
@@ -242,7 +332,7 @@ async def test_a_token_that_is_withdrawn_later_ends_the_bot_in_words(bot, discor
 # --- what the dashboard knows -------------------------------------------------------------------
 async def test_the_dashboard_is_told_how_the_bot_is(bot):
     process, end = bot
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while (await row()).state != "running":  # noqa: ASYNC110 (rows wake nobody up)
             await asyncio.sleep(0.05)
 

@@ -59,7 +59,7 @@ def work_until_it_ends(request) -> None:
 
 
 async def until_told(discord_server) -> None:
-    await discord_server.until(lambda: pings(discord_server), "the asker is told", 30.0)
+    await discord_server.until(lambda: pings(discord_server), "the asker is told", 60.0)
     await discord_server.settle()
 
 
@@ -78,7 +78,7 @@ async def test_the_worker_starts_a_training_while_no_bot_is_there(
     assert job.discord_message_id == int(shown.id)
 
     async with online(discord_server), a_worker(hurry=True):
-        await discord_server.until(lambda: STARTED in shown.content, "its id is shown", 30.0)
+        await discord_server.until(lambda: STARTED in shown.content, "its id is shown", 60.0)
         [job_id] = endpoint_in_use.jobs
         endpoint_in_use.finish(job_id)
         await until_told(discord_server)
@@ -111,7 +111,7 @@ async def test_a_training_that_was_kept_and_not_submitted_is_submitted_by_the_ne
     request = await database_sync_to_async(requests.begin_training)(version, asked=asked)
 
     async with online(discord_server):
-        await discord_server.until(lambda: shown.components, "it can be cancelled", 30.0)
+        await discord_server.until(lambda: shown.components, "it can be cancelled", 60.0)
 
     job = await FineTuneJob.objects.aget()
     await request.arefresh_from_db()
@@ -173,7 +173,7 @@ async def test_a_test_is_cancelled_by_its_button_after_a_restart(
     await database_sync_to_async(requests.begin_test)(asked=asked, version=version, model="small")
 
     async with online(discord_server):
-        await discord_server.until(lambda: shown.components, "there is a button", 30.0)
+        await discord_server.until(lambda: shown.components, "there is a button", 60.0)
         [row] = shown.components
         [button] = row["components"]
         data = {"custom_id": button["custom_id"], "component_type": 2}
@@ -209,7 +209,7 @@ async def test_an_end_that_discord_does_not_take_is_told_later(
 
     async with online(discord_server) as bot:
         cog = bot.get_cog("Requests")
-        await discord_server.until(lambda: "restarted" in shown.content, "it is closed", 30.0)
+        await discord_server.until(lambda: "restarted" in shown.content, "it is closed", 60.0)
         while bot.in_hand:  # noqa: ASYNC110 (nothing tells when it becomes empty)
             await asyncio.sleep(0.02)
         assert pings(discord_server) == []

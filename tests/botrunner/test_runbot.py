@@ -22,7 +22,7 @@ async def logged(installation: Installation, count: int) -> list[tuple]:
     An answer is logged with the id of its message, so a moment after it was posted.
     """
     query = "SELECT content FROM dashboard_message ORDER BY id"
-    async with asyncio.timeout(10.0):
+    async with asyncio.timeout(60):
         while len(said := rows(installation, query)) < count:  # noqa: ASYNC110 (rows wake nobody up)
             await asyncio.sleep(0.05)
     return said

@@ -1,7 +1,9 @@
 """`!train` from the file to the ping, at a scripted endpoint, in a Discord over sockets."""
 
 import asyncio
+import io
 import json
+import zipfile
 
 import pytest
 from channels.db import database_sync_to_async
@@ -64,7 +66,7 @@ async def the_end(discord_server, endpoint) -> str:
     """Let the endpoint finish its job; the words that tell the asker."""
     [job_id] = endpoint.jobs
     endpoint.finish(job_id)
-    await discord_server.until(lambda: pings(discord_server), "the asker is told", 30.0)
+    await discord_server.until(lambda: pings(discord_server), "the asker is told", 60.0)
     return pings(discord_server)[0][0]
 
 
@@ -204,7 +206,7 @@ async def test_no_id_is_told_before_the_endpoint_gave_one_and_none_at_all_if_it_
     ]
     async with a_worker(hurry=True):
         await discord_server.wait_for_reply(to=asked, containing=FAILED, timeout_s=30.0)
-        await discord_server.until(lambda: pings(discord_server), "the asker is told", 30.0)
+        await discord_server.until(lambda: pings(discord_server), "the asker is told", 60.0)
 
     assert all(STARTED not in version.content for version in shown.versions)
     assert "Too few examples" in shown.content
@@ -251,6 +253,36 @@ async def test_a_faulty_file_is_refused_with_its_errors_and_trains_nothing(bot, 
     assert not await DatasetVersion.everything.aexists()
 
 
+def a_bomb() -> bytes:
+    """Some hundred kilobytes that unpack to a hundred megabytes."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("rooms.jsonl", b" " * (100 * 2**20))
+    return packed.getvalue()
+
+
+async def test_a_zip_bomb_is_refused_in_words_and_trains_nothing(bot, discord_server):
+    async with a_worker(hurry=True):
+        asked = await give(discord_server, "!train", "rooms.zip", a_bomb())
+        answer = await discord_server.wait_for_reply(to=asked, containing=FAILED, timeout_s=30.0)
+
+    assert "a zip bomb" in answer.content
+    assert not await FineTuneJob.objects.aexists()
+    assert not await DatasetVersion.everything.aexists()
+
+
+async def test_a_file_whose_name_is_two_thousand_emoji_is_trained_on(bot, discord_server, model):
+    async with a_worker(hurry=True):
+        file = discord_server.cdn.upload("rooms.jsonl", LINES, "application/json")
+        file.extra["filename"] = f"{'🎉' * 2_000}.jsonl"
+        asked = await discord_server.say(discord_server.world.owner, "!train", attachments=[file])
+        shown = await discord_server.wait_for_reply(to=asked, containing=STARTED, timeout_s=30.0)
+
+    version = await DatasetVersion.objects.select_related("dataset").aget()
+    assert version.dataset.name == "🎉" * 120
+    assert all(len(each.content) <= 2_000 for each in shown.versions)
+
+
 # --- twice, and stopped -------------------------------------------------------------------
 @pytest.mark.origin(29)
 async def test_the_same_dataset_twice_at_once_is_one_job(bot, discord_server, model):
@@ -293,7 +325,7 @@ async def test_its_asker_cancels_it_by_the_button(bot, discord_server, model, ow
     await discord_server.until(lambda: interaction_id in callbacks, "the press is answered")
 
     async with a_worker(hurry=True):
-        await discord_server.until(lambda: pings(discord_server), "the asker is told", 30.0)
+        await discord_server.until(lambda: pings(discord_server), "the asker is told", 60.0)
     assert model.jobs == {}
     assert "cancelled" in shown.content
     assert (await FineTuneJob.objects.aget()).status == "cancelled"
@@ -330,7 +362,7 @@ async def test_a_job_that_ended_while_the_bot_was_away_is_told_at_its_start(
     await ended_job(owner, shown)
 
     async with online(discord_server):
-        await discord_server.until(lambda: pings(discord_server), "the asker is told", 30.0)
+        await discord_server.until(lambda: pings(discord_server), "the asker is told", 60.0)
         await discord_server.settle()
 
     assert len(pings(discord_server)) == 1

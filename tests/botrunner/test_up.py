@@ -23,7 +23,7 @@ class Dashboard:
         self._session = requests.Session()
 
     async def get(self, path: str) -> str:
-        answer = await asyncio.to_thread(self._session.get, f"{self.url}{path}", timeout=20)
+        answer = await asyncio.to_thread(self._session.get, f"{self.url}{path}", timeout=60)
         answer.raise_for_status()
         return answer.text
 
@@ -36,7 +36,7 @@ class Dashboard:
         return answer.text
 
     async def until(self, path: str, words: str) -> str:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while words not in (page := await self.get(path)):  # noqa: ASYNC110 (a page is asked)
                 await asyncio.sleep(0.1)
         return page
@@ -111,7 +111,7 @@ async def test_the_bot_is_seen_taught_restarted_and_made_to_speak_from_the_dashb
 
     # Stopped, it stays away; started, it is back.
     await dashboard.post("/bot/order/", order="stop")
-    await discord_server.until(lambda: not discord_server.gateway.is_connected, "it leaves", 30.0)
+    await discord_server.until(lambda: not discord_server.gateway.is_connected, "it leaves", 60.0)
     await dashboard.until("/bot/state/", "Stopped on the dashboard")
     await dashboard.post("/bot/order/", order="start")
     await dashboard.post("/bot/order/", order="start")

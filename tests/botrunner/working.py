@@ -14,11 +14,14 @@ from dashboard.models import Task
 from dashboard.services import tasks
 from tests.fakes.discord import FakeDiscord, Message
 
+# The fake names its guild at once; discord.py waits two seconds for more of them.
+GUILDS_COME_WITHIN_S = 0.05
+
 
 @asynccontextmanager
 async def online(discord_server: FakeDiscord) -> AsyncIterator[TrainerBot]:
     """The bot itself in this process, without the process around it; needs the fixture `aim`."""
-    bot = TrainerBot()
+    bot = TrainerBot(guild_ready_timeout=GUILDS_COME_WITHIN_S)
     gateway.point_at(bot, discord_server.api_base)
     async with bot:
         running = asyncio.create_task(bot.start(discord_server.token))

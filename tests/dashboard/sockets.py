@@ -37,7 +37,7 @@ class Socket:
     async def send_text(self, text: str) -> None:
         await self._wire.send_input({"type": "websocket.receive", "text": text})
 
-    async def receive(self, timeout_s: float = 5.0) -> Any:
+    async def receive(self, timeout_s: float = 60.0) -> Any:
         """The next message. Raises Closed when the server closes instead."""
         message = await self._wire.receive_output(timeout_s)
         if message["type"] == "websocket.close":

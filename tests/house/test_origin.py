@@ -4,8 +4,7 @@ import re
 
 from tests.house.test_house import ROOT
 
-VOICE = frozenset(range(39, 49))
-POINTS = frozenset(range(1, 51)) - VOICE
+POINTS = frozenset(range(1, 51))
 MARK = re.compile(r"mark\.origin\(([\d, ]+)\)")
 
 

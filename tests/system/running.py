@@ -18,7 +18,7 @@ import requests
 from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
-START_S = 60.0
+START_S = 180.0
 
 
 def environment(data: Path, **more: str) -> dict[str, str]:
@@ -53,7 +53,7 @@ class System:
 
     def ready(self) -> dict[str, Any] | None:
         with contextlib.suppress(requests.RequestException):
-            answer = requests.get(f"{self.url}/readyz", timeout=5)
+            answer = requests.get(f"{self.url}/readyz", timeout=60)
             if answer.ok:
                 parts: dict[str, Any] = answer.json()
                 return parts
@@ -78,7 +78,7 @@ class System:
     def stop(self) -> int:
         """Ctrl-C; its exit code."""
         self.process.send_signal(signal.SIGINT)
-        return self.process.wait(timeout=20)
+        return self.process.wait(timeout=60)
 
 
 def manage(env: dict[str, str], *args: str) -> "subprocess.CompletedProcess[str]":
@@ -124,7 +124,7 @@ def system(data: Path, **more: str) -> Iterator[System]:
         if process.poll() is None:
             process.terminate()
             try:
-                process.wait(timeout=20)
+                process.wait(timeout=60)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()

@@ -7,7 +7,14 @@ from trainerbot.conversation.recall import Memory
 from trainerbot.messages import ChatMessage, Image, Role
 
 HISTORY_TOKENS: Final = 1_000
-"""Of earlier turns, for a model of unknown size: what one of 135 M parameters still follows."""
+"""Of earlier turns, whatever the model: what one of 135 M parameters still follows."""
+
+ASSUMED_CONTEXT_TOKENS: Final = 4_096
+"""Of a model whose endpoint does not tell: what Ollama, the most used of those, lets one read
+unless somebody sets it; and less than any of OpenAI's own, which does not tell either."""
+
+ASSUMED_ANSWER_TOKENS: Final = 1_000
+"""Left free for the answer where nobody said how long it may be."""
 
 MOST_HISTORY_TOKENS: Final = 16_000
 """Of earlier turns, however much a model reads: they are paid for at each question."""
@@ -70,9 +77,10 @@ def room_for_history(
 
     context_tokens: what it reads and writes together; None if nobody knows.
     """
-    if context_tokens is None:
-        return HISTORY_TOKENS
     others = tokens_in(question) + tokens_in(system_prompt) + EXAMPLE_CHARACTERS // 4
+    if context_tokens is None:
+        left = int(ASSUMED_CONTEXT_TOKENS * 0.9) - others - (max_tokens or ASSUMED_ANSWER_TOKENS)
+        return max(HISTORY_TOKENS, left)
     # A tenth less, since tokens are guessed.
     left = int(context_tokens * 0.9) - others - (max_tokens or 0)
     return max(0, min(left, MOST_HISTORY_TOKENS))

@@ -1,5 +1,6 @@
-"""What a model can do, as far as its row in GET /models tells."""
+"""What a model can do, as far as its row in GET /models or its name tells."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -18,6 +19,20 @@ _CONTEXT: Final = (
     "n_ctx_train",
 )
 _LEAST, _MOST = 128, 100_000_000
+# OpenAI's endpoint tells of no model how much it reads. By the beginning of a name, the least
+# that any model of that name reads which is still served.
+_BY_NAME: Final = {
+    "gpt-3.5-turbo": 16_385,
+    "gpt-4": 8_192,
+    "gpt-4-turbo": 128_000,
+    "gpt-4o": 128_000,
+    "gpt-4.1": 1_000_000,
+    "gpt-5": 128_000,
+    "o1": 128_000,
+    "o3": 200_000,
+    "o4": 200_000,
+}
+_FAMILY: Final = re.compile(r"(?:ft:)?(?:openai/)?([a-z0-9.-]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +49,16 @@ class Abilities:
 
 def abilities(row: ModelInfo) -> Abilities:
     """Return what a row of GET /models tells of its model."""
-    return Abilities(context_tokens=_context(row.details), sees=_sees(row.details))
+    told = _context(row.details) or by_name(row.id).context_tokens
+    return Abilities(context_tokens=told, sees=_sees(row.details))
+
+
+def by_name(model: str) -> Abilities:
+    """Return what the name of a model tells, for an endpoint that tells nothing more."""
+    named = _FAMILY.match(model)
+    family = named[1] if named else ""
+    fitting = [each for each in _BY_NAME if family == each or family.startswith(f"{each}-")]
+    return Abilities(_BY_NAME[max(fitting, key=len)]) if fitting else Abilities()
 
 
 def _context(details: Mapping[str, Any]) -> int | None:

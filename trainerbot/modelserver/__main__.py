@@ -21,6 +21,7 @@ from trainerbot.modelserver.lock import FolderLock
 from trainerbot.modelserver.runtimes.base import ChatRuntime
 from trainerbot.modelserver.runtimes.llamacpp import LlamaCpp
 from trainerbot.modelserver.runtimes.weights import given_weights, packaged_weights
+from trainerbot.modelserver.speech.desk import SpeechDesk
 from trainerbot.modelserver.store import Store
 
 log = logging.getLogger("trainerbot.modelserver")
@@ -37,6 +38,10 @@ answers without a key. See docs/modelserver.md.
 # Answers get the first second to end; then everything must be over within three.
 _GRACE_S = 1
 _LAST_S = 2.5
+_POSITIVE = (
+    "context_tokens", "parallel", "threads", "max_file_mib",
+    "max_audio_mib", "max_audio_s", "speech_processes", "speech_timeout_s",
+)  # fmt: skip
 
 
 def main() -> None:
@@ -58,7 +63,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m trainerbot.modelserver",
         description="An OpenAI-compatible server that chats with a local language model, "
-        "fine-tunes it and serves what it tuned. Needs no Django and no network.",
+        "fine-tunes it, serves what it tuned, hears and speaks. Needs no Django and no network.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -94,10 +99,28 @@ def _arguments() -> argparse.Namespace:
         "--max-file-mib", type=int, default=512, help="largest upload (default: %(default)s)"
     )
     parser.add_argument(
+        "--max-audio-mib", type=int, default=25, help="largest recording (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--max-audio-s", type=int, default=600, help="longest recording (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--speech-processes",
+        type=int,
+        default=2,
+        help="processes of one speech provider that computes here (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--speech-timeout-s",
+        type=int,
+        default=300,
+        help="longest time that a speech provider may be silent (default: %(default)s)",
+    )
+    parser.add_argument(
         "--warm-up", action="store_true", help="load the model at start, not at the first answer"
     )
     arguments = parser.parse_args()
-    for name in ("context_tokens", "parallel", "threads", "max_file_mib"):
+    for name in _POSITIVE:
         if (value := getattr(arguments, name)) is not None and value < 1:
             parser.error(f"--{name.replace('_', '-')} must be at least 1")
     if not 0 <= arguments.port <= 65535:
@@ -129,12 +152,21 @@ def _serve(arguments: argparse.Namespace) -> None:
             n_parallel=arguments.parallel,
             n_threads=arguments.threads,
         )
+        desk = SpeechDesk(
+            # What proves who may ask is no business of a speech provider's.
+            {name: value for name, value in os.environ.items() if name != "MODELSERVER_API_KEY"},
+            n_processes=arguments.speech_processes,
+            timeout_s=arguments.speech_timeout_s,
+        )
         app = make_app(
             store,
             runtime,
+            desk,
             data=data,
             api_keys=keys,
             max_file_bytes=arguments.max_file_mib * 1024 * 1024,
+            max_audio_bytes=arguments.max_audio_mib * 1024 * 1024,
+            max_audio_s=arguments.max_audio_s,
             warm_up=arguments.warm_up,
         )
         with contextlib.closing(store):

@@ -1,9 +1,12 @@
 """From sound to words and back. Providers are reached by name (`registry`)."""
 
 from trainerbot.speech.contracts import (
+    LanguageUnknown,
     NothingHeard,
     Pcm,
     Recognizer,
+    Segment,
+    SpeechAbsent,
     Standing,
     Synthesizer,
     Transcript,
@@ -12,9 +15,12 @@ from trainerbot.speech.contracts import (
 )
 
 __all__ = [
+    "LanguageUnknown",
     "NothingHeard",
     "Pcm",
     "Recognizer",
+    "Segment",
+    "SpeechAbsent",
     "Standing",
     "Synthesizer",
     "Transcript",

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from trainerbot.errors import InvalidInput, ProviderRefused
+from trainerbot.errors import InvalidInput, ProviderRefused, ProviderUnavailable
 
 HEARD_RATE_HZ: Final = 16_000  # what recognisers and voice activity expect
 SAMPLE_BYTES: Final = 2
@@ -23,12 +23,25 @@ class Pcm:
 
 
 @dataclass(frozen=True, slots=True)
+class Segment:
+    """A stretch of what was heard, from `start_s` to `end_s` of the sound."""
+
+    start_s: float
+    end_s: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Transcript:
-    """What was heard; `text` is never blank. `language` is a BCP 47 tag as far as known."""
+    """What was heard; `text` is never blank. `language` is a BCP 47 tag as far as known.
+
+    `segments` are in order, and none where the provider does not tell times.
+    """
 
     text: str
     language: str
     provider: str
+    segments: tuple[Segment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +66,29 @@ class UnreadableAudio(InvalidInput):
 
 class NothingHeard(ProviderRefused):
     """There is sound, but no words were made out in it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "No words could be made out. Speak closer to the microphone, or write instead.",
+            code="nothing_heard",
+        )
+
+
+class SpeechAbsent(ProviderUnavailable):
+    """Nobody here can hear or speak as asked; the sentence says what to install or set."""
+
+    retryable = False
+
+
+class LanguageUnknown(ProviderRefused):
+    """This provider neither hears nor speaks the language. Another may."""
+
+    def __init__(self, provider: str, tag: str) -> None:
+        super().__init__(
+            f"The speech provider {provider} does not know the language {tag}. Choose another "
+            "provider or language.",
+            code="language_not_supported",
+        )
 
 
 class Recognizer(Protocol):

@@ -1,4 +1,4 @@
-"""What comes with a message: texts to read, pictures to look at, and what neither is.
+"""What comes with a message: texts to read, pictures to look at, a sound to hear, and the rest.
 
 What a file is, its bytes tell: a name, a type and a size that came with it
 are only believed where they make it smaller.
@@ -15,7 +15,9 @@ from typing import Any, Final
 import discord
 
 from botrunner import gateway
-from trainerbot.errors import TrainerBotError
+from botrunner.sounds import Listener, is_sound
+from dashboard.services.utterances import Sound
+from trainerbot.errors import NotAllowed, TrainerBotError
 from trainerbot.messages import Image
 
 MAX_TEXT_BYTES: Final = 256 * 1024
@@ -43,29 +45,48 @@ _CONTROLS: Final = frozenset(map(chr, range(32))) - set("\t\n\r\f\x1b")
 class Read:
     """What was found in the files of a message.
 
-    texts: blocks for the model to read. notes: sentences about what could not
-    be used. rows: as `Message.attachments` keeps them.
+    texts: blocks for the model to read. sound: the one that was listened to.
+    notes: sentences about what could not be used. rows: as
+    `Message.attachments` keeps them.
     """
 
     texts: list[str] = field(default_factory=list)
     images: list[Image] = field(default_factory=list)
+    sound: Sound | None = None
+    sound_name: str = ""
     notes: list[str] = field(default_factory=list)
     rows: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def is_useful(self) -> bool:
-        return bool(self.texts or self.images)
+        return bool(self.texts or self.images or self.transcript)
+
+    @property
+    def transcript(self) -> str:
+        """What was made out in the sound, or ""."""
+        return self.sound.text if self.sound else ""
 
     def question(self, words: str) -> str:
-        """Return what is asked: the words of the message, then the texts beside it."""
-        return "\n\n".join(part for part in (words, *self.texts) if part)
+        """Return what is asked: the words of the message, then the texts and the sound beside it.
+
+        What is said where nothing is written is the question itself.
+        """
+        written = [part for part in (words, *self.texts) if part]
+        said = self.transcript
+        if written and said:
+            said = f"Sound {self.sound_name}:\n{said}"
+        return "\n\n".join([*written, *filter(None, [said])])
 
 
 NOTHING: Final = Read()
 
 
-async def read(files: Sequence[discord.Attachment]) -> Read:
-    """Read the files of a message, each only as far as it may go. Raises nothing of theirs."""
+async def read(files: Sequence[discord.Attachment], *, listener: Listener | None = None) -> Read:
+    """Read the files of a message, each only as far as it may go. Raises nothing of theirs.
+
+    listener: hears the first sound; None where it was heard before. Raises
+    NotAllowed when the listener may not listen to this person now.
+    """
     found = Read()
     for number, file in enumerate(files):
         name = shown_name(file.filename)
@@ -74,7 +95,9 @@ async def read(files: Sequence[discord.Attachment]) -> Read:
             found.notes.append(f"I read {MAX_FILES} files at once, so not `{name}`.")
         else:
             try:
-                use, n_bytes = await _read(found, file, name)
+                use, n_bytes = await _read(found, file, name, listener)
+            except NotAllowed:
+                raise
             except TrainerBotError as error:
                 found.notes.append(f"`{name}`: {error}")
         found.rows.append(
@@ -88,13 +111,38 @@ async def read(files: Sequence[discord.Attachment]) -> Read:
     return found
 
 
-async def _read(found: Read, file: discord.Attachment, name: str) -> tuple[str, int]:
+async def _read(
+    found: Read, file: discord.Attachment, name: str, listener: Listener | None
+) -> tuple[str, int]:
     """Take one file in. Returns what became of it, and how many bytes of it were read."""
-    said = (file.content_type or "").partition("/")[0]
-    if said in ("audio", "video") or file.is_voice_message():
-        found.notes.append(f"I cannot listen yet, so I did not hear `{name}`.")
-        return "ignored", file.size
+    if is_sound(file):
+        return await _listen(found, file, name, listener)
     data = await _bytes(file, MAX_IMAGE_BYTES + 1)
+    if sniff(data) == "sound":
+        return await _listen(found, file, name, listener)
+    return _look(found, name, data)
+
+
+async def _listen(
+    found: Read, file: discord.Attachment, name: str, listener: Listener | None
+) -> tuple[str, int]:
+    """Hear a file, unless it is no sound at all."""
+    if listener is None:
+        return "sound", file.size
+    if found.sound is not None:
+        found.notes.append(f"I hear one sound at once, so not `{name}`.")
+        return "ignored", file.size
+    data = await listener.fetch(file)
+    if sniff(data).startswith("image/") or (not sniff(data) and decoded(data) is not None):
+        return _look(found, name, data)
+    found.sound, found.sound_name = await listener.hear(data), name
+    if found.sound.problem:
+        found.notes.append(f"`{name}`: {found.sound.problem}")
+    return "sound", len(data)
+
+
+def _look(found: Read, name: str, data: bytes) -> tuple[str, int]:
+    """Take in what is a picture or a text."""
     kind = sniff(data)
     if kind.startswith("image/"):
         if len(data) > MAX_IMAGE_BYTES:
@@ -105,9 +153,6 @@ async def _read(found: Read, file: discord.Attachment, name: str) -> tuple[str, 
             return "ignored", len(data)
         found.images.append(Image(kind, data))
         return "image", len(data)
-    if kind == "sound":
-        found.notes.append(f"I cannot listen yet, so I did not hear `{name}`.")
-        return "ignored", len(data)
     if len(data) > MAX_TEXT_BYTES:
         found.notes.append(f"`{name}` is too large to read: 256 KiB of text is the most.")
         return "ignored", len(data)

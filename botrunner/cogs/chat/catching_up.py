@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +15,10 @@ from django.db import DatabaseError
 from django.utils.timezone import now
 
 from botrunner import people
-from botrunner.cogs.chat import addressing, attachments
-from botrunner.cogs.chat.words import broken_off
-from botrunner.faults import explain
+from botrunner.cogs.chat import addressing, aloud, attachments
+from botrunner.cogs.chat.words import GOES_ON, broken_off
+from botrunner.faults import explain, refusal
+from botrunner.ui.quoting import in_a_line
 from dashboard.models import Message, Source
 from dashboard.services import chat, leftovers
 from dashboard.services.places import Place, Rules
@@ -33,6 +35,7 @@ TAKEN_UP_FOR = timedelta(minutes=10)
 SPOKEN_IN_FOR = timedelta(days=1)
 MOST_MISSED = 100  # of a channel
 MOST_AT_ONCE = 8
+NAME_CHARACTERS = 60
 SILENCE = (discord.HTTPException, aiohttp.ClientError, OSError)
 
 close_unanswered = database_sync_to_async(leftovers.close_unanswered)
@@ -67,47 +70,84 @@ class CatchingUp:
 
     # --- questions that were logged ---------------------------------------------------
     async def _take_up(self) -> None:
-        await close_unanswered(Source.DISCORD, before=now() - TAKEN_UP_FOR)
         # What came since then is being answered at this moment.
         left = [
             question
             for question in await open_questions(Source.DISCORD, before=self._began_at)
             if self._bot.serves(_guild_id(question))  # else it is another process's to answer
         ]
+        too_old = now() - TAKEN_UP_FOR
+        begun = [q for q in left if q.created_at < too_old and q.begun_discord_message_id]
+        await asyncio.gather(*(self._each(self._end, question) for question in begun))
+        await close_unanswered(Source.DISCORD, before=too_old)
+        left = [question for question in left if question.created_at >= too_old]
         if left:
             log.info("Answering what was left open: %d", len(left))
-        await asyncio.gather(*(self._answer(question) for question in left))
+        await asyncio.gather(*(self._each(self._answer, question) for question in left))
 
-    async def _answer(self, question: Message) -> None:
-        """Answer one of them. Whatever goes wrong with it keeps no other one waiting."""
+    async def _each(self, act: Callable[[Message], Awaitable[None]], question: Message) -> None:
+        """Do so with one of them. Whatever goes wrong with it keeps no other one waiting."""
         async with self._room:
             try:
-                await self._answer_now(question)
+                await act(question)
             except Exception as error:
                 await explain(error, f"The late answer to question {question.pk}")
 
-    async def _answer_now(self, question: Message) -> None:
+    async def _end(self, question: Message) -> None:
+        """Say where its answer had begun that there will be no more; else where it was asked."""
+        said, posted = "", []
+        if begun := await self._fetch(question, question.begun_discord_message_id):
+            said = begun.content.removesuffix(GOES_ON).rstrip()
+            live = self._cog.live(begun, question, begun)
+            posted = await self._cog.end(live, broken_off(said, leftovers.STOPPED))
+        elif question.begun_discord_message_id is None:
+            await self._tell(question)
+        await give_up(
+            question,
+            model="",
+            error=leftovers.STOPPED,
+            partial=said,
+            discord_message_ids=[each.id for each in posted],
+        )
+
+    async def _tell(self, question: Message) -> None:
+        """Say in the channel whose question has no answer: a command by slash only "thinks" on."""
+        person, place = question.conversation.discord_user, self._place(question)
+        if place is None:
+            return
+        name = in_a_line(person.name, NAME_CHARACTERS) if person else "Somebody"
+        try:
+            await place.send(f"{name}: {leftovers.STOPPED}", nonce=f"stopped-{question.pk}")
+        except SILENCE as error:
+            log.info("That a question has no answer could not be said: %s", error)
+
+    async def _answer(self, question: Message) -> None:
         asked = await self._fetch(question, question.discord_message_id)
         if asked is None:
-            # Removed since, or a slash command, which cannot be answered by another process;
-            # but where its answer had begun, it does not just stop.
-            said, posted = "", []
-            if begun := await self._fetch(question, question.begun_discord_message_id):
-                said = begun.content
-                live = self._cog.live(begun, question, begun)
-                posted = await self._cog.end(live, broken_off(said, leftovers.STOPPED))
-            await give_up(
-                question,
-                model="",
-                error=leftovers.STOPPED,
-                partial=said,
-                discord_message_ids=[each.id for each in posted],
-            )
+            # Removed since, or a slash command, which cannot be answered by another process.
+            await self._end(question)
             return
         begun = await self._begun(question, asked)
         found = await attachments.read(asked.attachments)
         ready = await resume(question, self._place_of(asked), tuple(found.images))
-        await self._cog.deliver(ready, self._cog.live(asked, question, begun), found.notes)
+        live = self._cog.live(asked, question, begun)
+        heard = ready.utterance
+        if heard is not None and not question.content.strip():
+            # What nobody could make out is nothing that a model can be asked.
+            reason = refusal(heard.problem, f"The late answer to question {question.pk}")
+            await self._cog.break_off(ready, live, "", reason)
+            return
+        notes = [*found.notes, *([heard.problem] if heard and heard.problem else [])]
+        heading = aloud.heading(heard.text if heard else "")
+        await self._cog.deliver(ready, live, notes, heading=heading)
+
+    def _place(self, question: Message) -> Any:
+        """The channel that a question was asked in."""
+        channel = question.conversation.discord_channel
+        if channel is None:
+            return None
+        guild_id = channel.guild.discord_guild_id if channel.guild else None
+        return self._channel(guild_id, channel.discord_channel_id)
 
     def _place_of(self, asked: discord.Message) -> Any:
         """How the bot behaves there. That the asker may ask was found when the question came."""
@@ -133,11 +173,9 @@ class CatchingUp:
         return None
 
     async def _fetch(self, question: Message, message_id: int | None) -> discord.Message | None:
-        channel = question.conversation.discord_channel
-        if channel is None or message_id is None:
+        place = self._place(question)
+        if place is None or message_id is None:
             return None
-        guild_id = channel.guild.discord_guild_id if channel.guild else None
-        place = self._channel(guild_id, channel.discord_channel_id)
         try:
             message: discord.Message = await place.fetch_message(message_id)
         except SILENCE as error:

@@ -7,34 +7,39 @@ import logging
 from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import aclosing
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
-import aiohttp
 import discord
 from discord import app_commands
 from discord.ext import commands
+from django.db import DatabaseError
 
-from botrunner import people
-from botrunner.cogs.chat import addressing, attachments
+from botrunner import arguments, people
+from botrunner.cogs.chat import addressing, aloud, attachments, questions
+from botrunner.cogs.chat.attachments import Read
 from botrunner.cogs.chat.catching_up import CatchingUp
+from botrunner.cogs.chat.posting import post_last, tell_refusal
+from botrunner.cogs.chat.questions import Question
 from botrunner.cogs.chat.words import (
     CANNOT_READ,
     CUT_SHORT,
+    GOES_ON,
     NOTHING_SAID,
     broken_off,
     title_of,
     with_marks,
 )
 from botrunner.faults import Reason, explain, refusal
-from botrunner.replies import LiveReply, typing
+from botrunner.replies import OUT_OF_REACH, LiveReply, typing
+from botrunner.sounds import MOST_AT_ONCE, Listener
 from botrunner.speaking import CANNOT_SPEAK, may_speak, tell_directly
 from botrunner.ui.verdict import buttons
 from dashboard.models import Message, PlaceSettings
 from dashboard.services import access, chat, leftovers
 from dashboard.services.access import Permission
-from dashboard.services.chat import Asked, Ready, Spot
+from dashboard.services.chat import Asked, Ready
 from dashboard.services.places import NOT_HERE, Place, Rules
 from trainerbot.conversation import Finished
 from trainerbot.errors import NotAllowed, ProviderUnavailable, TrainerBotError
@@ -50,37 +55,12 @@ Answers = PlaceSettings.Answers
 RULES_KEPT_S = 0.5
 MOST_HEARD = 5_000
 
+admit = chat.hop(chat.admit)
 begin = chat.hop(chat.log, chat.recalling)
 finish = chat.hop(chat.finish)
 give_up = chat.hop(chat.give_up)
 read_rules = chat.hop(chat.rules)
 note_begun = chat.hop(leftovers.note_begun)
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A question on Discord that is about to be asked.
-
-    where: what is answered. is_addressed: it was said to the bot, so that a
-    denial is told.
-    """
-
-    where: discord.Message | commands.Context[TrainerBot]
-    user: discord.User | discord.Member
-    guild: discord.Guild | None
-    channel: Any
-    spot: Spot
-    words: str
-    discord_id: int
-    reply_to_discord_id: int | None = None
-    quoted: str = ""
-    files: tuple[discord.Attachment, ...] = ()
-    is_addressed: bool = True
-
-    @property
-    def is_slashed(self) -> bool:
-        """Whether it came by a slash command, which Discord lets the bot answer anywhere."""
-        return isinstance(self.where, commands.Context) and self.where.interaction is not None
 
 
 class Chat(commands.Cog):
@@ -95,6 +75,7 @@ class Chat(commands.Cog):
         self._rules: Rules | None = None
         self._rules_until = 0.0
         self._catching_up = CatchingUp(bot, self)
+        self._ears = asyncio.Semaphore(MOST_AT_ONCE)
 
     # --- what is heard ------------------------------------------------------------
     @commands.Cog.listener()
@@ -131,62 +112,37 @@ class Chat(commands.Cog):
                     return
             words = addressing.question_in(me, message)
             if words or message.attachments:
-                await self._answer(self._question(me, message, words, is_addressed))
+                await self._answer(
+                    questions.of_message(me, message, words, is_addressed=is_addressed)
+                )
             elif is_addressed and not self.bot.intents.message_content:
                 await self._refuse_to(message, CANNOT_READ)
 
     # mypy cannot solve the type variables of discord.py's hybrid commands.
     @commands.hybrid_command(description="Asks the model", usage="<question>")  # type: ignore[arg-type]
     @people.declares(Permission.CHAT)
-    @app_commands.describe(question="What you want to know", file="A text or a picture to look at")
+    @app_commands.describe(
+        question="What you want to know",
+        file="A text, a picture to look at, or a sound to hear",
+        spoken="Whether I shall also speak the answer",
+    )
     async def ask(
         self,
         context: commands.Context[TrainerBot],
         file: discord.Attachment | None = None,
         *,
         question: str = "",
+        spoken: bool = False,
     ) -> None:
         if self.bot.is_stopping:
             return
+        if context.interaction is None:
+            question, spoken = arguments.spoken(question)
         files = [file] if context.interaction and file else context.message.attachments
         if not question.strip() and not files:
             raise commands.UserInputError
-        interaction = context.interaction
         with self.bot.in_flight.answering():
-            await self._answer(
-                Question(
-                    where=context,
-                    user=context.author,
-                    guild=context.guild,
-                    channel=context.channel,
-                    spot=addressing.spot_of(
-                        context.author, context.guild, context.channel, context.channel.id
-                    ),
-                    words=question.strip(),
-                    discord_id=interaction.id if interaction else context.message.id,
-                    files=tuple(files),
-                )
-            )
-
-    def _question(
-        self, me: discord.ClientUser, message: discord.Message, words: str, is_addressed: bool
-    ) -> Question:
-        reference = message.reference
-        return Question(
-            where=message,
-            user=message.author,
-            guild=message.guild,
-            channel=message.channel,
-            spot=addressing.spot_of(
-                message.author, message.guild, message.channel, message.channel.id
-            ),
-            words=words,
-            discord_id=message.id,
-            reply_to_discord_id=reference.message_id if reference else None,
-            quoted=addressing.quoted_in(me, message) if reference else "",
-            files=tuple(message.attachments),
-            is_addressed=is_addressed,
-        )
+            await self._answer(questions.of_command(context, question, files, wants_speech=spoken))
 
     async def _answers_everything(self, message: discord.Message) -> bool:
         """Whether messages are answered here that nobody said to the bot."""
@@ -242,27 +198,53 @@ class Chat(commands.Cog):
         # A thread has one memory, whoever speaks in it.
         key = spot.channel_id, 0 if spot.parent_id is not None else spot.discord_user_id
         lock = self._turns.setdefault(key, asyncio.Lock())
+        ready: Ready | None = None
         try:
             async with lock:
                 with typing(_typing_place(question.where)):
-                    ready, notes = await self._begin(question)
-                    if ready is not None:
-                        await self.deliver(ready, self.live(question.where, ready.question), notes)
+                    ready, found = await self._begin(question)
+                    if ready is None:
+                        return
+                    live = self.live(question.where, ready.question)
+                    said = await self.deliver(
+                        ready, live, found.notes, heading=aloud.heading(found.transcript)
+                    )
+            if said is not None and live.posted:
+                await aloud.speak(
+                    self.bot,
+                    ready,
+                    said.text,
+                    to=live.posted[0],
+                    guild_id=spot.guild_id,
+                    asked_for=question.wants_speech,
+                )
         except NotAllowed as denial:
             await self._refuse(question, denial)
+        except asyncio.CancelledError:
+            if ready is None and question.is_slashed:  # any other one the next process hears
+                await self._refuse_to(question.where, CUT_SHORT)
+            raise
         except Exception as error:
             reason = await explain(error, f"The answer to message {question.discord_id}")
             await self._say(question.where, reason)
 
-    async def _begin(self, question: Question) -> tuple[Ready | None, list[str]]:
+    async def _begin(self, question: Question) -> tuple[Ready | None, Read]:
         """Log the question. None when there is nothing to answer; then all has been said."""
         found, permit = attachments.NOTHING, self._permit(question)
+        listener: Listener | None = None
         if question.files:
             permit(await read_rules())
-            found = await attachments.read(question.files)
-            if not question.words and not found.is_useful:
+            spot = question.spot
+            listener = Listener(
+                lambda: admit(spot, permit),
+                room=self._ears,
+                guild_id=spot.guild_id,
+                discord_user_id=spot.discord_user_id,
+            )
+            found = await attachments.read(question.files, listener=listener)
+            if not question.words and not found.is_useful and found.sound is None:
                 await self._refuse_to(question.where, "\n".join(found.notes))
-                return None, []
+                return None, found
         asked = Asked(
             text=found.question(question.words),
             discord_message_id=question.discord_id,
@@ -270,8 +252,20 @@ class Chat(commands.Cog):
             quoted=question.quoted,
             attachments=found.rows,
             images=tuple(found.images),
+            sound=found.sound,
         )
-        return await begin(question.spot, asked, permit), found.notes
+        ready = await begin(question.spot, asked, permit)
+        if ready is None or listener is None or listener.admitted is None:
+            return ready, found
+        ready = replace(ready, warning=listener.admitted.warning or ready.warning)
+        if not question.words and not found.is_useful:
+            # A sound in which nothing was made out is told and logged, and no model asked.
+            reason = refusal("\n".join(found.notes), f"The answer to message {question.discord_id}")
+            await self.break_off(ready, self.live(question.where, ready.question), "", reason)
+            return None, found
+        if ready.utterance is not None:
+            await listener.keep(ready.utterance)
+        return ready, found
 
     def live(
         self,
@@ -286,43 +280,66 @@ class Chat(commands.Cog):
 
         return LiveReply(where, begun=begun, on_begun=remember)
 
-    async def deliver(self, ready: Ready, live: LiveReply, notes: list[str]) -> None:
-        """Ask the model, post what it says, and log it. Says in words why there is no answer."""
+    async def deliver(
+        self, ready: Ready, live: LiveReply, notes: list[str], *, heading: str = ""
+    ) -> Finished | None:
+        """Ask the model, post what it says below `heading`, and log it.
+
+        None where there is no answer; then it was said why.
+        """
         question, said = ready.question, ""
         finished: Finished | None = None
+        if heading:
+            live.show(heading)  # what was heard is there to be seen before there is an answer
         try:
             async with aclosing(chat.run(ready)) as events:
                 async for event in events:
                     if isinstance(event, Delta):
                         said += event.text
-                        live.show(said)
+                        live.show(heading + said)
                     else:
                         finished = event
             if finished is None or not finished.text.strip():
                 raise ProviderUnavailable(NOTHING_SAID)
         except asyncio.CancelledError:
-            doing = f"The answer to question {question.pk}"
-            await self._break_off(ready, live, said, refusal(CUT_SHORT, doing))
+            if live.outlasts:
+                await self._hand_over(question, live)
+            else:
+                doing = f"The answer to question {question.pk}"
+                await self.break_off(ready, live, said, refusal(CUT_SHORT, doing), heading)
             raise
         except Exception as error:
             reason = await explain(error, f"The answer to question {question.pk}")
-            await self._break_off(ready, live, said, reason)
-            return
+            await self.break_off(ready, live, said, reason, heading)
+            return None
+        refused = ""
         try:
-            posted = await live.finish(
-                with_marks(finished, ready.warning, notes),
+            posted = await post_last(
+                live,
+                heading + with_marks(finished, ready.warning, notes),
                 view=buttons(question.pk),
                 title=title_of(question.content),
             )
-        except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
-            # Discord does not take the answer itself, so it would take no apology either.
-            log.warning("The answer to question %s was refused: %s", question.pk, error)
+        except OUT_OF_REACH as error:
+            refused = await tell_refusal(live, error, f"The answer to question {question.pk}")
             posted = list(live.posted)  # what stands there already belongs to it all the same
-        await asyncio.shield(finish(question, finished, [each.id for each in posted]))
+        ids = [each.id for each in posted]
+        await asyncio.shield(finish(question, finished, ids, error=refused))
+        return None if refused else finished
 
-    async def _break_off(self, ready: Ready, live: LiveReply, said: str, reason: Reason) -> None:
+    async def _hand_over(self, question: Message, live: LiveReply) -> None:
+        """Leave an unfinished answer to the next process, which finds its question open."""
+        try:
+            begun = await live.leave(GOES_ON)
+            await asyncio.shield(note_begun(question_id=question.pk, discord_message_id=begun.id))
+        except (*OUT_OF_REACH, DatabaseError) as error:
+            log.warning("That an answer goes on later could not be said: %s", error)
+
+    async def break_off(
+        self, ready: Ready, live: LiveReply, said: str, reason: Reason, heading: str = ""
+    ) -> None:
         """Let `reason` be the last word, and log what came before it."""
-        posted = await self.end(live, broken_off(said, str(reason)))
+        posted = await self.end(live, heading + broken_off(said, str(reason)))
         try:
             await asyncio.shield(
                 give_up(
@@ -340,7 +357,7 @@ class Chat(commands.Cog):
         """Let `text` be the last word, if Discord takes it."""
         try:
             return await live.finish(text)
-        except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+        except OUT_OF_REACH as error:
             log.warning("The end of an answer was refused: %s", error)
             return list(live.posted)
 

@@ -8,6 +8,7 @@ from botrunner.replies import close_fence
 from trainerbot.conversation import Finished
 
 CUT_SHORT = "The bot is being restarted and could not finish this answer. Ask again in a moment."
+GOES_ON = "-# The bot is being restarted. It goes on with this answer by itself."
 CANNOT_READ = (
     "I may not read messages here unless they mention me. Reply with the mention switched on."
 )

@@ -12,6 +12,7 @@ from django.db import DatabaseError, connection
 
 from dashboard.models import ProcessState
 from dashboard.services import (
+    consent,
     drafts,
     examination,
     exports,
@@ -19,6 +20,7 @@ from dashboard.services import (
     outbox,
     processes,
     requests,
+    speech,
 )
 from dashboard.services.tasks import Worker
 
@@ -58,6 +60,8 @@ class Command(BaseCommand):
                     imports.forget_unfinished()
                     requests.prune()
                     exports.prune()
+                    consent.prune_recordings()
+                    speech.prune_spoken()
                     examination.request_missing()
                 if beats % MEND_EVERY == 0:
                     drafts.mend()

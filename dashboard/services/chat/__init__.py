@@ -3,8 +3,10 @@
 from dashboard.services.chat.hopping import hop
 from dashboard.services.chat.offers import abilities_of, default_model, models
 from dashboard.services.chat.on_discord import (
+    Admitted,
     Asked,
     Spot,
+    admit,
     begin,
     finish,
     give_up,
@@ -16,10 +18,12 @@ from dashboard.services.chat.on_discord import (
 from dashboard.services.chat.turns import Ready, answer, reply, run
 
 __all__ = [
+    "Admitted",
     "Asked",
     "Ready",
     "Spot",
     "abilities_of",
+    "admit",
     "answer",
     "begin",
     "default_model",

@@ -15,7 +15,7 @@ import weakref
 from collections import deque
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any, Final, ParamSpec, TypeVar
+from typing import Any, Final, ParamSpec, TypeVar, overload
 
 from asgiref.sync import AsyncToSync, SyncToAsync, sync_to_async
 from channels.db import database_sync_to_async
@@ -34,8 +34,18 @@ MOST_AT_ONCE: Final = 8
 """Units of one transaction: other processes wait to write meanwhile, and the loop for what follows."""
 
 
+@overload
+def hop(work: Callable[Given, Result]) -> Callable[Given, Awaitable[Result]]: ...
+
+
+@overload
 def hop(
-    work: Callable[Given, Result], then: Callable[[Result], Ready] | None = None
+    work: Callable[Given, Result], then: Callable[[Result], Ready]
+) -> Callable[Given, Awaitable[Ready]]: ...
+
+
+def hop(
+    work: Callable[Given, Any], then: Callable[[Any], Any] | None = None
 ) -> Callable[Given, Awaitable[Any]]:
     """Let `work`, one unit of work with rows, be awaited.
 

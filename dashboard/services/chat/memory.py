@@ -11,13 +11,17 @@ MOST_EXCHANGES = 20
 """Questions with their answers; the model's own budget cuts further."""
 
 NO_WORDS = "[an attachment without words]"
+UNHEARD = "[interrupted before a word of it was heard]"
 
 # Failed answers are left out with their questions, and so is what somebody
-# wanted forgotten.
+# wanted forgotten. Of an answer that was interrupted in a call only what was
+# heard was said.
 _EXCHANGES = """
-    SELECT question.content, answer.content
+    SELECT question.content,
+        CASE WHEN utterance.was_interrupted THEN utterance.spoken ELSE answer.content END
     FROM dashboard_message answer
     JOIN dashboard_message question ON question.id = answer.reply_to_id
+    LEFT JOIN dashboard_utterance utterance ON utterance.message_id = question.id
     JOIN dashboard_conversation talk ON talk.id = answer.conversation_id
     WHERE {where} AND question.id >= talk.forgotten_before
         AND answer.role = 'assistant' AND answer.error = '' AND answer.id < %s
@@ -54,8 +58,8 @@ def of_channel(channel_id: int, *, before: int) -> list[ChatMessage]:
 def of_chain(message_id: int) -> list[ChatMessage]:
     """What a chain of replies says that ends with this message, oldest first.
 
-    Across people, since all of it stands before everybody's eyes. An answer
-    that failed is left out, and so is what nobody answered.
+    Across people, since all of it stands before everybody's eyes, also what
+    was not spoken to its end. An answer that failed is left out, and so is what nobody answered.
     """
     said: list[ChatMessage] = []
     rows = _CHAIN.rows(message_id, 2 * MOST_EXCHANGES - 1)
@@ -74,7 +78,7 @@ def of_chain(message_id: int) -> list[ChatMessage]:
 def _exchanges(statement: Statement, of: int, before: int) -> list[ChatMessage]:
     said: list[ChatMessage] = []
     for question, answer in reversed(statement.rows(of, before, MOST_EXCHANGES)):
-        said += [_asked(question), ChatMessage(Role.ASSISTANT, answer)]
+        said += [_asked(question), ChatMessage(Role.ASSISTANT, answer or UNHEARD)]
     return said
 
 

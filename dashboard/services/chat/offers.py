@@ -9,7 +9,7 @@ from django.conf import settings
 
 from dashboard.services import providers
 from trainerbot.errors import ProviderUnavailable, TrainerBotError
-from trainerbot.llm import Abilities, ChatModel, ModelInfo, abilities
+from trainerbot.llm import Abilities, ChatModel, ModelInfo, abilities, by_name
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +76,7 @@ async def abilities_of(model: str) -> Abilities:
             log.info("What the models can do is not known: %s", error)
             _abilities[llm] = (kept, time.monotonic() + ABILITIES_KEPT_S)
         kept, _ = _abilities[llm]
-    return kept.get(model, Abilities())
+    return kept.get(model) or by_name(model)
 
 
 async def _listed(llm: ChatModel) -> list[ModelInfo]:

@@ -13,13 +13,14 @@ from typing import Any
 
 from django.db import DatabaseError, IntegrityError, transaction
 
-from dashboard.models import Conversation, DiscordChannel, Message
-from dashboard.services import answers, budgets, conversations, storage
+from dashboard.models import Conversation, DiscordChannel, Message, Utterance
+from dashboard.services import answers, budgets, conversations, speech, storage, utterances
 from dashboard.services.chat import kept, memory
 from dashboard.services.chat.kept import Kept
 from dashboard.services.chat.turns import Ready
 from dashboard.services.conversations import AlreadyLogged, Answer
 from dashboard.services.places import Place, Rules
+from dashboard.services.utterances import Sound
 from trainerbot.conversation import Finished, Recall, Recalled
 from trainerbot.messages import ChatMessage, Image, Role
 
@@ -45,17 +46,31 @@ class Spot:
 class Asked:
     """What somebody said to the bot.
 
-    reply_to_discord_id: of the message that theirs replies to. quoted: that
-    one's words, for the case that it is not in our log. attachments: as
-    `Message.attachments` keeps them.
+    discord_message_id: None for what was said in a call; the message that
+    shows it comes later. reply_to_discord_id: of the message that theirs
+    replies to. quoted: that one's words, for the case that it is not in our
+    log. attachments: as `Message.attachments` keeps them. sound: what was
+    heard, or why nothing was.
     """
 
     text: str
-    discord_message_id: int
+    discord_message_id: int | None
     reply_to_discord_id: int | None = None
     quoted: str = ""
     attachments: Sequence[dict[str, Any]] = ()
     images: tuple[Image, ...] = ()
+    sound: Sound | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """Somebody whose sound may be listened to.
+
+    language: in which they speak, and are spoken to. warning: to tell them beside the answer.
+    """
+
+    language: str
+    warning: str
 
 
 # --- Before the model is asked ------------------------------------------------------
@@ -63,6 +78,23 @@ def rules() -> Rules:
     """What is in force now."""
     with storage.failures_in_words(), transaction.atomic():
         return kept.current().rules
+
+
+def admit(spot: Spot, permit: Callable[[Rules], Place]) -> Admitted:
+    """Let somebody be listened to, or raise as `begin` does; nothing is logged yet.
+
+    For what costs before there is a question: to make words of a sound.
+    """
+    with storage.failures_in_words(), transaction.atomic():
+        now = kept.current()
+        place = permit(now.rules)
+        talk = seat(now, spot)
+        person, channel = talk.discord_user, talk.discord_channel
+        assert person is not None
+        assert channel is not None  # as everybody on Discord has both
+        admission = budgets.admit(guild=channel.guild, discord_user=person, rules=now.rules)
+        kept.written(now)
+        return Admitted(speech.language_for(person, place), admission.warning)
 
 
 def begin(spot: Spot, asked: Asked, permit: Callable[[Rules], Place]) -> Ready | None:
@@ -120,6 +152,9 @@ def _begin(now: Kept, spot: Spot, asked: Asked, place: Place) -> Ready:
     admission = budgets.admit(
         guild=channel.guild, discord_user=person, rules=now.rules, question=question
     )
+    utterance = None
+    if asked.sound is not None:
+        utterance = utterances.log_sound(question=question, person=person, sound=asked.sound)
     return Ready(
         question=question,
         history=_history(talk, channel, question, about, asked.quoted),
@@ -128,6 +163,7 @@ def _begin(now: Kept, spot: Spot, asked: Asked, place: Place) -> Ready:
         images=asked.images,
         warning=admission.warning,
         model=admission.model,
+        utterance=utterance,
     )
 
 
@@ -148,6 +184,7 @@ def resume(
             place=replace(place, language=person.language or place.language),
             recalled=Recalled(),
             images=images,
+            utterance=Utterance.objects.filter(message=question).first(),
         )
     return replace(ready, recalled=now.index.recall(question.content))
 
@@ -205,11 +242,12 @@ def _history(
 
 # --- Afterwards ---------------------------------------------------------------------
 def finish(
-    question: Message, finished: Finished, discord_message_ids: Sequence[int]
+    question: Message, finished: Finished, discord_message_ids: Sequence[int], *, error: str = ""
 ) -> Answer | None:
     """Log an answer with the Discord messages that carry it.
 
-    None where the asker had everything about them erased meanwhile: then
+    error: why the asker did not get it, though it was made and cost what it
+    did. None where the asker had everything about them erased meanwhile: then
     nothing is logged.
     """
     with storage.failures_in_words():
@@ -221,6 +259,7 @@ def finish(
                     finished=finished,
                     discord_message_ids=discord_message_ids,
                     rules=now.rules,
+                    error=error,
                 )
                 kept.written(now)
         except IntegrityError:

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from channels.db import database_sync_to_async
 from django.db import DatabaseError
 
-from dashboard.models import Conversation, Message
-from dashboard.services import assistant, conversations, providers, recall, storage
+from dashboard.models import Conversation, Message, Utterance
+from dashboard.services import assistant, conversations, providers, recall, storage, utterances
 from dashboard.services.chat import memory
 from dashboard.services.chat.offers import abilities_of, default_model
 from dashboard.services.conversations import Answer
 from dashboard.services.places import Place, Rules
+from dashboard.services.utterances import Sound
 from trainerbot.conversation import Finished, Recalled, prompting, turn
 from trainerbot.errors import ProviderUnavailable, TrainerBotError
 from trainerbot.llm import Abilities, Delta
@@ -32,6 +33,7 @@ class Ready:
 
     history: oldest first. warning: a sentence to say beside the answer, or "".
     model: asked instead of the place's, where it is not "".
+    utterance: what was heard of a sound that came with it.
     """
 
     question: Message
@@ -41,6 +43,7 @@ class Ready:
     images: tuple[Image, ...] = ()
     warning: str = ""
     model: str = ""
+    utterance: Utterance | None = None
 
     @property
     def wanted_model(self) -> str:
@@ -90,16 +93,17 @@ def _is_long(history: list[ChatMessage]) -> bool:
 
 
 async def reply(
-    *, conversation: Conversation, question: str, model: str = ""
+    *, conversation: Conversation, question: str, model: str = "", sound: Sound | None = None
 ) -> AsyncGenerator[Delta | Answer, None]:
     """Answer `question`: pieces of text as they come, then the logged answer, once.
 
-    model: asked instead of the one that the settings name.
+    model: asked instead of the one that the settings name. sound: what was
+    heard, where the question was spoken.
     Both sides are logged; a failure, of the database too, is logged with its
     words and raised as TrainerBotError. Whoever stops listening leaves what
     came so far in the log.
     """
-    ready = await _prepare(conversation, question, model)
+    ready = await _prepare(conversation, question, model, sound)
     asked, name, said, done = ready.question, ready.wanted_model, "", False
     try:
         async with aclosing(run(ready)) as events:
@@ -137,11 +141,13 @@ async def answer(*, conversation: Conversation, question: str, model: str = "") 
 
 
 @database_sync_to_async
-def _prepare(conversation: Conversation, question: str, model: str) -> Ready:
+def _prepare(conversation: Conversation, question: str, model: str, sound: Sound | None) -> Ready:
     # One trip to the rows' thread; the index is searched there too, since
     # building it takes longer than an event loop may wait.
     with storage.failures_in_words():
         asked = conversations.log_question(conversation=conversation, text=question)
+        if sound is not None:
+            utterances.log_sound(question=asked, person=None, sound=sound)
         return Ready(
             question=asked,
             history=memory.of_conversation(conversation.pk, before=asked.pk),

@@ -40,7 +40,7 @@ def select(*, only: str | None = None, without: str | None = None) -> Selection:
     asked = _names(only) if only else set(NAMES)
     asked -= _names(without or "")
     left_out = {name: "Left out on the command line." for name in NAMES if name not in asked}
-    if "modelserver" in asked and not providers.uses_embedded_server():
+    if "modelserver" in asked and not (providers.uses_embedded_server() or _speaks_here()):
         left_out["modelserver"] = "Not needed: another model endpoint is configured."
     if "bot" in asked and not settings.DISCORD_TOKEN:
         left_out["bot"] = "No DISCORD_TOKEN is set."
@@ -59,6 +59,11 @@ def ports(names: set[str]) -> list[Port]:
         port = settings.MODELSERVER_PORT
         found.append(Port("the modelserver", "127.0.0.1", port, "MODELSERVER_PORT"))
     return found
+
+
+def _speaks_here() -> bool:
+    """Whether our own model server hears and speaks, also where others chat."""
+    return bool(settings.SPEECH) and settings.SPEECH_BASE_URL == settings.MODELSERVER_URL
 
 
 def _names(listed: str) -> set[str]:

@@ -19,7 +19,7 @@ from dashboard.models import (
     PlaceSettings,
     Usage,
 )
-from dashboard.services import budgets, paging, places
+from dashboard.services import budgets, paging, places, speech
 from dashboard.services.access import Permission
 from dashboard.views.doors import requires
 from dashboard.views.servers.bars import bars_of_guild, bars_of_person
@@ -145,6 +145,7 @@ def _page(
         "limits_form": limits or limits_form(guild),
         "roles": roles_of(guild),
         "channels": channels_of(guild),
+        "voice": speech.settings_of(guild.discord_guild_id),
     }
     context |= _usage(guild) | _people(request, guild)
     return render(

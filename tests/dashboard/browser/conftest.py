@@ -4,6 +4,7 @@ A page that breaks the content security policy, logs an error or throws fails
 its test, whatever else the test looks at.
 """
 
+import asyncio
 import os
 import socket
 import subprocess
@@ -34,7 +35,7 @@ FLAGS = [
     "--disable-sync",
 ]
 # Long enough for a machine that does much else at the same time.
-PATIENCE_MS = 20_000
+PATIENCE_MS = 60_000
 DESKTOP = (1440, 900)
 PHONE = (390, 844)
 
@@ -43,6 +44,16 @@ expect.set_options(timeout=PATIENCE_MS)
 Open = Callable[..., Page]
 # Set it to a folder to get a picture of every page that the tests look at.
 PICTURES = os.environ.get("TRAINERBOT_PICTURES", "")
+# Each theme and each screen: colours make no page wider. The other two are for people to see.
+LOOKS = [
+    pytest.param("lab", DESKTOP, id="lab-desk"),
+    pytest.param("labdark", PHONE, id="labdark-phone"),
+]
+if PICTURES:
+    LOOKS += [
+        pytest.param("labdark", DESKTOP, id="labdark-desk"),
+        pytest.param("lab", PHONE, id="lab-phone"),
+    ]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -100,7 +111,7 @@ def web_process(django_db_setup: None, running_endpoint: FakeOpenAI) -> Iterator
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
 
 
 @pytest.fixture
@@ -110,29 +121,45 @@ def server(web_process: str, transactional_db: None) -> str:
 
 
 def _wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
-    until = time.monotonic() + 30
+    until = time.monotonic() + 120
     while True:
         assert process.poll() is None, "the web process ended at start"
         try:
-            with urllib.request.urlopen(address, timeout=5):
+            with urllib.request.urlopen(address, timeout=60):
                 return
         except OSError:
             assert time.monotonic() < until, "the web process does not answer"
             time.sleep(0.05)
 
 
-@pytest.fixture
-def browser(monkeypatch: pytest.MonkeyPatch) -> Iterator[Browser]:
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[tuple[Browser, asyncio.AbstractEventLoop]]:
+    """One Chromium for all browser tests: to start it takes longer than most of them."""
     if not CHROMIUM.exists():
         if os.environ.get("CI") == "true":
             pytest.fail(f"There is no {CHROMIUM}: install Debian's package chromium.")
         pytest.skip(f"NOT TESTED IN A BROWSER: there is no {CHROMIUM}. Install chromium.")
-    # Playwright's own event loop lives in this thread, where tests make rows.
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        yield chromium
-        chromium.close()
+        started = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        loop = asyncio.get_running_loop()
+        asyncio._set_running_loop(None)
+        yield started, loop
+        asyncio._set_running_loop(loop)
+        started.close()
+
+
+@pytest.fixture
+def browser(
+    chromium: tuple[Browser, asyncio.AbstractEventLoop], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Browser]:
+    """The browser, without any page."""
+    started, loop = chromium
+    # Playwright's own event loop lives in this thread, where tests make rows,
+    # and where the async tests between these run loops of their own.
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+    asyncio._set_running_loop(loop)
+    yield started
+    asyncio._set_running_loop(None)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from dashboard.models import DiscordChannel, DiscordGuild, ProcessState, Task
 from dashboard.services import processes
 from dashboard.services.tasks import queue
-from tests.dashboard.browser.conftest import DESKTOP, PHONE
+from tests.dashboard.browser.conftest import DESKTOP, LOOKS, PHONE
 from tests.factories import IncidentFactory, UserFactory
 
 DETAIL = {
@@ -51,8 +51,7 @@ def no_wider_than_the_screen(page) -> bool:
     return not page.evaluate(wide)
 
 
-@pytest.mark.parametrize("theme", ["lab", "labdark"])
-@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize(("theme", "size"), LOOKS)
 def test_the_page_fits_in_every_theme(open_page, admin, online, take_picture, theme, size):
     page = open_page("/bot/", user=admin, theme=theme, size=size)
 

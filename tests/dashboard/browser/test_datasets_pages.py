@@ -10,7 +10,7 @@ from django.utils.timezone import now
 from dashboard.models import DatasetImport, DatasetVersion, Provenance, Task
 from dashboard.services import drafts, exports, imports
 from dashboard.services.imports import moving
-from tests.dashboard.browser.conftest import DESKTOP, PHONE
+from tests.dashboard.browser.conftest import DESKTOP, LOOKS, PHONE
 from tests.dashboard.browser.test_pages import look_at, name_of
 from tests.dashboard.views.importing import work
 from tests.factories import DatasetVersionFactory, ExampleFactory, UserFactory
@@ -136,8 +136,7 @@ def imported(admin: User, records: list[dict[str, Any]], *, name: str) -> Datase
     return begun
 
 
-@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desk", "phone"])
-@pytest.mark.parametrize("theme", ["lab", "labdark"])
+@pytest.mark.parametrize(("theme", "size"), LOOKS)
 def test_every_page_of_datasets_fits_its_screen_and_breaks_no_rule(
     open_page, theme, size, take_picture
 ):

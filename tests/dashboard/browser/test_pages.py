@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.dashboard.browser.conftest import DESKTOP, PHONE
+from tests.dashboard.browser.conftest import DESKTOP, LOOKS, PHONE
 from tests.dashboard.browser.stage import furnish
 from tests.factories import UserFactory
 
@@ -40,8 +40,7 @@ EMPTY_PAGES = [
 ]
 
 
-@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desk", "phone"])
-@pytest.mark.parametrize("theme", ["lab", "labdark"])
+@pytest.mark.parametrize(("theme", "size"), LOOKS)
 def test_every_page_fits_its_screen_and_breaks_no_rule(
     open_page, endpoint, theme, size, take_picture
 ):

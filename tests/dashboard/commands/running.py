@@ -62,6 +62,6 @@ def manage(
         preexec_fn=before,
         text=True,
         capture_output=True,
-        timeout=60,
+        timeout=180,
         check=False,
     )

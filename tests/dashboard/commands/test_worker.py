@@ -63,7 +63,7 @@ def stop(worker: "subprocess.Popen[str]") -> float:
     """Send SIGTERM; how many seconds the end took."""
     began = time.monotonic()
     worker.send_signal(signal.SIGTERM)
-    worker.wait(timeout=10)
+    worker.wait(timeout=180)
     return time.monotonic() - began
 
 

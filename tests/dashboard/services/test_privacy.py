@@ -108,6 +108,9 @@ def test_the_receipt_in_the_audit_log_names_nobody(talk):
         "n_corrections",
         "n_kept",
         "keeps_usage",
+        "n_utterances",
+        "n_recordings",
+        "keeps_refusal",
     }
 
 

@@ -13,8 +13,21 @@ def test_with_no_settings_web_worker_and_modelserver_run_and_the_bot_is_explaine
     assert "DISCORD_TOKEN" in selection.left_out["bot"]
 
 
-def test_another_endpoint_makes_the_modelserver_needless(settings):
+def test_the_modelserver_hears_and_speaks_also_where_another_endpoint_chats(settings):
     settings.OPENAI_BASE_URL = "http://127.0.0.1:9/v1"
+
+    assert "modelserver" in programs.select().names()
+
+
+@pytest.mark.parametrize(
+    "elsewhere", [{"SPEECH": False}, {"SPEECH_BASE_URL": "http://127.0.0.1:8/v1"}]
+)
+def test_another_endpoint_for_chat_and_none_of_ours_for_speech_make_it_needless(
+    settings, elsewhere
+):
+    settings.OPENAI_BASE_URL = "http://127.0.0.1:9/v1"
+    for name, value in elsewhere.items():
+        setattr(settings, name, value)
 
     selection = programs.select()
 

@@ -43,7 +43,7 @@ def test_a_guarded_command_dies_when_the_pipe_to_its_parent_closes():
 )
 def test_a_guarded_command_passes_its_exit_code_on(code, expected):
     with guarded(code) as process:
-        assert process.wait(timeout=20) == expected
+        assert process.wait(timeout=60) == expected
 
 
 def test_a_guarded_command_ends_in_its_own_way_when_asked():
@@ -66,4 +66,4 @@ def test_a_guarded_command_ends_in_its_own_way_when_asked():
 
         os.killpg(process.pid, signal.SIGTERM)
 
-        assert process.wait(timeout=20) == 5
+        assert process.wait(timeout=60) == 5

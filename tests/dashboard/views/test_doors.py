@@ -4,6 +4,7 @@ import json
 import uuid
 
 import pytest
+from django.core.files.base import ContentFile
 from django.test import Client
 from django.urls import URLPattern, reverse
 
@@ -23,7 +24,9 @@ from tests.factories import (
     EvaluationFactory,
     FineTuneJobFactory,
     IncidentFactory,
+    QuestionFactory,
     UserFactory,
+    VoiceCallFactory,
 )
 from trainerbot.errors import InvalidInput
 
@@ -61,6 +64,10 @@ def existing_row(pattern: URLPattern) -> dict[str, object]:
             "channel": DiscordChannelFactory(guild=guild).pk,
         }
         return {name: named[name] for name in names}
+    if pattern.name == "speech-recording":
+        recorded = QuestionFactory(conversation=ConversationFactory())
+        recorded.audio.save("sound.ogg", ContentFile(b"OggS"))
+        return {"pk": recorded.pk}
     rows = {
         "bot": IncidentFactory,
         "datasets": lambda: DatasetVersionFactory(number=1).dataset,
@@ -70,6 +77,8 @@ def existing_row(pattern: URLPattern) -> dict[str, object]:
         "conversations": ConversationFactory,
         "playground": ConversationFactory,
         "answers": AnswerFactory,
+        "calls": VoiceCallFactory,
+        "speech": lambda: AnswerFactory(content=""),  # nothing to say, so nobody is asked
     }
     return {"pk": rows[resource]().pk} | {name: 1 for name in names if name != "pk"}
 

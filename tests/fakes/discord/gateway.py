@@ -96,6 +96,7 @@ class Gateway:
         self.resumes: list[Payload] = []
         self.sessions: dict[str, Session] = {}
         self.connections: list[Connection] = []
+        self.sockets: list[web.WebSocketResponse] = []  # every one that was ever opened
         self.on_voice_state: Callable[[Payload], Any] | None = None
         # An event that happens while a session is being replayed waits its turn;
         # else it would be in neither the replay nor the live stream.
@@ -168,6 +169,8 @@ class Gateway:
             return web.Response(status=503)
         socket = web.WebSocketResponse(max_msg_size=0)
         await socket.prepare(request)
+        self.sockets.append(socket)
+        self.world.touch()
         compressed = request.query.get("compress") == "zlib-stream"
         connection = Connection(socket, zlib.compressobj() if compressed else None)
         hello = {"heartbeat_interval": self.heartbeat_ms}

@@ -23,7 +23,6 @@ REPLY = 19  # message type
 # What a guild has none of here. discord.py wants each key all the same.
 NO_LISTS = (
     "threads",
-    "voice_states",
     "presences",
     "stage_instances",
     "guild_scheduled_events",
@@ -150,6 +149,7 @@ def guild(world: World) -> Payload:
         "preferred_locale": "en-US",
         "afk_timeout": 300,
         "premium_progress_bar_enabled": False,
+        "voice_states": list(world.voice_states.values()),
         **{name: [] for name in NO_LISTS},
         **dict.fromkeys(NO_VALUES),
         **dict.fromkeys(NO_LEVELS, 0),

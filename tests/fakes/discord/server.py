@@ -161,7 +161,7 @@ class FakeDiscord:
         self.rest.rate_limit = RateLimit(limit, window_s)
 
     # --- what the bot did -----------------------------------------------------------
-    async def wait_until_online(self, *, timeout_s: float = 20.0) -> None:
+    async def wait_until_online(self, *, timeout_s: float = 60.0) -> None:
         await self.until(lambda: self.gateway.is_connected, "the bot connects", timeout_s)
 
     async def wait_for_reply(
@@ -170,7 +170,7 @@ class FakeDiscord:
         to: Message | None = None,
         channel: Channel | None = None,
         containing: str = "",
-        timeout_s: float = 10.0,
+        timeout_s: float = 60.0,
     ) -> Message:
         """Return the bot's first message that answers `to`, once it says what is waited for."""
 
@@ -183,7 +183,7 @@ class FakeDiscord:
         return await self.until(look, f"a reply containing {containing!r}", timeout_s)
 
     async def until(
-        self, look: Callable[[], Found | None], what: str, timeout_s: float = 10.0
+        self, look: Callable[[], Found | None], what: str, timeout_s: float = 60.0
     ) -> Found:
         """Return what `look` finds as soon as it finds something; fail with the whole story."""
         try:

@@ -22,7 +22,7 @@ async def call(connect):
             intents=discord.Intents(guilds=True, voice_states=True), guild_ready_timeout=0.05
         )
         await connect(client, fake)
-        return await client.get_channel(int(fake.world.voice.id)).connect(timeout=5)
+        return await client.get_channel(int(fake.world.voice.id)).connect(timeout=60)
 
     return call
 
@@ -32,7 +32,7 @@ async def until_encrypted(voice: discord.VoiceClient) -> None:
         session = voice._connection.dave_session
         return bool(session and session.ready)
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not has_keys():  # noqa: ASYNC110 (discord.py tells nobody when it has them)
             await asyncio.sleep(0.01)
 
@@ -68,7 +68,7 @@ async def speak(fake: FakeDiscord, user: User) -> None:
 
 
 async def all_of(frames: asyncio.Queue[bytes]) -> list[bytes]:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         return [await frames.get() for _ in FRAMES]
 
 

@@ -6,11 +6,9 @@ in `dave.py`.
 
 import asyncio
 import json
-import os
 import struct
+from collections.abc import Collection, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
-from enum import IntEnum
 from typing import Any
 
 import davey
@@ -19,6 +17,7 @@ import nacl.secret
 from aiohttp import WSMsgType, web
 
 from tests.fakes.discord import payloads
+from tests.fakes.discord.call import Call, Frame, Op
 from tests.fakes.discord.dave import APPEND, DaveGroup
 from tests.fakes.discord.gateway import Gateway
 from tests.fakes.discord.payloads import Payload
@@ -30,70 +29,6 @@ SILENCE = b"\xf8\xff\xfe"  # Opus; never end-to-end encrypted
 BOT_SSRC = 1001
 
 
-class Op(IntEnum):
-    IDENTIFY = 0
-    SELECT_PROTOCOL = 1
-    READY = 2
-    HEARTBEAT = 3
-    SESSION_DESCRIPTION = 4
-    SPEAKING = 5
-    HEARTBEAT_ACK = 6
-    RESUME = 7
-    HELLO = 8
-    RESUMED = 9
-    CLIENTS_CONNECT = 11
-    CLIENT_DISCONNECT = 13
-    EXECUTE_TRANSITION = 22
-    TRANSITION_READY = 23
-    EXTERNAL_SENDER = 25
-    KEY_PACKAGE = 26
-    PROPOSALS = 27
-    COMMIT_WELCOME = 28
-    ANNOUNCE_COMMIT = 29
-    WELCOME = 30
-    INVALID_COMMIT_WELCOME = 31
-
-
-@dataclass(frozen=True)
-class Frame:
-    """One Opus frame that the bot sent, decrypted; `timestamp` counts samples at 48 kHz."""
-
-    sequence: int
-    timestamp: int
-    opus: bytes
-    at_s: float
-
-
-@dataclass(eq=False)
-class Call:
-    """One voice connection of the bot, from its IDENTIFY on."""
-
-    socket: web.WebSocketResponse
-    key: bytes = field(default_factory=lambda: os.urandom(32))
-    address: tuple[str, int] | None = None  # where the bot hears
-    identity: Payload = field(default_factory=dict)
-    frames: list[Frame] = field(default_factory=list)
-    n_undecryptable: int = 0
-    n_heartbeats: int = 0
-    n_invalid_commits: int = 0
-    speaking: list[Payload] = field(default_factory=list)
-    commits: list[bytes] = field(default_factory=list)
-    key_package: bytes = b""
-    is_described: bool = False
-    group: DaveGroup | None = None
-    ssrcs: dict[str, int] = field(default_factory=dict)  # user id -> RTP source
-    sent: int = 0
-    nonce: int = 0
-
-    async def tell(self, op: Op, data: Any) -> None:
-        self.sent += 1
-        await self.socket.send_str(json.dumps({"op": op, "d": data, "seq": self.sent}))
-
-    async def tell_binary(self, op: Op, data: bytes) -> None:
-        self.sent += 1
-        await self.socket.send_bytes(struct.pack(">HB", self.sent, op) + data)
-
-
 class VoiceServer:
     """Serves the bot's voice connection, and lets people speak to it."""
 
@@ -102,6 +37,14 @@ class VoiceServer:
         self.gateway = gateway
         self.dave_version = dave_version
         self.call: Call | None = None
+        self.n_calls = 0
+        self.n_kept_open = 0
+        self.allows_resume = True
+        self.is_silent = False  # as a voice server that is overloaded
+        # Who enters every connection of the bot by themselves, with their RTP sources.
+        self.callers: dict[User, int] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._sequences: dict[str, int] = {}
         self._endpoint = ""
         self._udp: asyncio.DatagramTransport | None = None
         gateway.on_voice_state = self._on_voice_state
@@ -115,6 +58,8 @@ class VoiceServer:
         )
 
     async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
         if self.call:
             await self.call.socket.close()
         if self._udp:
@@ -127,55 +72,98 @@ class VoiceServer:
 
     async def _on_voice_state(self, wanted: Payload) -> None:
         """Answer the bot's wish to be in a channel, or in none."""
+        if wanted["channel_id"]:  # discord.py sends a number, Discord a string
+            wanted = {**wanted, "channel_id": str(wanted["channel_id"])}
+        before = self.world.voice_states.get(self.world.bot.id, {}).get("channel_id")
         own = {"self_deaf": wanted["self_deaf"], "self_mute": wanted["self_mute"]}
         await self._tell_of(self.world.bot, wanted["channel_id"], **own)
         if wanted["channel_id"]:
-            server = {
-                "guild_id": wanted["guild_id"],
-                "token": "voice-token",
-                "endpoint": self._endpoint,
-            }
-            await self.gateway.dispatch("VOICE_SERVER_UPDATE", server)
+            await self.change_server()
+            if before not in (None, wanted["channel_id"]):
+                await self.end(4014)  # the old channel's
 
     async def sit(self, user: User, channel: Channel | None) -> None:
         """Let a person be in a voice channel, or in none, without a word."""
         await self._tell_of(user, channel.id if channel else None)
+        if channel is None and self.call and self.call.ssrcs.pop(user.id, None):
+            self.callers.pop(user, None)
+            await self.call.tell(Op.CLIENT_DISCONNECT, {"user_id": user.id})
 
     async def _tell_of(
         self,
         user: User,
         channel_id: str | None,
-        *,
-        self_deaf: bool = False,
-        self_mute: bool = False,
+        **flags: bool,
     ) -> None:
-        state = {
+        state: Payload = {
             "guild_id": self.world.guild.id,
             "channel_id": channel_id,
             "user_id": user.id,
             "member": payloads.member(user),
             "session_id": "voice-session",
-            "deaf": False,
-            "mute": False,
-            "self_deaf": self_deaf,
-            "self_mute": self_mute,
-            "self_video": False,
-            "suppress": False,
+            **dict.fromkeys(("deaf", "mute", "self_deaf", "self_mute"), False),
+            **dict.fromkeys(("self_video", "suppress"), False),
             "request_to_speak_timestamp": None,
+            **flags,
         }
+        self.world.voice_states.pop(user.id, None)
+        if channel_id:
+            self.world.voice_states[user.id] = {
+                key: value for key, value in state.items() if key not in ("guild_id", "member")
+            }
         await self.gateway.dispatch("VOICE_STATE_UPDATE", state)
+
+    # --- what Discord and its moderators do to the bot ----------------------------
+    async def end(self, code: int) -> None:
+        """Close the bot's voice connection: 4006 session gone, 4015 server crashed, ..."""
+        assert self.call is not None
+        await self.call.socket.close(code=code)
+
+    async def kick(self) -> None:
+        await self._tell_of(self.world.bot, None)
+        await self.end(4014)
+
+    async def move_bot(self, channel: Channel) -> None:
+        await self._tell_of(self.world.bot, channel.id)
+        await self.change_server()
+        await self.end(4014)
+
+    async def change_server(self) -> None:
+        """Let the call go on at another voice server, as when its region is changed."""
+        server = {
+            "guild_id": self.world.guild.id,
+            "token": f"voice-token-{self.n_calls}",
+            "endpoint": self._endpoint,
+        }
+        await self.gateway.dispatch("VOICE_SERVER_UPDATE", server)
+
+    async def hamper_bot(self, **flags: bool) -> None:
+        """Let a moderator do to the bot what voice states tell of: deaf, mute, suppress."""
+        channel_id = self.world.voice_states[self.world.bot.id]["channel_id"]
+        assert isinstance(channel_id, str)
+        await self._tell_of(self.world.bot, channel_id, **flags)
 
     # --- the websocket ----------------------------------------------------------
     async def serve(self, request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse(max_msg_size=0, compress=False)
         await socket.prepare(request)
-        self.call = call = Call(socket)
+        former, self.call = self.call, Call(socket)
+        call = self.call
+        if self.is_silent:
+            await asyncio.sleep(30)
         await call.tell(Op.HELLO, {"v": 8, "heartbeat_interval": 2000})
         async for frame in socket:
             if frame.type is WSMsgType.BINARY:
                 self._receive_binary(call, frame.data[0], frame.data[1:])
             elif frame.type is WSMsgType.TEXT:
                 payload = json.loads(frame.data)
+                if payload["op"] == Op.RESUME:
+                    if former is None or not self.allows_resume:
+                        await socket.close(code=4006)
+                        break
+                    self.call = call = former
+                    former.socket = socket
+                    former.n_resumed += 1
                 await self._receive(call, payload["op"], payload["d"])
             self.world.touch()
         return socket
@@ -190,6 +178,7 @@ class VoiceServer:
         match op:
             case Op.IDENTIFY:
                 call.identity = data
+                self.n_calls += 1
                 host, port = self.udp.get_extra_info("sockname")
                 ready = {"ssrc": BOT_SSRC, "ip": host, "port": port, "modes": [MODE]}
                 await call.tell(Op.READY, {**ready, "heartbeat_interval": 1})
@@ -204,6 +193,9 @@ class VoiceServer:
                 }
                 await call.tell(Op.SESSION_DESCRIPTION, description)
                 call.is_described = True
+                task = asyncio.create_task(self._bring_callers(call))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
             case Op.HEARTBEAT:
                 call.n_heartbeats += 1
                 await call.tell(Op.HEARTBEAT_ACK, {"t": data["t"]})
@@ -225,6 +217,26 @@ class VoiceServer:
             lambda: self.call if self.call and self.call.is_described else None, timeout_s=10.0
         )
 
+    async def enter(self, user: User, *, ssrc: int) -> None:
+        """Let a person be where the bot is, in this connection of it and in all that follow."""
+        self.callers[user] = ssrc
+        await self.sit(user, self.world.voice)
+        if self.call and self.call.is_described:
+            await self._bring(user, ssrc)
+
+    async def _bring_callers(self, call: Call) -> None:
+        for user, ssrc in list(self.callers.items()):
+            if call is self.call:
+                await self._bring(user, ssrc)
+
+    async def _bring(self, user: User, ssrc: int) -> None:
+        await self.join(user, ssrc=ssrc)
+        assert self.call is not None
+        if self.dave_version and self.call.group is None:
+            await self.encrypt_with(user)
+        elif self.dave_version:
+            await self.encrypt_also_with(user, transition_id=len(self.call.ssrcs))
+
     async def join(self, user: User, *, ssrc: int) -> None:
         """Let a person enter the voice channel and start to speak, from RTP source `ssrc`."""
         call = await self._current()
@@ -235,7 +247,8 @@ class VoiceServer:
     async def encrypt_with(self, user: User) -> None:
         """Let `user` found the end-to-end encrypted group and take the bot into it."""
         call = await self._current()
-        call.group = DaveGroup(int(self.world.voice.id))
+        channel_id = self.world.voice_states[self.world.bot.id]["channel_id"]
+        call.group = DaveGroup(int(str(channel_id)))
         await call.tell_binary(Op.EXTERNAL_SENDER, call.group.sender.package)
         package = await self.world.until(lambda: call.key_package, timeout_s=5.0)
         welcome = call.group.add_first(user.id, package)
@@ -249,6 +262,34 @@ class VoiceServer:
         await call.tell_binary(Op.PROPOSALS, APPEND + proposals)
         commit = call.group.commit(user.id, newcomer, proposals)
         await call.tell_binary(Op.ANNOUNCE_COMMIT, struct.pack(">H", transition_id) + commit)
+
+    async def speak(
+        self,
+        user: User,
+        frames: Iterable[bytes],
+        *,
+        lost: Collection[int] = (),
+        swapped: Collection[int] = (),
+        pace_s: float = 0.001,
+    ) -> None:
+        """Let a person say these Opus frames, a third of them padded, 20 ms of RTP's time apart.
+
+        lost: places of frames that never arrive; swapped: of those that come
+        after the one that follows them.
+        """
+        first = self._sequences.get(user.id, 65_500)  # soon around the corner
+        there = [(place, opus) for place, opus in enumerate(frames)]
+        self._sequences[user.id] = first + len(there)
+        for place in swapped:
+            there[place], there[place + 1] = there[place + 1], there[place]
+        for place, opus in there:
+            if place not in lost:
+                number = first + place
+                padding = 7 if number % 3 == 0 else 0
+                self.send_opus(
+                    user, opus, sequence=number, timestamp=number * 960, n_padding=padding
+                )
+            await asyncio.sleep(pace_s)
 
     def send_opus(
         self, user: User, opus: bytes, *, sequence: int, timestamp: int, n_padding: int = 0
@@ -296,6 +337,8 @@ class VoiceServer:
             self.udp.sendto(struct.pack(">HHI", 2, 70, BOT_SSRC) + where, address)
         elif len(data) > 12 and data[1] & 0x7F == OPUS_PAYLOAD_TYPE:
             self._on_rtp(call, data)
+        elif len(data) == 8:
+            self.n_kept_open += 1
         self.world.touch()
 
     def _on_rtp(self, call: Call, packet: bytes) -> None:

@@ -130,6 +130,7 @@ class World:
         self.messages: dict[str, Message] = {}
         self.typing: list[Channel] = []
         self.reactions: list[tuple[Message, str]] = []
+        self.voice_states: dict[str, dict[str, object]] = {}  # by user id, of who is in voice
         # What a test should know of even if nothing else went wrong: unknown routes, mostly.
         self.complaints: list[str] = []
         self._changed = asyncio.Event()

@@ -68,3 +68,29 @@ def test_an_example_that_does_not_fit_is_left_out_whole():
 
     assert messages == said("short?", "Short.", "now?")
     assert shown == (2,)
+
+
+def test_a_model_of_unknown_size_is_told_what_fits_into_the_least_of_them():
+    room = prompting.room_for_history(
+        None, question="q" * 400, system_prompt="s" * 400, max_tokens=None
+    )
+
+    # 4,096 less a tenth, 1,000 for the answer, 500 for examples, 101 for each text.
+    assert room == 1_984
+
+
+def test_a_long_question_leaves_an_unknown_model_what_every_model_takes():
+    room = prompting.room_for_history(
+        None, question="q" * 12_000, system_prompt="", max_tokens=None
+    )
+
+    assert room == prompting.HISTORY_TOKENS
+
+
+def test_a_known_model_is_told_more_up_to_what_may_be_paid_for():
+    rooms = [
+        prompting.room_for_history(n, question="", system_prompt="", max_tokens=500)
+        for n in (1_024, 8_192, 1_000_000)
+    ]
+
+    assert rooms == [0, 6_370, prompting.MOST_HISTORY_TOKENS]

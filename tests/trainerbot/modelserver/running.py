@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,19 @@ KEY = "test-key"
 class RunningServer:
     """Started at construction; its log lines are kept in `lines`."""
 
-    def __init__(self, data: Path, *arguments: str, key: str | None = KEY, **popen: Any) -> None:
+    def __init__(
+        self,
+        data: Path,
+        *arguments: str,
+        key: str | None = KEY,
+        settings: Mapping[str, str] | None = None,
+        **popen: Any,
+    ) -> None:
         self.key = key
         self.lines: list[str] = []
         self.process = subprocess.Popen(
             command(data, *arguments),
-            env=environment(key),
+            env={**environment(key), **(settings or {})},
             stderr=subprocess.PIPE,
             text=True,
             **popen,

@@ -8,6 +8,7 @@ import pytest
 
 from trainerbot.modelserver.api.app import make_app
 from trainerbot.modelserver.runtimes.llamacpp import LlamaCpp
+from trainerbot.modelserver.speech.desk import SpeechDesk
 from trainerbot.modelserver.store import Store
 
 
@@ -17,9 +18,12 @@ async def http(tmp_path: Path):
         app = make_app(
             store,
             LlamaCpp(None),
+            SpeechDesk({}),
             data=tmp_path,
             api_keys=[],
             max_file_bytes=1_000_000,
+            max_audio_bytes=1_000_000,
+            max_audio_s=60,
             warm_up=True,
         )
         transport = httpx2.ASGITransport(app)

@@ -79,7 +79,7 @@ def test_without_a_key_only_loopback_is_bound(tmp_path):
         env=environment(None),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
     )
 
     assert ended.returncode == 1

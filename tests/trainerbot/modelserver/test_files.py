@@ -176,7 +176,7 @@ def files_in(folder: Path) -> list[Path]:
 def wait_for(true) -> None:
     import time
 
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while not true():
         assert time.monotonic() < end
         time.sleep(0.02)

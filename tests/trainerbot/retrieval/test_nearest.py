@@ -70,7 +70,7 @@ def test_importing_retrieval_loads_nothing_heavy():
         "assert not {'sklearn', 'numpy', 'scipy', 'django'} & sys.modules.keys()"
     )
 
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=180)
 
 
 def test_the_score_is_the_cosine_as_computed_by_hand():

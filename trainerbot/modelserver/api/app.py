@@ -14,12 +14,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from trainerbot.errors import TrainerBotError
-from trainerbot.modelserver.api import chat, files, jobs, models
+from trainerbot.modelserver.api import chat, files, jobs, models, speech
 from trainerbot.modelserver.api.access import Access
 from trainerbot.modelserver.api.errors import HANDLERS
 from trainerbot.modelserver.catalog import Catalog
 from trainerbot.modelserver.jobs import JobRunner
 from trainerbot.modelserver.runtimes.base import ChatRuntime
+from trainerbot.modelserver.speech.desk import SpeechDesk
 from trainerbot.modelserver.store import Store
 
 log = logging.getLogger(__name__)
@@ -28,13 +29,16 @@ log = logging.getLogger(__name__)
 def make_app(
     store: Store,
     runtime: ChatRuntime,
+    desk: SpeechDesk,
     *,
     data: Path,
     api_keys: Sequence[str],
     max_file_bytes: int,
+    max_audio_bytes: int,
+    max_audio_s: float,
     warm_up: bool,
 ) -> Starlette:
-    """Return the application. Its lifespan runs the jobs and closes the runtime."""
+    """Return the application. Its lifespan runs the jobs and closes runtime and speech."""
     catalog = Catalog(store, runtime)
     runner = JobRunner(store, catalog, work=data / "work", max_file_bytes=max_file_bytes)
 
@@ -51,6 +55,7 @@ def make_app(
             for task in beside:
                 task.cancel()
             await asyncio.wait(beside)
+            await desk.close()
             await runtime.close()
 
     def healthz(request: Request) -> Response:
@@ -74,6 +79,7 @@ def make_app(
             *jobs.routes(store, catalog, runner),
             *models.routes(store, catalog),
             *chat.routes(catalog),
+            *speech.routes(desk, max_file_bytes=max_audio_bytes, most_s=max_audio_s),
         ],
         middleware=[Middleware(Access, keys=api_keys)],
         exception_handlers=handlers,

@@ -1,28 +1,25 @@
 """/v1/chat/completions, streaming and not."""
 
-import asyncio
-import contextlib
 import json
 import time
-from collections.abc import AsyncGenerator, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from typing import Any, TypeVar
+from typing import Any
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
 
 from trainerbot.errors import TrainerBotError
 from trainerbot.messages import ChatMessage, Role
 from trainerbot.modelserver.api.errors import ApiError, as_api_error, model_not_found
 from trainerbot.modelserver.api.requests import ChatBody, MessageBody, in_range, read_body
 from trainerbot.modelserver.api.response_format import read_choice
+from trainerbot.modelserver.api.streams import Stream, unless_gone
 from trainerbot.modelserver.catalog import Catalog, UnknownModel
 from trainerbot.modelserver.database import new_id
 from trainerbot.modelserver.runtimes.base import Answer, Finish, Options, Piece, Start
 
-Result = TypeVar("Result")
 _UNSUPPORTED = ("logprobs", "logit_bias", "tools", "functions", "audio")
 
 
@@ -36,15 +33,17 @@ def routes(catalog: Catalog) -> list[Route]:
         usage_wanted = body.stream_options is not None and body.stream_options.include_usage
         writer = _Writer(body.model)
         if not body.stream:
-            return JSONResponse(await _unless_gone(request.receive, writer.whole(answer)))
+            return JSONResponse(await unless_gone(request.receive, writer.whole(answer)))
         try:
             # Up to here a failure still has an HTTP status.
-            first = await _unless_gone(request.receive, anext(answer))
+            first = await unless_gone(request.receive, anext(answer))
         except BaseException:
             await answer.aclose()
             raise
         assert isinstance(first, Start)
-        return _EventStream(writer.chunks(first, answer, with_usage=usage_wanted))
+        return Stream(
+            writer.chunks(first, answer, with_usage=usage_wanted), media_type="text/event-stream"
+        )
 
     return [Route("/v1/chat/completions", create, methods=["POST"])]
 
@@ -141,50 +140,6 @@ class _Writer:
                 yield _event(as_api_error(error).body)
                 return
             yield b"data: [DONE]\n\n"
-
-
-class _EventStream(Response):
-    """Sends server-sent events, and closes their source at once when the client goes away."""
-
-    media_type = "text/event-stream"
-
-    def __init__(self, events: AsyncGenerator[bytes, None]) -> None:
-        super().__init__(headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"})
-        del self.headers["content-length"]
-        self._events = events
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send everything, or stop when `receive` tells of a disconnect."""
-
-        async def send_all() -> None:
-            await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-            async for event in self._events:
-                await send({"type": "http.response.body", "body": event, "more_body": True})
-            await send({"type": "http.response.body", "body": b""})
-
-        async with aclosing(self._events):
-            with contextlib.suppress(ClientDisconnect):
-                await _unless_gone(receive, send_all())
-
-
-async def _unless_gone(receive: Receive, work: Coroutine[Any, Any, Result]) -> Result:
-    """Do `work`, or cancel it and raise ClientDisconnect when the client goes away first."""
-    task = asyncio.ensure_future(work)
-    gone = asyncio.ensure_future(_disconnect(receive))
-    try:
-        await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
-        if not task.done():
-            raise ClientDisconnect
-        return task.result()
-    finally:
-        for job in (task, gone):
-            job.cancel()
-        await asyncio.wait({task, gone})
-
-
-async def _disconnect(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
 
 
 def _event(data: dict[str, Any]) -> bytes:

@@ -10,11 +10,13 @@ from trainerbot.errors import (
     Conflict,
     InvalidInput,
     NotFound,
+    ProviderRefused,
     ProviderUnavailable,
     StorageFull,
     TrainerBotError,
 )
 from trainerbot.modelserver.runtimes.base import ContextTooLong, Overloaded, RuntimeAbsent
+from trainerbot.speech import NothingHeard, SpeechAbsent, UnreadableAudio
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +76,14 @@ def as_api_error(error: TrainerBotError) -> ApiError:
             return ApiError(message, status=503, type=_SERVER, code="overloaded")
         case RuntimeAbsent():
             return ApiError(message, status=501, type=_SERVER, code="no_language_model")
+        case UnreadableAudio():
+            return ApiError(message, param="file", code="unreadable_audio")
+        case NothingHeard():
+            return ApiError(message, status=422, param="file", code="nothing_heard")
+        case SpeechAbsent():
+            return ApiError(message, status=501, type=_SERVER, code="no_speech_provider")
+        case ProviderRefused():
+            return ApiError(message, code=error.code)
         case ProviderUnavailable():
             return ApiError(message, status=503, type=_SERVER, code="model_unavailable")
         case StorageFull():

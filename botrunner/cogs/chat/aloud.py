@@ -1,0 +1,101 @@
+"""Answers that are also spoken: where somebody wants it, after their text stands."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Final
+
+import aiohttp
+import discord
+from channels.db import database_sync_to_async
+
+from botrunner.faults import explain
+from botrunner.replies import MAX_CHARACTERS
+from botrunner.sounds import send_spoken
+from botrunner.ui.quoting import quoted
+from dashboard.models import VoiceSettings
+from dashboard.services import speech, utterances
+
+if TYPE_CHECKING:
+    from dashboard.services.chat import Ready
+
+log = logging.getLogger(__name__)
+
+Speaks = VoiceSettings.Speaks
+NEVER_HERE: Final = "I speak no answers on this server; its admins have switched that off."
+NOT_SPOKEN: Final = "I could not speak this answer."
+NO_FILES: Final = "Discord does not let me attach sounds here."
+LINE_CHARACTERS: Final = 300
+
+note_spoken = database_sync_to_async(utterances.note_spoken)
+
+
+def heading(transcript: str) -> str:
+    """What was heard, as a quotation above the answer; "" where nothing was."""
+    if not transcript.strip():
+        return ""
+    lines = []
+    for line in transcript.split("\n"):
+        # Short lines: where a long answer is cut into messages, each part stays a quotation.
+        while len(line) > LINE_CHARACTERS:
+            at = line.rfind(" ", 0, LINE_CHARACTERS) + 1 or LINE_CHARACTERS
+            lines.append(line[:at].rstrip())
+            line = line[at:]
+        lines.append(line)
+    return "\n".join(f"> {quoted(line, MAX_CHARACTERS)}" for line in lines) + "\n"
+
+
+def is_wanted(ready: Ready, *, asked_for: bool) -> bool:
+    """Whether an answer shall be spoken as well."""
+    if ready.place.speaks == Speaks.ALWAYS or asked_for:
+        return True
+    was_heard = ready.utterance is not None and bool(ready.utterance.text)
+    return was_heard and ready.place.speaks == Speaks.TO_SPEECH
+
+
+async def speak(
+    bot: discord.Client,
+    ready: Ready,
+    text: str,
+    *,
+    to: discord.Message,
+    guild_id: int | None,
+    asked_for: bool,
+) -> None:
+    """Speak an answer in reply to its text, or say there why not. Raises nothing."""
+    if not is_wanted(ready, asked_for=asked_for):
+        return
+    if ready.place.speaks == Speaks.NEVER:
+        await _say(bot, to, NEVER_HERE)
+        return
+    try:
+        language = speech.language_for(None, ready.place)
+        await send_spoken(bot, text, language=language, guild_id=guild_id, to=to)
+        if ready.utterance is not None:
+            await note_spoken(question_id=ready.question.pk, text=text)
+    except speech.NothingToSay as error:
+        # Where every answer is spoken, code and emoji alone are no news.
+        if ready.place.speaks != Speaks.ALWAYS or asked_for:
+            await _say(bot, to, str(error))
+    except speech.CannotSpeak as error:
+        await _say(bot, to, f"{NOT_SPOKEN} {error}")
+    except discord.Forbidden:
+        await _say(bot, to, f"{NOT_SPOKEN} {NO_FILES}")
+    except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+        # The text stands; whatever refused the sound would refuse a sentence about it.
+        log.warning("A spoken answer was refused: %s", error)
+    except Exception as error:
+        reason = await explain(error, f"Speaking the answer to question {ready.question.pk}")
+        await _say(bot, to, f"{NOT_SPOKEN} {reason.in_a_line}")
+
+
+async def _say(bot: discord.Client, to: discord.Message, sentence: str) -> None:
+    try:
+        await bot.get_partial_messageable(to.channel.id).send(
+            f"-# {sentence}",
+            reference=to.to_reference(fail_if_not_exists=False),
+            mention_author=False,
+            nonce=f"{to.id}-unsaid",
+        )
+    except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+        log.warning("Why an answer was not spoken was refused: %s", error)

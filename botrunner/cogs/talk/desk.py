@@ -1,0 +1,381 @@
+"""What a talk in a call does on Discord and in the log: one turn, as in text, and its words."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import logging
+import time
+from collections.abc import Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
+
+import discord
+
+from botrunner import people
+from botrunner.cogs.chat.addressing import spot_of
+from botrunner.cogs.chat.words import CUT_SHORT, NOTHING_SAID, title_of, with_marks
+from botrunner.cogs.talk.outlet import REFUSALS, CallOutlet, as_quotation
+from botrunner.faults import explain, refusal
+from botrunner.replies import LiveReply
+from botrunner.ui.verdict import buttons
+from botrunner.voice.desk import Answer, Manners, Question
+from botrunner.voice.playback import Heard, Speech
+from dashboard.models import DiscordUser, PlaceSettings, Utterance, VoiceSettings
+from dashboard.services import access, calls, chat, consent, leftovers, providers
+from dashboard.services import speech as speech_services
+from dashboard.services.access import Permission, Person, Role
+from dashboard.services.calls import Said
+from dashboard.services.chat import Asked, Ready, Spot
+from dashboard.services.places import NOT_HERE, Place, Rules
+from trainerbot.conversation import Finished, prompting
+from trainerbot.errors import NotAllowed, NotFound, ProviderUnavailable, TrainerBotError
+from trainerbot.llm import Delta, Usage
+from trainerbot.speech import Pcm
+
+if TYPE_CHECKING:
+    from botrunner.bot import TrainerBot
+    from botrunner.cogs.chat import Chat
+
+log = logging.getLogger(__name__)
+
+INTERRUPTED: Final = "I was interrupted here."
+GONE: Final = "You are not on this server any more."
+
+begin = chat.hop(chat.begin)
+finish = chat.hop(chat.finish)
+log_utterance = chat.hop(calls.log_utterance)
+note_answer = chat.hop(calls.note_answer)
+note_asked = chat.hop(leftovers.note_asked)
+note_begun = chat.hop(leftovers.note_begun)
+
+
+@chat.hop
+def _settings_and_language(
+    guild_id: int, discord_user_id: int, permit: Callable[[Rules], Place]
+) -> tuple[VoiceSettings, str]:
+    """The voice settings of a guild, and the language in which somebody there is heard."""
+    place = permit(chat.rules())
+    person = DiscordUser.objects.filter(discord_user_id=discord_user_id).first()
+    return (
+        speech_services.settings_of(guild_id),
+        speech_services.language_for(person, place),
+    )
+
+
+@chat.hop
+def keep(utterance_id: int, data: bytes, days: int) -> None:
+    """Keep the recording of something said in a call for so many days."""
+    if utterance := Utterance.objects.filter(pk=utterance_id).first():
+        consent.keep_recording(utterance, data, ending="ogg", days=days)
+
+
+keeps_days = chat.hop(consent.keeps_days)
+
+
+@dataclass(slots=True)
+class _Stream:
+    """What came of an answer so far."""
+
+    said: str = ""
+    finished: Finished | None = None
+
+
+class Call(Protocol):
+    """The call that a desk works for; what it says may change while it goes on. Ids are Discord's."""
+
+    @property
+    def bot(self) -> TrainerBot: ...
+    @property
+    def call_id(self) -> int:
+        """Of its row."""
+        ...
+
+    @property
+    def guild_id(self) -> int: ...
+    @property
+    def channel_id(self) -> int: ...
+    @property
+    def text_channel_id(self) -> int | None:
+        """Where its words are written; None for the chat of its own channel."""
+        ...
+
+    def people(self) -> Sequence[int]:
+        """Who is there, without bots."""
+        ...
+
+
+class CallDesk:
+    """Does for a talk in one call what the chat does for messages.
+
+    In its text channel each person has the same conversation as in writing.
+    """
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+        self._bot = call.bot
+        self._guild_id = call.guild_id
+        self._utterances: dict[int, asyncio.Task[int | None]] = {}  # by the question's row
+
+    # --- where, and who -----------------------------------------------------------------
+    @property
+    def _guild(self) -> discord.Guild:
+        guild = self._bot.get_guild(self._guild_id)
+        if guild is None:
+            raise NotFound("I am not on that server any more.")
+        return guild
+
+    @property
+    def _text_channel_id(self) -> int:
+        return self._call.text_channel_id or self._call.channel_id
+
+    @property
+    def _written_in(self) -> Any:
+        """The channel for words, though it may have been removed."""
+        here = self._bot.get_channel(self._text_channel_id)
+        return here or self._bot.get_partial_messageable(
+            self._text_channel_id, guild_id=self._guild_id
+        )
+
+    def _member(self, discord_user_id: int) -> discord.Member:
+        member = self._guild.get_member(discord_user_id)
+        if member is None:
+            raise NotAllowed(GONE)
+        return member
+
+    def _permit(self, member: discord.Member) -> Callable[[Rules], Place]:
+        """What says, with the rules at hand, how the bot behaves towards somebody here."""
+
+        def permit(rules: Rules) -> Place:
+            asker = people.asker(
+                self._bot, member, guild=member.guild, channel=self._written_in, rules=rules
+            )
+            asker.check_listens()
+            access.require(asker.person, Permission.CHAT)
+            if asker.place.answers == PlaceSettings.Answers.NOTHING:
+                raise NotAllowed(NOT_HERE)
+            return asker.place
+
+        return permit
+
+    def _spot(self, member: discord.Member) -> Spot:
+        return spot_of(member, member.guild, self._written_in, self._text_channel_id)
+
+    async def prepare(self) -> None:
+        await asyncio.gather(
+            providers.chat_model(),
+            providers.speech_at(providers.speech_server()),
+            asyncio.to_thread(importlib.import_module, "trainerbot.speech.audio"),
+        )
+
+    async def manners(self, discord_user_id: int) -> Manners:
+        member, me = self._member(discord_user_id), self._guild.me
+        row, language = await _settings_and_language(
+            self._guild_id, discord_user_id, self._permit(member)
+        )
+        return Manners(
+            names=(row.wake_name,) if row.wake_name else (me.display_name, me.name),
+            language=language,
+            needs_name=row.needs_wake_name,
+            can_be_interrupted=row.can_be_interrupted,
+        )
+
+    def n_present(self) -> int:
+        return len(self._call.people())
+
+    # --- words ---------------------------------------------------------------------------
+    async def hear(self, sound: Pcm, *, language: str) -> speech_services.Heard:
+        return await speech_services.hear_pcm(sound, language=language, guild_id=self._guild_id)
+
+    async def tell(self, error: TrainerBotError | str) -> None:
+        await self._write(str(refusal(str(error), "Something in a call")))
+
+    async def fail(self, error: Exception, doing: str) -> None:
+        await self._write(str(await explain(error, doing)))
+
+    async def _write(self, sentence: str) -> None:
+        try:
+            await self._written_in.send(sentence)
+        except REFUSALS as refused:
+            log.warning("Words about a call were refused: %s", refused)
+
+    # --- one turn -------------------------------------------------------------------------
+    async def answer(self, question: Question, speech: Speech) -> Answer:
+        answer = Answer()
+        member = self._member(question.discord_user_id)
+        with self._bot.in_flight.answering():
+            try:
+                asked = Asked(text=question.text, discord_message_id=None)
+                ready = await begin(self._spot(member), asked, self._permit(member))
+            except NotAllowed as denial:
+                await self._refuse(member, denial)
+                return answer
+            assert ready is not None  # as only a message may be logged already
+            answer.question_id = ready.question.pk
+            self._utterances[ready.question.pk] = asyncio.create_task(
+                self._log(question, member, ready)
+            )
+            await self._deliver(question, member, ready, speech, answer)
+        return answer
+
+    async def _refuse(self, member: discord.Member, denial: NotAllowed) -> None:
+        asker = await people.who(self._bot, member, guild=member.guild, channel=self._written_in)
+        await people.note_denial(asker, "talk")
+        await self.tell(denial)
+
+    async def _log(self, question: Question, member: discord.Member, ready: Ready) -> int | None:
+        words = question.words
+        said = Said(
+            text=words.text,
+            language=words.language,
+            provider=words.provider,
+            duration_s=words.duration_s,
+            stages_ms={"heard": round(1000 * (question.heard_at - question.ended_at))},
+        )
+        person = Person(role=Role.MEMBER, name=member.name, discord_user_id=member.id)
+        return await log_utterance(
+            said, call_id=self._call.call_id, person=person, message_id=ready.question.pk
+        )
+
+    async def _deliver(
+        self,
+        question: Question,
+        member: discord.Member,
+        ready: Ready,
+        speech: Speech,
+        answer: Answer,
+    ) -> None:
+        """Ask the model, and let the answer be read and heard while it comes."""
+        row, began = ready.question, time.monotonic()
+        cog = cast("Chat", self._bot.get_cog("Chat"))
+        quotation = asyncio.create_task(self._quote(question, member, row.pk))
+        outlet = CallOutlet(
+            self._written_in,
+            member.guild,
+            asker=member,
+            quoted=quotation,
+            id=discord.utils.time_snowflake(discord.utils.utcnow()) + row.pk % (1 << 22),
+        )
+
+        async def remember(posted: discord.Message) -> None:
+            await note_begun(question_id=row.pk, discord_message_id=posted.id)
+
+        live, stream = LiveReply(outlet, on_begun=remember), _Stream()
+        try:
+            await self._stream(ready, stream, live, speech, answer)
+            speech.end()
+            finished = stream.finished
+            if finished is None and speech.was_cut and stream.said.strip():
+                finished = await _broken_off(ready, stream, began, answer)
+            if finished is None or not finished.text.strip():
+                raise ProviderUnavailable(NOTHING_SAID)
+        except asyncio.CancelledError:
+            reason = refusal(CUT_SHORT, f"The answer to question {row.pk}")
+            await cog.break_off(ready, live, stream.said, reason)
+            raise
+        except Exception as error:
+            speech.end()
+            reason = await explain(error, f"The answer to question {row.pk}")
+            await cog.break_off(ready, live, stream.said, reason)
+            return
+        answer.text = finished.text
+        notes = [] if stream.finished else [INTERRUPTED]
+        try:
+            posted = await live.finish(
+                with_marks(finished, ready.warning, notes),
+                view=buttons(row.pk),
+                title=title_of(row.content),
+            )
+        except REFUSALS as error:
+            log.warning("The answer to question %s was refused: %s", row.pk, error)
+            posted = list(live.posted)
+        await asyncio.shield(finish(row, finished, [each.id for each in posted]))
+
+    async def _quote(
+        self, question: Question, member: discord.Member, question_id: int
+    ) -> discord.Message | None:
+        """Write what was said, so that all can read it; None if Discord refuses."""
+        try:
+            message: discord.Message = await self._written_in.send(
+                as_quotation(member.display_name, question.words.text)
+            )
+        except REFUSALS as error:
+            log.warning("What was said in a call could not be written: %s", error)
+            return None
+        await note_asked(question_id=question_id, discord_message_id=message.id)
+        return message
+
+    async def _stream(
+        self, ready: Ready, stream: _Stream, live: LiveReply, speech: Speech, answer: Answer
+    ) -> None:
+        """Take the answer in until it is whole, or somebody interrupts it."""
+
+        async def take() -> None:
+            async with aclosing(chat.run(ready)) as events:
+                async for event in events:
+                    if not isinstance(event, Delta):
+                        stream.finished = event
+                        continue
+                    answer.first_word_at = answer.first_word_at or time.monotonic()
+                    stream.said += event.text
+                    speech.feed(event.text)
+                    live.show(stream.said)
+
+        taking = asyncio.create_task(take())
+        cut = asyncio.create_task(_until_cut(speech))
+        try:
+            await asyncio.wait({taking, cut}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            if not taking.done():
+                taking.cancel()
+            cut.cancel()
+            results = await asyncio.gather(taking, cut, return_exceptions=True)
+        if isinstance(results[0], Exception):
+            raise results[0]
+
+    # --- afterwards -----------------------------------------------------------------------
+    async def record(
+        self, question: Question, answer: Answer, heard: Heard, stages_ms: dict[str, int]
+    ) -> None:
+        if answer.question_id is None:
+            return
+        utterance_id = await self._utterances.pop(answer.question_id)
+        if utterance_id is None:
+            return
+        await note_answer(
+            utterance_id, spoken=heard.text, was_interrupted=heard.was_cut, stages_ms=stages_ms
+        )
+        days = await keeps_days(guild_id=self._guild_id, discord_user_id=question.discord_user_id)
+        if days:
+            await keep(utterance_id, await asyncio.to_thread(_as_file, question.sound), days)
+
+
+async def _until_cut(speech: Speech) -> None:
+    """Wait until somebody interrupts a speech; for ever, if it only comes to its end."""
+    heard = await speech.over()
+    if not heard.was_cut:
+        await asyncio.Event().wait()
+
+
+async def _broken_off(ready: Ready, stream: _Stream, began: float, answer: Answer) -> Finished:
+    """Return what there is of an answer that somebody interrupted, as far as it may be logged."""
+    first_word_at = answer.first_word_at or began
+    return Finished(
+        text=stream.said,
+        model=ready.wanted_model or await chat.default_model(),
+        correction_id=None,
+        example_ids=(),
+        usage=Usage(completion_tokens=prompting.tokens_in(stream.said)),
+        first_token_ms=max(1, round(1000 * (first_word_at - began))),
+        total_ms=round(1000 * (time.monotonic() - began)),
+        finish_reason="interrupted",
+        system_fingerprint=None,
+    )
+
+
+def _as_file(sound: Pcm) -> bytes:
+    # PyAV takes a third of a second to import, which who keeps nothing is spared.
+    from trainerbot.speech import audio
+
+    return audio.encode(sound, "opus")

@@ -1,0 +1,110 @@
+"""From sound to words, by the first of a chain who can."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Final
+
+from dashboard.services.hops import hop
+from dashboard.services.speech import ways
+from dashboard.services.speech.results import CannotHear, Heard
+from dashboard.services.speech.rules import hearing_chain, settings_of
+from trainerbot.errors import ProviderRefused, ProviderUnavailable
+from trainerbot.speech import NothingHeard, Pcm, SpeechAbsent, Transcript, UnreadableAudio
+
+log = logging.getLogger(__name__)
+
+read_settings = hop(settings_of)
+
+MOST_S: Final = 600.0
+"""A sound that is longer is not listened to."""
+
+NOBODY_HEARS: Final = (
+    "Nobody who could listen can be reached just now. Write it instead, or try again in a while."
+)
+NOBODY_HERE: Final = "Nobody listens here yet: an admin has to set up who does. Write it instead."
+NOBODY_KNOWS: Final = (
+    "Nobody who could listen here understands this language. Write it instead, or choose another "
+    "one with the command `language`."
+)
+
+
+async def hear(
+    data: bytes,
+    *,
+    content_type: str = "",
+    language: str,
+    guild_id: int | None = None,
+    most_s: float = MOST_S,
+) -> Heard:
+    """Return the words in a sound file: what it is, its bytes tell.
+
+    content_type: what it says it is, for the log. language: a BCP 47 tag.
+    guild_id: Discord's own, whose chain hears.
+    Raises UnreadableAudio for what holds no sound or more than `most_s`,
+    NothingHeard where no words were made out, CannotHear when nobody of the
+    chain could be asked. A failure is never given as a text.
+    """
+    log.debug("A sound of %d bytes came as %r.", len(data), content_type)
+    sound = await decoded(data, most_s=most_s)
+    return await hear_pcm(sound, language=language, guild_id=guild_id)
+
+
+async def decoded(data: bytes, *, most_s: float = MOST_S) -> Pcm:
+    """Return the sound in a file, whatever it says it is. Raises UnreadableAudio as `hear`."""
+    return await asyncio.to_thread(_decoded, data, most_s)
+
+
+async def hear_pcm(sound: Pcm, *, language: str, guild_id: int | None = None) -> Heard:
+    """The same for sound that is decoded, as it comes from a call."""
+    chain = hearing_chain(await read_settings(guild_id))
+    data = await asyncio.to_thread(_prepared, sound)
+    transcript = await _first_of(chain, data, language)
+    return Heard(transcript.text, transcript.language, transcript.provider, sound.duration_s)
+
+
+async def _first_of(chain: list[str], data: bytes, language: str) -> Transcript:
+    problem = NOBODY_HERE
+    for name in ways.in_order(chain, language):
+        try:
+            way = await ways.hearing(name)
+            transcript = await way.client.transcribe(
+                data, content_type="audio/wav", model=way.model, language=language
+            )
+        except (NothingHeard, UnreadableAudio):
+            ways.note_answer(name, language)
+            raise
+        except SpeechAbsent as error:
+            ways.note_failure(name)
+            log.info("%s does not listen here: %s", name, error)
+        except ProviderUnavailable as error:
+            ways.note_failure(name)
+            problem = NOBODY_HEARS
+            log.warning("%s could not listen: %s", name, error)
+        except ProviderRefused as error:
+            # Mostly of the language: the next one may know it.
+            if error.code == ways.UNKNOWN_LANGUAGE:
+                ways.note_failure(name, language)
+            problem = problem if problem == NOBODY_HEARS else NOBODY_KNOWS
+            log.info("%s does not listen: %s", name, error)
+        else:
+            ways.note_answer(name, language)
+            return Transcript(transcript.text, transcript.language or language, name)
+    raise CannotHear(problem)
+
+
+def _decoded(data: bytes, most_s: float) -> Pcm:
+    # PyAV takes a third of a second to import, which a process that hears nothing is spared.
+    from trainerbot.speech import audio
+
+    return audio.decode(data, most_s=most_s)
+
+
+def _prepared(sound: Pcm) -> bytes:
+    """Return a sound as a file, without the silence around it, at an even level."""
+    from trainerbot.speech import audio
+
+    if not sound.data.strip(b"\x00"):
+        raise NothingHeard  # and nobody needs to listen to nothing
+    return audio.encode(audio.levelled(audio.trimmed(sound)), "wav")

@@ -1,0 +1,123 @@
+"""What was spoken, kept on disk: the same sentence in the same voice is made once.
+
+Any process may read, write and forget here at any time: files come whole, by
+a rename, and one that is gone was never there.
+"""
+
+import contextlib
+import hashlib
+import logging
+import os
+import tempfile
+import time
+import wave
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from django.conf import settings
+
+from trainerbot.speech import Pcm
+
+log = logging.getLogger(__name__)
+
+MOST_BYTES: Final = 64 * 1024 * 1024
+MOST_OF_ONE: Final = MOST_BYTES // 16
+KEPT_S: Final = 7 * 24 * 3600.0  # since it was last spoken
+ENDING: Final = ".wav"
+HALF_WRITTEN: Final = ".part"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What makes two spoken texts the same."""
+
+    provider: str
+    voice: str
+    language: str
+    text: str
+
+    @property
+    def path(self) -> Path:
+        said = "\x00".join((self.provider, self.voice, self.language, self.text))
+        return _folder() / (hashlib.sha256(said.encode("utf-8", "replace")).hexdigest() + ENDING)
+
+
+def find(key: Key) -> Pcm | None:
+    """What was spoken for `key`, or None. It counts as spoken again."""
+    path = key.path
+    try:
+        with wave.open(str(path), "rb") as file:
+            sound = Pcm(file.readframes(file.getnframes()), file.getframerate())
+        os.utime(path)
+    except FileNotFoundError:
+        return None
+    except (wave.Error, EOFError, OSError):
+        # Of a disk that failed; it is spoken anew.
+        path.unlink(missing_ok=True)
+        return None
+    return sound
+
+
+def keep(key: Key, sound: Pcm) -> None:
+    """Keep what was spoken for `key`, and forget the oldest where there is no room.
+
+    A disk that does not take it only costs the next speaker time.
+    """
+    if not sound.data or len(sound.data) > MOST_OF_ONE:
+        return
+    try:
+        folder = _folder()
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle, made = tempfile.mkstemp(dir=folder, suffix=HALF_WRITTEN)
+        try:
+            with open(handle, "wb") as raw, wave.open(raw, "wb") as file:
+                file.setnchannels(1)
+                file.setsampwidth(2)
+                file.setframerate(sound.rate_hz)
+                file.writeframes(sound.data)
+            os.replace(made, key.path)
+        except BaseException:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(made)
+            raise
+        prune()
+    except OSError as error:
+        log.warning("A spoken sentence could not be kept: %s", error)
+
+
+def prune() -> int:
+    """Forget what nobody asked for in a week, then the oldest beyond the bound; how many."""
+    files, moment = [], time.time()
+    for entry in _entries():
+        with contextlib.suppress(FileNotFoundError):
+            about = entry.stat()
+            files.append((about.st_mtime, about.st_size, entry.path))
+    files.sort(reverse=True)
+    n_bytes, n_forgotten = 0, 0
+    for used_at, size, path in files:
+        n_bytes += size
+        if n_bytes > MOST_BYTES or used_at < moment - KEPT_S:
+            n_forgotten += 1
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)
+    return n_forgotten
+
+
+def forget_spoken() -> None:
+    """Forget all that was spoken, as when somebody wants nothing of theirs kept."""
+    for entry in _entries():
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(entry.path)
+
+
+def _entries() -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(_folder()) as entries:
+            return list(entries)
+    except FileNotFoundError:
+        return []
+
+
+def _folder() -> Path:
+    return Path(settings.DATA_DIR) / "spoken"

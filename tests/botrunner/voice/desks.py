@@ -1,0 +1,105 @@
+"""A talk without Discord: a desk that answers as it is told, and speech that a test dictates."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from botrunner.voice.desk import Answer, Manners, Question
+from botrunner.voice.playback import Heard, Speech
+from dashboard.services.speech import Heard as Words
+from trainerbot.errors import TrainerBotError
+from trainerbot.speech import NothingHeard, Pcm
+from trainerbot.speech.segmenting import (
+    Event,
+    SpeechBegan,
+    SpeechEnded,
+    SpeechPaused,
+    SpeechWent,
+)
+
+BEGAN, WENT = b"began", b"went"
+
+
+def sound_of(text: str) -> Pcm:
+    """Stands for the sound of `text`; only the desk below reads it."""
+    return Pcm(text.encode() + b"\0" * 40_000)
+
+
+class Dictated:
+    """A segmenter whose frames say themselves what they are."""
+
+    def __init__(self) -> None:
+        self.hints: list[bool] = []
+
+    def hint(self, *, finished: bool) -> None:
+        self.hints.append(finished)
+
+    def feed(self, frame: Pcm) -> list[Event]:
+        kind, _, text = frame.data.partition(b":")
+        sound = sound_of(text.decode())
+        events: dict[bytes, Event] = {
+            BEGAN: SpeechBegan(0),
+            WENT: SpeechWent(0),
+            b"paused": SpeechPaused(0, sound),
+            b"ended": SpeechEnded(0, sound, 200, True),
+            b"cut": SpeechEnded(0, sound, 0, True, is_cut=True),
+        }
+        return [events[kind]]
+
+
+class Desk:
+    """Hears what was dictated, answers by `answers`, and remembers all that it is told."""
+
+    def __init__(self) -> None:
+        self.is_at = Manners(names=["Jarvis"])
+        self.present = 1
+        self.answers: Callable[[Question], str] = lambda question: f"You said: {question.text}"
+        self.questions: list[Question] = []
+        self.records: list[tuple[Question, Answer, Heard, dict[str, int]]] = []
+        self.told: list[str] = []
+        self.failures: list[Exception] = []
+        self.heard: list[str] = []
+        self.deaf: TrainerBotError | None = None
+        self.hears_after = asyncio.Event()
+        self.hears_after.set()
+        self.answers_after = asyncio.Event()
+        self.answers_after.set()
+
+    async def prepare(self) -> None:
+        """There is nothing to prepare."""
+
+    async def manners(self, discord_user_id: int) -> Manners:
+        return self.is_at
+
+    def n_present(self) -> int:
+        return self.present
+
+    async def hear(self, sound: Pcm, *, language: str) -> Words:
+        text = sound.data.rstrip(b"\0").decode()
+        self.heard.append(text)
+        await self.hears_after.wait()
+        if self.deaf is not None:
+            raise self.deaf
+        if not text:
+            raise NothingHeard
+        return Words(text, "en-US", "scripted", sound.duration_s)
+
+    async def answer(self, question: Question, speech: Speech) -> Answer:
+        self.questions.append(question)
+        await self.answers_after.wait()
+        text = self.answers(question)
+        speech.feed(text)
+        return Answer(text, len(self.questions), time.monotonic())
+
+    async def record(
+        self, question: Question, answer: Answer, heard: Heard, stages_ms: dict[str, int]
+    ) -> None:
+        self.records.append((question, answer, heard, stages_ms))
+
+    async def tell(self, error: TrainerBotError | str) -> None:
+        self.told.append(str(error))
+
+    async def fail(self, error: Exception, doing: str) -> None:
+        self.failures.append(error)

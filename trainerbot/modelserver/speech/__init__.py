@@ -1,0 +1,1 @@
+"""Hearing and speaking, each provider in processes of its own."""
