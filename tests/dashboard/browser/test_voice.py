@@ -18,6 +18,7 @@ HEARD = "When does the library open?"
 
 def record(page: Page) -> None:
     page.locator("[data-record]").click()
+    expect(page.get_by_role("button", name="Done")).to_be_visible()
     expect(page.locator("[data-clock]")).to_contain_text("0:01 of 2:00")
     page.get_by_role("button", name="Done").click()
 
