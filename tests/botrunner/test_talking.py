@@ -15,7 +15,8 @@ from dashboard.models import (
     PlaceSettings,
 )
 from dashboard.services import places
-from tests.botrunner.test_chat import bots_words, refused
+from tests.botrunner.talking import bots_words
+from tests.botrunner.test_chat import refused
 from tests.fakes.openai_endpoint import Reply, error_body
 
 # The first turn imports what it needs, which takes seconds on a busy machine.

@@ -18,7 +18,8 @@ from botrunner import people
 from botrunner.cogs.chat import addressing, attachments
 from botrunner.cogs.chat.words import GOES_ON, broken_off
 from botrunner.faults import explain, refusal
-from botrunner.ui.quoting import as_heard, in_a_line
+from botrunner.quoting import in_a_line
+from botrunner.ui.quoting import as_heard
 from dashboard.models import Message, Source
 from dashboard.services import chat, leftovers
 from dashboard.services.places import Place, Rules
