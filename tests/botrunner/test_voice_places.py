@@ -36,7 +36,7 @@ def talk(bot, discord_server, ada, model, speech_server):
         file = discord_server.cdn.upload("a.ogg", recording(seconds), "audio/ogg")
         words = f"{discord_server.bot.mention} {text}"
         asked = await discord_server.say(ada, words, attachments=[file])
-        return await discord_server.wait_for_reply(to=asked, containing=containing, timeout_s=20.0)
+        return await discord_server.wait_for_reply(to=asked, containing=containing)
 
     return talk
 
@@ -85,7 +85,7 @@ async def test_where_admins_say_never_nothing_is_spoken_and_that_is_said(
     await talk(containing="Hello")
     question = "!ask spoken:True Hello?"
     asked = await discord_server.say(ada, question)
-    text = await discord_server.wait_for_reply(to=asked, containing="Hello", timeout_s=20.0)
+    text = await discord_server.wait_for_reply(to=asked, containing="Hello")
     note = await discord_server.wait_for_reply(to=text)
 
     assert note.content == f"-# {aloud.NEVER_HERE}"
@@ -126,7 +126,7 @@ async def test_where_no_file_may_be_attached_that_is_said(talk, discord_server, 
     text = await talk(containing="Hello")
     discord_server.fail_next(403, method="POST", path=".*/messages", times=2)
 
-    note = await discord_server.wait_for_reply(to=text, timeout_s=20.0)
+    note = await discord_server.wait_for_reply(to=text)
     assert note.content == f"-# {aloud.NOT_SPOKEN} {aloud.NO_FILES}"
 
 
@@ -296,7 +296,7 @@ async def test_a_sound_that_was_heard_before_a_kill_is_not_listened_to_again(
 
     run_bot()
 
-    said = await discord_server.wait_for_reply(to=asked, timeout_s=20.0)
+    said = await discord_server.wait_for_reply(to=asked)
     await discord_server.until(lambda: answer in said.content, "the answer is whole")
     assert (len(model.chats), speech_server.heard) == (n_asked, [])
 
