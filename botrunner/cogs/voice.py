@@ -6,8 +6,8 @@ import logging
 from typing import TYPE_CHECKING
 
 import discord
+from discord import voice_client, voice_state
 from discord.ext import commands
-from discord.voice_client import VoiceClient
 from django.db import DatabaseError
 
 from botrunner.people import asker_of, requires
@@ -33,9 +33,10 @@ LEFT = "Disconnected from the voice channel."
 
 def voice_problem() -> str:
     """Say what voice lacks on this machine, or "". Text works without."""
-    if VoiceClient.warn_nacl:
+    # Not VoiceClient.warn_nacl: whoever makes a Client resets that.
+    if not voice_client.has_nacl:
         return "PyNaCl is not installed: pip install 'discord.py[voice]'."
-    if VoiceClient.warn_dave:
+    if not voice_state.has_dave:
         return "davey is not installed: pip install 'discord.py[voice]'."
     try:
         opus.load()
@@ -141,7 +142,8 @@ async def setup(bot: TrainerBot) -> None:
         log.warning("Voice is off: %s", bot.voice_problem)
     else:
         # Only now: without its libraries it cannot even be imported.
+        from botrunner.cogs.talk import attend
         from botrunner.voice.supervisor import Supervisor
 
-        supervisor = Supervisor(bot)
+        supervisor = Supervisor(bot, attend=attend)
     await bot.add_cog(Voice(bot, supervisor))

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import discord
 from channels.db import database_sync_to_async
 
+from botrunner.quoting import in_a_line
 from botrunner.replies import MAX_CHARACTERS, close_fence, split
 from botrunner.replies.live import MOST_MESSAGES
 from botrunner.ui import verdict
-from botrunner.ui.quoting import in_a_line
 from dashboard.models import Correction, DiscordUser, Message
 from dashboard.services import cards
 

@@ -135,7 +135,7 @@ class Capture:
     def __init__(
         self, client: ReceivingClient, on_frame: OnFrame, *, is_heard: IsHeard | None = None
     ) -> None:
-        self.counts: Counter[str] = Counter()
+        self.counts: Counter[str] = Counter(concealed=0, broken=0)
         self._client = client
         self._on_frame = on_frame
         self._is_heard = is_heard

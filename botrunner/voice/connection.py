@@ -210,7 +210,8 @@ class ReceivingClient(discord.VoiceClient):
     _connection: Connection
 
     def __init__(self, client: discord.Client, channel: discord.abc.Connectable) -> None:
-        self.counts: Counter[str] = Counter()
+        # Those that other threads count are there from the start, so that none is added in a copy.
+        self.counts: Counter[str] = Counter(received=0, heard=0, unsealed=0)
         self.end: End | None = None
         self.ended = asyncio.Event()
         self.speakers: dict[int, int] = {}  # ssrc -> discord user id

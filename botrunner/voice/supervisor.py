@@ -62,7 +62,6 @@ class Supervisor:
         lock = self._locks.setdefault(guild.id, asyncio.Lock())
         async with lock:
             check_may_join(channel)
-            call = self.calls.get(guild.id)
             wish = await want(
                 discord_guild_id=guild.id,
                 guild_name=guild.name,
@@ -70,6 +69,7 @@ class Supervisor:
                 text_channel=text_channel,
                 actor=actor,
             )
+            call = self.calls.get(guild.id)
             is_new = call is None or call.call_id != wish.call_id
             if call is None or is_new:
                 call = self._begin(wish)

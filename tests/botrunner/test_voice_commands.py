@@ -1,10 +1,16 @@
 """join and leave, against a Discord with voice over real sockets."""
 
+import subprocess
+import sys
+
 import discord
 import pytest
 
 from botrunner.cogs import voice
+from botrunner.voice.playback import player_of
+from tests.botrunner.running import ROOT, environ
 from tests.fakes.discord.world import ChannelType
+from trainerbot.errors import ProviderUnavailable
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -46,6 +52,7 @@ async def test_it_joins_its_asker_and_leaves_again(speaking, discord_server, ada
     assert speaking.voice_clients == []
 
 
+@pytest.mark.origin(47)
 async def test_asked_twice_it_stays_and_says_so(speaking, discord_server, ada):
     await discord_server.voice.sit(ada, discord_server.world.voice)
     await after(discord_server, ada, "!join")
@@ -54,6 +61,7 @@ async def test_asked_twice_it_stays_and_says_so(speaking, discord_server, ada):
     assert len(speaking.voice_clients) == 1
 
 
+@pytest.mark.origin(47)
 async def test_asked_from_another_channel_it_moves(bot, speaking, discord_server, ada):
     await discord_server.voice.sit(ada, discord_server.world.voice)
     await after(discord_server, ada, "!join")
@@ -63,6 +71,20 @@ async def test_asked_from_another_channel_it_moves(bot, speaking, discord_server
 
     assert (await after(discord_server, ada, "!join")).startswith("Joined other\n")
     assert [client.channel.name for client in speaking.voice_clients] == ["other"]
+
+
+@pytest.mark.origin(47)
+async def test_who_leaves_takes_back_what_was_still_to_be_said(speaking, discord_server, ada):
+    await discord_server.voice.sit(ada, discord_server.world.voice)
+    await after(discord_server, ada, "!join")
+    [guild] = speaking.guilds
+    player = player_of(speaking, guild.id)
+    # Nothing is played yet: neither has words.
+    said = [player.begin(language="en") for _ in range(2)]
+
+    await after(discord_server, ada, "!leave")
+
+    assert [speech.is_over for speech in said] == [True, True]
 
 
 async def test_who_is_in_no_voice_channel_is_told(speaking, discord_server, ada):
@@ -101,10 +123,49 @@ async def test_without_its_libraries_voice_is_off_in_words_and_text_works(
 
 
 @pytest.mark.origin(3)
-@pytest.mark.parametrize(
-    ("lacks", "words"), [("warn_nacl", "PyNaCl is not installed"), ("warn_dave", "davey is not")]
-)
-def test_what_voice_lacks_is_named(monkeypatch, lacks, words):
-    monkeypatch.setattr(voice.VoiceClient, lacks, True)
+def test_without_davey_voice_is_off_and_nothing_else_fails(tmp_path):
+    """In a process of its own, since discord.py looks for its libraries when it is imported."""
+    program = """
+import asyncio, sys
+sys.modules["davey"] = None
+import django
+django.setup()
+from botrunner.bot import EXTENSIONS, TrainerBot
 
-    assert words in voice.voice_problem()
+async def main():
+    async with TrainerBot() as bot:
+        for extension in EXTENSIONS:
+            await bot.load_extension(extension)
+        print(bot.voice_problem, bot.get_cog("Voice").supervisor)
+
+asyncio.run(main())
+"""
+    said = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env=environ(tmp_path, DJANGO_SETTINGS_MODULE="trainerbot.settings"),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert said.stdout.startswith("davey is not installed")
+    assert said.stdout.endswith("None\n")
+
+
+@pytest.mark.origin(3)
+def test_without_pynacl_that_is_named(monkeypatch):
+    monkeypatch.setattr(voice.voice_client, "has_nacl", False)
+
+    assert voice.voice_problem().startswith("PyNaCl is not installed")
+
+
+@pytest.mark.origin(3)
+def test_without_libopus_that_is_named(monkeypatch):
+    monkeypatch.setattr(voice.opus, "load", missing_opus)
+
+    assert "libopus" in voice.voice_problem()
+
+
+def missing_opus() -> None:
+    raise ProviderUnavailable("The library libopus is missing.")

@@ -18,7 +18,7 @@ from botrunner import people
 from botrunner.cogs.chat import addressing, aloud, attachments
 from botrunner.cogs.chat.words import GOES_ON, broken_off
 from botrunner.faults import explain, refusal
-from botrunner.ui.quoting import in_a_line
+from botrunner.quoting import in_a_line
 from dashboard.models import Message, Source
 from dashboard.services import chat, leftovers
 from dashboard.services.places import Place, Rules

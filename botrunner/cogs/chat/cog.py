@@ -56,7 +56,7 @@ RULES_KEPT_S = 0.5
 MOST_HEARD = 5_000
 
 admit = chat.hop(chat.admit)
-begin = chat.hop(chat.begin)
+begin = chat.hop(chat.log, chat.recalling)
 finish = chat.hop(chat.finish)
 give_up = chat.hop(chat.give_up)
 read_rules = chat.hop(chat.rules)
@@ -214,6 +214,7 @@ class Chat(commands.Cog):
                     self.bot,
                     ready,
                     said.text,
+                    asker=question.user,
                     to=live.posted[0],
                     guild_id=spot.guild_id,
                     asked_for=question.wants_speech,

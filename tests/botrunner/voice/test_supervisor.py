@@ -223,6 +223,7 @@ async def test_removed_by_a_moderator_it_stays_out_and_says_so(
     assert supervisor.calls == {}
 
 
+@pytest.mark.origin(46)
 async def test_left_alone_it_leaves_after_a_while(supervisor, discord_server, room, ada):
     call = await join(supervisor, room)
     call.leaves_after_s = 300

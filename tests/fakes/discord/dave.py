@@ -85,10 +85,13 @@ class DaveGroup:
 
     def commit(self, user_id: str, newcomer: davey.DaveSession, proposals: bytes) -> bytes:
         """Let the owner commit `proposals`. Returns the commit (op 29) for everybody."""
-        owner = next(iter(self.members.values()))
+        owner, *others = self.members.values()
         commit = owner.process_proposals(davey.ProposalsOperationType.append, proposals)
         assert commit is not None
         owner.process_commit(commit.commit)
+        for other in others:
+            other.process_proposals(davey.ProposalsOperationType.append, proposals)
+            other.process_commit(commit.commit)
         assert commit.welcome is not None
         newcomer.process_welcome(commit.welcome)
         self.epoch += 1

@@ -38,6 +38,7 @@ class VoiceServer:
         self.dave_version = dave_version
         self.call: Call | None = None
         self.n_calls = 0
+        self.n_kept_open = 0
         self.allows_resume = True
         self.is_silent = False  # as a voice server that is overloaded
         # Who enters every connection of the bot by themselves, with their RTP sources.
@@ -336,6 +337,8 @@ class VoiceServer:
             self.udp.sendto(struct.pack(">HHI", 2, 70, BOT_SSRC) + where, address)
         elif len(data) > 12 and data[1] & 0x7F == OPUS_PAYLOAD_TYPE:
             self._on_rtp(call, data)
+        elif len(data) == 8:
+            self.n_kept_open += 1
         self.world.touch()
 
     def _on_rtp(self, call: Call, packet: bytes) -> None:
