@@ -43,6 +43,7 @@ EXTENSIONS = (
     "botrunner.cogs.places",
 )
 IDENTIFY_PACE_S = 5.0
+FORMS_A_MINUTE = 10  # of one person: more than anybody writes, and than a trainer decides on
 
 try_identify = database_sync_to_async(bots.try_identify)
 
@@ -127,6 +128,11 @@ class TrainerBot(commands.Bot):
         # Ids of our messages that a command of this process edits; nobody else does meanwhile.
         self.in_hand: set[int] = set()
         self.is_stopping = False
+        self.forms_sent: commands.CooldownMapping[discord.Interaction] = (
+            commands.CooldownMapping.from_cooldown(
+                FORMS_A_MINUTE, 60.0, lambda interaction: interaction.user.id
+            )
+        )
 
     async def setup_hook(self) -> None:
         for extension in EXTENSIONS:

@@ -6,6 +6,7 @@ from django.urls import URLPattern, path
 from dashboard.views import (
     answers,
     bot,
+    calls,
     conversations,
     corrections,
     evaluations,
@@ -173,6 +174,14 @@ SERVERS = [
     ),
 ]
 
+CALLS = [
+    path("calls/", calls.list_, name="call-list"),
+    path("calls/rows/", calls.rows, name="call-rows"),
+    path("calls/<int:pk>/", calls.detail, name="call-detail"),
+    path("calls/<int:pk>/state/", calls.state, name="call-state"),
+    path("calls/<int:pk>/said/", calls.said, name="call-said"),
+]
+
 SPEECH = [
     path("speech/hear/", speech.hear, name="speech-hear"),
     path("speech/say/", speech.say, name="speech-say"),
@@ -222,6 +231,7 @@ urlpatterns: list[URLPattern] = [
     *MODELS,
     *SETTINGS,
     *SERVERS,
+    *CALLS,
     *SPEECH,
     *PLAYGROUND,
     *CONVERSATIONS,

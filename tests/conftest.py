@@ -1,6 +1,11 @@
 """What more than one folder of tests needs."""
 
+import os
+import shutil
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -8,12 +13,15 @@ import pytest_asyncio
 from asgiref.sync import SyncToAsync
 from django.conf import settings
 from django.db import connection, connections
+from django.test import TransactionTestCase
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from pytest_django import Settings
 
+from bootstrap.filelock import hold
 from dashboard.services import places, providers
 from tests import emptying
+from tests.botrunner.running import ROOT, environ
 from tests.fakes.openai_endpoint import API_KEY
 
 if TYPE_CHECKING:
@@ -33,10 +41,23 @@ hypothesis_settings.load_profile("steady")
 emptying.replace_flush()
 
 
+@pytest.hookimpl(tryfirst=True)  # before -m chooses
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
+        if touches_rows(item):
+            item.add_marker(pytest.mark.rows)
         if pytest_asyncio.is_async_test(item) and isinstance(item, pytest.Function):
             item.fixturenames.insert(0, "client_of_this_test")
+
+
+def touches_rows(item: pytest.Item) -> bool:
+    """Whether a test reads or writes rows in the database of the settings."""
+    case = getattr(item, "cls", None)
+    return (
+        item.get_closest_marker("django_db") is not None
+        or not {"db", "transactional_db"}.isdisjoint(getattr(item, "fixturenames", ()))
+        or (case is not None and issubclass(case, TransactionTestCase))
+    )
 
 
 @pytest.fixture
@@ -58,6 +79,32 @@ async def speech_server(settings: Settings) -> AsyncIterator["FakeSpeech"]:
         spoken.forget_spoken()
         yield server
         await providers.close_speech()
+
+
+@pytest.fixture(scope="session")
+def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite database with every table and no row, made once for all workers, to be copied."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    data = shared / "migrated"
+    with hold(shared / "migrated.lock", on_wait=lambda: None):
+        if not data.exists():
+            made = tmp_path_factory.mktemp("migrated")
+            command = [sys.executable, str(ROOT / "manage.py"), "migrate", "--verbosity", "0"]
+            subprocess.run(command, env=environ(made), check=True)
+            made.rename(data)
+    return data / "trainerbot.sqlite3"
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb(request: pytest.FixtureRequest, django_db_modify_db_settings: None) -> bool:
+    """On SQLite begin with a copy: to migrate takes each worker five seconds."""
+    if connection.vendor != "sqlite":
+        return bool(request.config.getvalue("reuse_db"))
+    migrated = request.getfixturevalue("migrated_database")
+    shutil.copy(migrated, connection.settings_dict["TEST"]["NAME"])
+    return True
 
 
 @pytest.fixture(scope="session")

@@ -30,6 +30,8 @@ from dashboard.models import (
     Source,
     Task,
     Usage,
+    Utterance,
+    VoiceCall,
 )
 from dashboard.services import budgets
 from dashboard.services.access import TRAINERS
@@ -256,6 +258,40 @@ class DiscordTalkFactory(ConversationFactory):
     user = None
     discord_user = factory.SubFactory(DiscordUserFactory)
     discord_channel = factory.SubFactory(DiscordChannelFactory)
+
+
+class VoiceCallFactory(DjangoModelFactory[VoiceCall]):
+    """A call that goes on; `ended=True` is one that is over."""
+
+    class Meta:
+        model = VoiceCall
+
+    guild = factory.SubFactory(DiscordGuildFactory)
+    channel = factory.SubFactory(
+        DiscordChannelFactory, guild=factory.SelfAttribute("..guild"), kind="voice"
+    )
+    state = VoiceCall.State.CONNECTED
+
+    class Params:
+        ended = factory.Trait(
+            state=VoiceCall.State.ENDED,
+            ended_at=factory.LazyFunction(now),
+            ended_because="Everybody had left.",
+        )
+
+
+class UtteranceFactory(DjangoModelFactory[Utterance]):
+    """What somebody said in a call; `message` is the question that it became, if it was one."""
+
+    class Meta:
+        model = Utterance
+
+    call = factory.SubFactory(VoiceCallFactory)
+    discord_user = factory.SubFactory(DiscordUserFactory)
+    text = "When does the library open?"
+    language = "en-US"
+    provider = "sphinx"
+    duration_ms = 1800
 
 
 class CorrectionFactory(DjangoModelFactory[Correction]):

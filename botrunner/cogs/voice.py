@@ -10,7 +10,6 @@ from discord import voice_client, voice_state
 from discord.ext import commands
 from django.db import DatabaseError
 
-from botrunner.cogs.talk import attend
 from botrunner.people import asker_of, requires
 from botrunner.voice import opus
 from botrunner.voice.places import NO_VOICE_HERE, VoicePlace, VoiceUnavailable
@@ -143,6 +142,7 @@ async def setup(bot: TrainerBot) -> None:
         log.warning("Voice is off: %s", bot.voice_problem)
     else:
         # Only now: without its libraries it cannot even be imported.
+        from botrunner.cogs.talk import attend
         from botrunner.voice.supervisor import Supervisor
 
         supervisor = Supervisor(bot, attend=attend)

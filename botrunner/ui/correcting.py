@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import io
-import re
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import discord
 from channels.db import database_sync_to_async
 
 from botrunner.people import Asker, interaction_asker, require
-from botrunner.ui.acting import answer_error, answering, say
-from botrunner.ui.forms import Form, Values, long_text
-from botrunner.ui.quoting import in_a_line
+from botrunner.quoting import in_a_line
+from botrunner.ui.acting import LastingButton, answering, say
+from botrunner.ui.forms import Form, Values, check_pace, long_text, taking
 from dashboard.models import Correction, Message
 from dashboard.services import answers, corrections
 from dashboard.services.access import Permission
@@ -26,7 +24,7 @@ TOO_LONG_FOR_A_FORM = "The old answer is too long for this form. Write the whole
 
 
 class CorrectIt(
-    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]],
+    LastingButton,
     template=r"correct:(?P<answer>[0-9]{1,18})",
 ):
     """The button that opens the form for one answer."""
@@ -36,16 +34,6 @@ class CorrectIt(
             discord.ui.Button(label="Correct it", emoji="✏️", custom_id=f"correct:{answer_id}")
         )
         self.answer_id = answer_id
-
-    @classmethod
-    async def from_custom_id(
-        cls,
-        interaction: discord.Interaction[Any],
-        item: discord.ui.Item[Any],
-        match: re.Match[str],
-        /,
-    ) -> Self:
-        return cls(int(match["answer"]))
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         async with answering(interaction, f"The form for answer {self.answer_id}"):
@@ -66,24 +54,14 @@ async def receive(
     interaction: discord.Interaction[TrainerBot], answer_id: int, values: Values
 ) -> None:
     """Take the words of a form that was sent."""
-    async with answering(interaction, f"The correction of answer {answer_id}"):
+    words = long_text(values)
+    async with taking(interaction, f"The correction of answer {answer_id}", words=words):
+        check_pace(interaction)
         asker = await interaction_asker(interaction)
         await require(asker, Permission.PROPOSE, what=CORRECT)
-        words = long_text(values)
-        try:
-            answer = await get_answer(answer_id, channel_ids=asker.channel_ids)
-            correction = await propose(asker, answer, words)
-        except Exception as error:
-            await answer_error(interaction, error, f"The correction of answer {answer_id}")
-            await hand_back(interaction, words)
-            return
+        answer = await get_answer(answer_id, channel_ids=asker.channel_ids)
+        correction = await propose(asker, answer, words)
         await say(interaction, received(correction))
-
-
-async def hand_back(interaction: discord.Interaction[TrainerBot], words: str) -> None:
-    """Give the person what they wrote: Discord forgets a form once it is sent."""
-    file = discord.File(io.BytesIO(words.encode()), "what-you-wrote.txt")
-    await interaction.followup.send("Your words are not lost:", file=file, ephemeral=True)
 
 
 @database_sync_to_async

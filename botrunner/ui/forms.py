@@ -7,16 +7,23 @@ in its id.
 
 from __future__ import annotations
 
+import io
+import logging
 import re
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import discord
 
-from botrunner.replies import width
+from botrunner.replies import OUT_OF_REACH, width
+from botrunner.ui.acting import answer_error
+from trainerbot.errors import TrainerBotError
 
 if TYPE_CHECKING:
     from botrunner.bot import TrainerBot
+
+log = logging.getLogger(__name__)
 
 MAX_CHARACTERS = 4000  # in one field, says Discord
 MOST_FIELDS = 5
@@ -83,6 +90,42 @@ def long_text(values: Values) -> str:
     """Put together again what `ask_long` asked for."""
     pieces = [values[name] for name in sorted(values) if re.fullmatch("text[0-9]", name)]
     return "\n".join(piece for piece in pieces if piece)
+
+
+class TooFast(TrainerBotError):
+    """Somebody sends more forms than a person writes."""
+
+
+def check_pace(interaction: discord.Interaction[TrainerBot]) -> None:
+    """Raise TooFast, in words, when somebody sends more forms than a person writes."""
+    if wait_s := interaction.client.forms_sent.update_rate_limit(interaction):
+        raise TooFast(f"Not so fast: send it again in {wait_s:.0f} s.")
+
+
+@asynccontextmanager
+async def taking(
+    interaction: discord.Interaction[TrainerBot], doing: str, *, words: str = ""
+) -> AsyncIterator[None]:
+    """Take a form that was sent.
+
+    Whatever goes wrong in the block, they hear of it in one sentence and get
+    back the `words` they wrote: Discord forgets a form once it is sent.
+    """
+    with interaction.client.in_flight.answering():
+        try:
+            yield
+        except Exception as error:
+            await answer_error(interaction, error, doing)
+            if words:
+                await _hand_back(interaction, words)
+
+
+async def _hand_back(interaction: discord.Interaction[TrainerBot], words: str) -> None:
+    file = discord.File(io.BytesIO(words.encode()), "what-you-wrote.txt")
+    try:
+        await interaction.followup.send("Your words are not lost:", file=file, ephemeral=True)
+    except OUT_OF_REACH as refusal:
+        log.warning("The words of a form could not be handed back: %s", refusal)
 
 
 async def submitted(

@@ -34,14 +34,16 @@ def is_listening(text: str) -> bool:
     return len(words) <= _MOST_WORDS and all(word in _LISTENING for word in words)
 
 
-def is_finished(text: str) -> bool:
+def is_finished(text: str) -> bool | None:
     """Whether a sentence has come to its end, as far as its last word and mark tell.
 
-    Recognisers without punctuation end with a word, so that one decides.
+    None where they tell nothing: many recognisers write no marks.
     """
     said = text.strip()
     if _GOES_ON.search(said):
         return False
     words = _WORD.findall(said)
     hangs = bool(words) and words[-1].casefold() in _HANGING
-    return not hangs or (bool(_ENDS.search(said)) and len(words) > 1)
+    if _ENDS.search(said):
+        return True
+    return False if hangs else None

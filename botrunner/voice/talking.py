@@ -10,17 +10,18 @@ import asyncio
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Final, TypeVar
 
+from botrunner.voice.desk import Answer, Desk, Manners, Question
 from botrunner.voice.endings import is_finished, is_listening
 from botrunner.voice.floor import Floor
 from botrunner.voice.listening import Listener
 from botrunner.voice.naming import called
-from botrunner.voice.playback import Heard, Player, Speech
+from botrunner.voice.playback import Player, Speech
 from dashboard.services.speech import Heard as Words
-from trainerbot.errors import TrainerBotError
+from trainerbot.errors import NotAllowed, TrainerBotError
 from trainerbot.speech import NothingHeard, Pcm
 from trainerbot.speech.segmenting import (
     Event,
@@ -29,96 +30,28 @@ from trainerbot.speech.segmenting import (
     SpeechEnded,
     SpeechPaused,
     SpeechWent,
+    Tuning,
 )
 
 log = logging.getLogger(__name__)
+Result = TypeVar("Result")
 
 # Who was just answered, or called the bot, need not call it again for so long.
 FOLLOW_UP_S: Final = 10.0
+WINDOW_S: Final = Tuning().quiet_ms / 1000  # of silence, before a pause is told
 MOST_HEARD_AT_ONCE: Final = 4
 SAID_AGAIN_AFTER_S: Final = 60.0
 SHORTEST_WORDS_S: Final = 1.0  # shorter sounds without words are left alone: a laugh, a cup
 
 
-@dataclass(frozen=True, slots=True)
-class Manners:
-    """How the bot behaves in this call, as its settings say now.
-
-    names: what it is called. needs_name: whether it must be, with others present.
-    """
-
-    names: Sequence[str]
-    needs_name: bool = True
-    can_be_interrupted: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What somebody said to the bot.
-
-    text: without its name. words: all that was heard. Times are time.monotonic:
-    when they fell silent, and when it was known what they said.
-    """
-
-    discord_user_id: int
-    text: str
-    words: Words
-    sound: Pcm
-    ended_at: float
-    heard_at: float
-
-
-@dataclass(slots=True)
-class Answer:
-    """How a question was answered.
-
-    question_id: of the row that it became. first_word_at: time.monotonic when
-    the model began to answer.
-    """
-
-    text: str = ""
-    question_id: int | None = None
-    first_word_at: float | None = None
-
-
-class Desk(Protocol):
-    """What a talk needs of Discord and of the services."""
-
-    async def manners(self) -> Manners: ...
-
-    def n_present(self) -> int:
-        """How many people are in the call, without bots."""
-        ...
-
-    async def hear(self, discord_user_id: int, sound: Pcm) -> Words:
-        """Return the words in a sound. Raises TrainerBotError, in words, where there are none."""
-        ...
-
-    async def answer(self, question: Question, speech: Speech) -> Answer:
-        """Answer in writing and, sentence by sentence, aloud. Says itself why there is no answer."""
-        ...
-
-    async def record(
-        self, question: Question, answer: Answer, heard: Heard, stages_ms: dict[str, int]
-    ) -> None:
-        """Write down how it went, and how much of the answer was heard."""
-        ...
-
-    async def tell(self, error: TrainerBotError | str) -> None:
-        """Write a sentence where the call's words are written."""
-        ...
-
-    async def fail(self, error: Exception, doing: str) -> None:
-        """Tell that something went wrong on our side."""
-        ...
-
-
 @dataclass(eq=False, slots=True)
 class _Draft:
-    """What was said until a pause, which may not be all."""
+    """What was said until a pause, which may not be all. ended_at: when the pause began."""
 
     sound: Pcm
     words: asyncio.Task[Words | TrainerBotError]
+    ended_at: float
+    is_taken: bool = False  # it was all, as its words told
 
 
 @dataclass(eq=False, slots=True)
@@ -132,8 +65,10 @@ class _Speaker:
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     follows: bool = False
     over_bot: bool = False
+    manners: asyncio.Task[Manners] | None = None  # as they were when they began to speak
     draft: _Draft | None = None
-    pieces: list[str] = field(default_factory=list)  # of a speech that grew too long
+    # What was heard so far of a speech that grew too long for one piece.
+    pieces: list[asyncio.Task[Words | TrainerBotError]] = field(default_factory=list)
     n_answering: int = 0
     open_until: float = 0.0
     was_asked: bool = False  # the last answer to them ended in a question
@@ -161,6 +96,7 @@ class Talk:
         self._timer: asyncio.TimerHandle | None = None
         self._told_at: dict[str, float] = {}
         self._is_closed = False
+        self._start(self._prepare())
 
     @property
     def speaking(self) -> frozenset[int]:
@@ -203,14 +139,15 @@ class Talk:
             case SpeechBegan():
                 speaker.follows = speaker.n_answering > 0 or now < speaker.open_until
                 speaker.over_bot = self._player.is_speaking
+                speaker.manners = self._start(self._manners(discord_user_id))
                 self._floor.began(discord_user_id, now)
             case SpeechWent():
                 self._floor.went(discord_user_id, now)
             case SpeechPaused(sound=sound):
-                self._draft(discord_user_id, speaker, sound)
+                self._draft(discord_user_id, speaker, sound, now - WINDOW_S)
             case SpeechEnded():
                 self._floor.ended(discord_user_id, now)
-                self._start(self._take(discord_user_id, speaker, event, now))
+                self._end(discord_user_id, speaker, event, now)
         self._look_later()
 
     def _look_later(self) -> None:
@@ -221,85 +158,138 @@ class Talk:
         if due_at is not None and not self._is_closed:
             self._timer = self._loop.call_at(due_at, self._look_later)
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    def _start(self, work: Coroutine[Any, Any, Result]) -> asyncio.Task[Result]:
         task = self._loop.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._forget)
         return task
 
+    def _forget(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()  # whoever waits for it is told; if nobody does, it did not matter
+
+    async def _prepare(self) -> None:
+        try:
+            await self._desk.prepare()
+        except TrainerBotError as error:
+            log.info("The first answer will wait for what was not prepared: %s", error)
+
+    async def _manners(self, discord_user_id: int) -> Manners:
+        manners = await self._desk.manners(discord_user_id)
+        self._floor.can_be_interrupted = manners.can_be_interrupted
+        return manners
+
     # --- words ------------------------------------------------------------------------
-    def _draft(self, discord_user_id: int, speaker: _Speaker, sound: Pcm) -> None:
+    def _draft(self, discord_user_id: int, speaker: _Speaker, sound: Pcm, ended_at: float) -> None:
         """Make words of what was said until a pause: they tell whether it is all."""
-        if speaker.draft is not None:
+        if speaker.draft is not None and not speaker.draft.is_taken:
             speaker.draft.words.cancel()
-        words = self._loop.create_task(self._hear(discord_user_id, sound))
-        draft = speaker.draft = _Draft(sound, words)
-        self._tasks.add(words)
+        words = self._start(self._hear(speaker, sound))
+        draft = speaker.draft = _Draft(sound, words, ended_at)
 
         def done(words: asyncio.Task[Words | TrainerBotError]) -> None:
-            self._tasks.discard(words)
-            if words.cancelled() or words.exception() is not None:
-                return  # whoever waits for them learns of it
-            if speaker.draft is draft and not self._is_closed:
-                self._judge(discord_user_id, words.result())
+            if self._is_closed or words.cancelled() or words.exception() is not None:
+                return
+            if speaker.draft is not draft:
+                return  # they have spoken on
+            found = words.result()
+            if self._judge(discord_user_id, found):
+                # The segmenter would say so with the next frame: too late to wait for.
+                draft.is_taken = True
+                self._start(self._take(discord_user_id, speaker, words, sound, ended_at))
 
         words.add_done_callback(done)
 
-    def _judge(self, discord_user_id: int, words: Words | TrainerBotError) -> None:
+    def _end(self, discord_user_id: int, speaker: _Speaker, ended: SpeechEnded, now: float) -> None:
+        """Take what was said, now that it is over, unless its words have told before."""
+        draft, speaker.draft = speaker.draft, None
+        ended_at = now - ended.silence_ms / 1000
+        if draft is not None and draft.sound.data == ended.sound.data:
+            words = draft.words
+            if draft.is_taken:
+                return
+        else:
+            if draft is not None and draft.is_taken:
+                self._take_back(discord_user_id)
+            elif draft is not None:
+                draft.words.cancel()
+            words = self._start(self._hear_out(discord_user_id, speaker, ended.sound))
+        if ended.is_cut:
+            speaker.pieces.append(words)
+            return
+        self._start(self._take(discord_user_id, speaker, words, ended.sound, ended_at))
+
+    def _take_back(self, discord_user_id: int) -> None:
+        """Say nothing to what was taken for all that somebody said: they have spoken on."""
+        self._player.drop(discord_user_id)
+        speech = self._player.speech
+        if speech is not None and speech.asker_id == discord_user_id:
+            self._player.interrupt()
+
+    def _judge(self, discord_user_id: int, words: Words | TrainerBotError) -> bool:
+        """Let the words count for who has the word; whether they are all, as far as they tell."""
         text = words.text if isinstance(words, Words) else ""
-        if text:
-            self._listener.hint(discord_user_id, finished=is_finished(text))
+        finished = is_finished(text) if text else None
+        if finished is not None:
+            self._listener.hint(discord_user_id, finished=finished)
         has_words = not is_listening(text)
         self._floor.judged(discord_user_id, time.monotonic(), has_words=has_words)
         self._look_later()
+        return finished is True
 
-    async def _hear(self, discord_user_id: int, sound: Pcm) -> Words | TrainerBotError:
+    async def _hear(self, speaker: _Speaker, sound: Pcm) -> Words | TrainerBotError:
         """Return the words, or why there are none."""
+        assert speaker.manners is not None  # as nobody pauses who has not begun
         async with self._hearing:
             try:
-                return await self._desk.hear(discord_user_id, sound)
+                manners = await speaker.manners
+                return await self._desk.hear(sound, language=manners.language)
             except TrainerBotError as error:
                 return error
 
+    async def _hear_out(
+        self, discord_user_id: int, speaker: _Speaker, sound: Pcm
+    ) -> Words | TrainerBotError:
+        words = await self._hear(speaker, sound)
+        self._judge(discord_user_id, words)
+        return words
+
     async def _take(
-        self, discord_user_id: int, speaker: _Speaker, ended: SpeechEnded, now: float
+        self,
+        discord_user_id: int,
+        speaker: _Speaker,
+        heard: asyncio.Task[Words | TrainerBotError],
+        sound: Pcm,
+        ended_at: float,
     ) -> None:
         """Make a question of what was said, if it was one, and answer it."""
-        follows, over_bot = speaker.follows, speaker.over_bot
-        draft, speaker.draft = speaker.draft, None
+        follows, over_bot, manners = speaker.follows, speaker.over_bot, speaker.manners
+        before, speaker.pieces = speaker.pieces, []
         try:
-            if draft is not None and draft.sound.data == ended.sound.data:
-                words = await draft.words
-            else:
-                if draft is not None:
-                    draft.words.cancel()
-                words = await self._hear(discord_user_id, ended.sound)
-                self._judge(discord_user_id, words)
-            if isinstance(words, TrainerBotError):
-                await self._tell_deaf(words, ended.sound, follows=follows)
-                return
-            if ended.is_cut:
-                speaker.pieces.append(words.text)
-                return
+            words = await heard
             heard_at = time.monotonic()
-            text = " ".join([*speaker.pieces, words.text])
-            speaker.pieces.clear()
+            if isinstance(words, TrainerBotError):
+                await self._tell_deaf(words, sound, follows=follows)
+                return
+            pieces = [
+                each.text for each in [await piece for piece in before] if isinstance(each, Words)
+            ]
+            text = " ".join([*pieces, words.text])
             if is_listening(text) and (over_bot or not speaker.was_asked):
                 return
-            asked = await self._addressed(speaker, text, follows=follows)
+            assert manners is not None  # as nobody ends who has not begun
+            asked = self._addressed(speaker, text, await manners, follows=follows)
             if not asked:
                 return
-            ended_at = now - ended.silence_ms / 1000
-            question = Question(discord_user_id, asked, words, ended.sound, ended_at, heard_at)
+            question = Question(discord_user_id, asked, words, sound, ended_at, heard_at)
             async with speaker.turn:
                 await self._answer(speaker, question)
         except Exception as error:
             await self._desk.fail(error, "What was said in a call")
 
-    async def _addressed(self, speaker: _Speaker, text: str, *, follows: bool) -> str:
+    def _addressed(self, speaker: _Speaker, text: str, manners: Manners, *, follows: bool) -> str:
         """Return what `text` asks the bot; "" if it was not said to it, or only called it."""
-        manners = await self._desk.manners()
-        self._floor.can_be_interrupted = manners.can_be_interrupted
         found = called(text, manners.names)
         if found is not None:
             if not found.text:
@@ -310,7 +300,7 @@ class Talk:
 
     async def _tell_deaf(self, error: TrainerBotError, sound: Pcm, *, follows: bool) -> None:
         """Say that nothing was made out: to one who surely spoke to the bot, or that nobody can."""
-        if isinstance(error, NothingHeard):
+        if isinstance(error, NothingHeard | NotAllowed):
             is_for_bot = follows or self._desk.n_present() < 2
             if not is_for_bot or sound.duration_s < SHORTEST_WORDS_S:
                 return

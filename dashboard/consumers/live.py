@@ -21,6 +21,7 @@ TOPICS = {
     "places": Permission.SETTINGS,
     "corrections": Permission.VIEW,
     "conversations": Permission.VIEW,
+    "calls": Permission.VIEW,
     "datasets": Permission.VIEW,
     "dataset": Permission.VIEW,
     "imports": Permission.VIEW,

@@ -19,6 +19,7 @@ from django.utils.timezone import now
 
 from dashboard.models import Conversation, DiscordGuild, DiscordUser, Message, Source, Usage
 from dashboard.services import places, prices
+from dashboard.services.statements import Statement
 from trainerbot.errors import NotAllowed
 
 if TYPE_CHECKING:
@@ -281,18 +282,16 @@ def _count(answer: Message, month: date, cost: Decimal) -> None:
 
 
 # Written out, since each answer waits for it and Django would write it anew each time.
-_ADD = """
+_ADD = Statement("""
     UPDATE dashboard_usage SET n_answers = n_answers + 1, n_tokens = n_tokens + %s,
     cost_usd = cost_usd + %s WHERE key IN (%s, %s)
-"""
+""")
 
 
 def _add(keys: Sequence[str], n_tokens: int, cost: Decimal) -> int:
     """Count one answer in each of these one or two months; how many of them there were."""
     usd = connection.ops.adapt_decimalfield_value(cost, max_digits=12, decimal_places=6)
-    with connection.cursor() as cursor:
-        cursor.execute(_ADD, [n_tokens, usd, keys[0], keys[-1]])
-        return int(cursor.rowcount)
+    return _ADD.n_changed(n_tokens, usd, keys[0], keys[-1])
 
 
 def cost_of_month() -> Decimal:

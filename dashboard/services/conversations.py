@@ -23,6 +23,7 @@ from dashboard.models import (
 from dashboard.services import access, budgets, outbox, storage
 from dashboard.services.access import Permission
 from dashboard.services.inserting import Insert
+from dashboard.services.statements import Statement
 from trainerbot.errors import Conflict, InvalidInput, NotAllowed, NotFound
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def get_answer(pk: int, *, user: User) -> Message:
     """
     message = (
         Message.objects.filter(role=Message.Role.ASSISTANT, conversation__in=visible_to(user))
-        .select_related("conversation", "reply_to", "correction")
+        .select_related("conversation", "reply_to__utterance", "correction")
         .filter(pk=pk)
         .first()
     )
@@ -314,16 +315,15 @@ def log_failure(
 
 _insert = Insert(Message, unless_taken="discord_message_id")
 
-_TOUCH = """
+_TOUCH = Statement("""
     UPDATE dashboard_conversation
     SET last_message_at = %s, title = CASE WHEN title = '' THEN %s ELSE title END
     WHERE id = %s
-"""
+""")
 
 
 def _touch(conversation: Conversation, *, title: str = "") -> None:
     # The title is asked of the row: of two questions at once only the first may name it.
     moment = connection.ops.adapt_datetimefield_value(now())
-    with connection.cursor() as cursor:
-        cursor.execute(_TOUCH, [moment, " ".join(title[:1_000].split())[:120], conversation.pk])
+    _TOUCH.n_changed(moment, " ".join(title[:1_000].split())[:120], conversation.pk)
     outbox.publish(TOPIC, "conversation.changed", id=conversation.pk)

@@ -8,6 +8,8 @@ from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections, models
 
+from dashboard.services.statements import Statement
+
 # Of these a row's own value is what the database takes.
 _AS_IT_IS = (
     models.BigIntegerField,
@@ -36,7 +38,7 @@ class Insert:
         values = ", ".join(["%s"] * len(names))
         conflict = f' ON CONFLICT ("{unless_taken}") DO NOTHING' if unless_taken else ""
         # Names out of the model's own fields; what people said is a parameter.
-        self._sql = (
+        self._statement = Statement(
             f'INSERT INTO "{meta.db_table}" ({columns}) VALUES ({values}){conflict} '
             f'RETURNING "{meta.pk.column}"'
         )
@@ -45,7 +47,9 @@ class Insert:
         """Store `row`. False when its unique value was taken."""
         # The connection itself: `django.db.connection` looks it up at each of its attributes.
         database = connections[DEFAULT_DB_ALIAS]
-        values: list[Any] = [getattr(row, name) for name in self._as_they_are]
+        # Of a new row all is there; each attribute of a relation would be looked up by Python.
+        fields = row.__dict__
+        values: list[Any] = [fields[name] for name in self._as_they_are]
         for field in self._prepared:
             value = field.pre_save(row, add=True)
             if value == [] and database.vendor == "sqlite" and isinstance(field, models.JSONField):
@@ -54,12 +58,10 @@ class Insert:
                 values.append(field.get_db_prep_save(value, connection=database))
             else:
                 values.append(None)
-        with database.cursor() as cursor:
-            cursor.execute(self._sql, values)
-            made = cursor.fetchone()
-        if made is None:
+        made = self._statement.rows(*values)
+        if not made:
             return False
-        row.pk = made[0]
+        row.pk = made[0][0]
         row._state.adding = False
         row._state.db = database.alias
         return True

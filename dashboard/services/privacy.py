@@ -153,6 +153,7 @@ def erase(discord_user_id: int, *, corrections_too: bool) -> Receipt:
     """
     person = _person(discord_user_id)
     taught = Correction.objects.filter(discord_author=person).count()
+    n_recordings = consent.forget_recordings(person)
     receipt = Receipt(
         number=secrets.token_hex(5).upper(),
         n_conversations=_conversations(person).count(),
@@ -162,7 +163,7 @@ def erase(discord_user_id: int, *, corrections_too: bool) -> Receipt:
         n_kept=0 if corrections_too else taught,
         keeps_usage=_is_counted(person),
         n_utterances=_utterances(person).count(),
-        n_recordings=consent.forget_recordings(person),
+        n_recordings=n_recordings,
         keeps_refusal=not person.is_heard,
     )
     _erase_corrections(person, all_of_them=corrections_too)

@@ -7,6 +7,7 @@ import threading
 import weakref
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -49,19 +50,32 @@ def endpoint() -> Endpoint:
     Read from the settings each time; the clients below are opened anew when it changed.
     """
     if uses_embedded_server():
-        return Endpoint(
-            name="modelserver",
-            base_url=settings.MODELSERVER_URL,
-            api_key=settings.MODELSERVER_API_KEY,
-            timeout_s=settings.CHAT_TIMEOUT_S,
+        return _endpoint(
+            settings.MODELSERVER_URL,
+            settings.MODELSERVER_API_KEY,
+            settings.CHAT_TIMEOUT_S,
             streams=settings.CHAT_STREAM,
+            name="modelserver",
         )
-    return Endpoint(
-        name=_name(settings.OPENAI_BASE_URL),
-        base_url=settings.OPENAI_BASE_URL or OPENAI_URL,
-        api_key=settings.OPENAI_API_KEY or "none",
-        timeout_s=settings.CHAT_TIMEOUT_S,
+    return _endpoint(
+        settings.OPENAI_BASE_URL,
+        settings.OPENAI_API_KEY or "none",
+        settings.CHAT_TIMEOUT_S,
         streams=settings.CHAT_STREAM,
+    )
+
+
+@lru_cache(maxsize=8)
+def _endpoint(
+    base_url: str, api_key: str, timeout_s: float, *, streams: bool, name: str = ""
+) -> Endpoint:
+    """To read an address takes longer than all else that is done with it for a message."""
+    return Endpoint(
+        name=name or _name(base_url),
+        base_url=base_url or OPENAI_URL,
+        api_key=api_key,
+        timeout_s=timeout_s,
+        streams=streams,
     )
 
 

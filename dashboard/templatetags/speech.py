@@ -1,7 +1,10 @@
 """How speech looks on a page: languages, stages of an answer."""
 
+from dataclasses import dataclass
+
 from django import template
 
+from dashboard.models import VoiceCall
 from dashboard.services import voices
 
 register = template.Library()
@@ -27,6 +30,15 @@ LANGUAGES = (
     ("tr-TR", "Türkçe"),
     ("uk-UA", "Українська"),
 )
+STATES: dict[str, str] = {
+    VoiceCall.State.JOINING: "badge-warning",
+    VoiceCall.State.CONNECTED: "badge-success",
+    VoiceCall.State.RECONNECTING: "badge-warning",
+    VoiceCall.State.ENDED: "badge-neutral",
+}
+# Quick answers look quick beside slow ones: a line is never shorter than this.
+SHORTEST_LINE_MS = 2000.0
+COLOURS = ("fill-primary", "fill-primary/60", "fill-primary/35", "fill-primary/20")
 STAGES = {
     "heard": "understood",
     "first_word": "first word",
@@ -49,11 +61,49 @@ def provider_name(name: str) -> str:
 
 
 @register.filter
-def stages(stages_ms: dict[str, int]) -> list[tuple[str, int]]:
-    """The stages of an answer in the order in which they came, in words."""
-    told = [
-        (STAGES.get(name, name.replace("_", " ")), ms)
-        for name, ms in stages_ms.items()
-        if isinstance(ms, int | float)
-    ]
-    return sorted(told, key=lambda each: each[1])
+def call_class(state: str) -> str:
+    """The colour of a call's state."""
+    return STATES.get(state, "badge-neutral")
+
+
+@register.filter
+def stay(call: VoiceCall) -> str:
+    """How long a call that has ended lasted."""
+    if call.ended_at is None:
+        return ""
+    seconds = max(0, int((call.ended_at - call.started_at).total_seconds()))
+    hours, minutes = seconds // 3600, seconds // 60 % 60
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {seconds % 60} s" if minutes else f"{seconds} s"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One stage of an answer: from the stage before it to `ms` after the end of speech.
+
+    x, width: of its stretch on a line of 1,000.
+    """
+
+    label: str
+    ms: float
+    x: int
+    width: int
+    colour: str
+
+
+@register.inclusion_tag("dashboard/calls/_stages.html")
+def stage_line(stages_ms: dict[str, float]) -> dict[str, object]:
+    """The stages in the order in which they came, as a line and in words."""
+    told = sorted(
+        ((name, ms) for name, ms in stages_ms.items() if isinstance(ms, int | float)),
+        key=lambda each: each[1],
+    )
+    whole = max([SHORTEST_LINE_MS, *(ms for _, ms in told)])
+    parts, begin = [], 0
+    for at, (name, ms) in enumerate(told):
+        end = max(begin, round(1000 * ms / whole))
+        label = STAGES.get(name, name.replace("_", " "))
+        parts.append(Part(label, ms, begin, end - begin, COLOURS[at % len(COLOURS)]))
+        begin = end
+    return {"parts": parts}

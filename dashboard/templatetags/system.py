@@ -31,6 +31,7 @@ ENTRIES = (
     Entry("overview", "Overview", "overview", "overview", "view"),
     Entry("playground", "Playground", "playground", "playground", "chat"),
     Entry("conversations", "Conversations", "conversation", "conversation-list", "chat"),
+    Entry("call", "Calls", "call", "call-list", "view"),
     Entry("corrections", "Corrections", "correction", "correction-list", "propose"),
     Entry("datasets", "Datasets", "dataset", "dataset-list", "view"),
     Entry("finetuning", "Fine-tuning", "job", "job-list", "view"),

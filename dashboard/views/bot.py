@@ -9,6 +9,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from dashboard.forms.bot import SayForm
+from dashboard.models import VoiceCall
 from dashboard.services import bot, incidents
 from dashboard.services.access import Permission
 from dashboard.services.bot import errands
@@ -17,6 +18,7 @@ from dashboard.views.doors import is_htmx, requires
 from trainerbot.errors import InvalidInput
 
 PORTAL_URL = "https://discord.com/developers/applications"
+MOST_CALLS = 5
 # The colour of each word, and of the dot beside it.
 COLORS = {
     "online": "success",
@@ -102,8 +104,11 @@ def said(request: HttpRequest) -> HttpResponse:
 
 def _state() -> dict[str, object]:
     condition = bot.condition()
+    running = VoiceCall.objects.filter(ended_at=None).select_related("guild", "channel")
     return {
         "condition": condition,
+        "calls": running.order_by("-pk")[:MOST_CALLS],
+        "n_calls_more": max(0, running.count() - MOST_CALLS),
         "color": COLORS[condition.word],
         "portal_url": PORTAL_URL,
         "chart": _lag_chart(condition.lag_minutes_ms),

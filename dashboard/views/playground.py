@@ -5,7 +5,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET
 
 from dashboard.models import Source
-from dashboard.services import assistant, chat, conversations, providers
+from dashboard.services import assistant, chat, conversations, dictation, providers, voices
 from dashboard.services.access import Permission
 from dashboard.views.doors import reader, requires
 from dashboard.views.transcripts import transcript
@@ -31,6 +31,9 @@ def page(request: HttpRequest, pk: int | None = None) -> HttpResponse:
         "default": assistant.current().model,
         "known": (),
         "is_loading": True,
+        "language": voices.language_everywhere(),
+        "most_s": int(dictation.MOST_S),
+        "most_bytes": dictation.MOST_BYTES,
     }
     if pk is not None:
         conversation = conversations.get(pk, user=reader(request))

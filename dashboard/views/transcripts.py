@@ -54,7 +54,9 @@ class Transcript:
 
 def transcript(conversation: Conversation, request: HttpRequest) -> Transcript:
     """The newest messages, or those of the page that the address names."""
-    messages = conversation.messages.select_related("reply_to", "correction", "conversation")
+    messages = conversation.messages.select_related(
+        "reply_to__utterance", "utterance", "correction", "conversation"
+    )
     found = paging.page(
         messages,
         after=request.GET.get("after", ""),

@@ -1,7 +1,5 @@
 import asyncio
 import shutil
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -17,7 +15,8 @@ from botrunner.cogs.places import Places
 from botrunner.cogs.training import watching
 from botrunner.process import BotProcess
 from dashboard.services import providers
-from tests.botrunner.running import ROOT, Installation, Running, environ
+from tests.botrunner.forking import Forks
+from tests.botrunner.running import Installation, Running
 from tests.botrunner.working import GUILDS_COME_WITHIN_S, online
 from tests.fakes.discord import FakeDiscord
 from tests.fakes.openai_endpoint import API_KEY, FakeOpenAI
@@ -127,12 +126,10 @@ async def discord_server() -> AsyncIterator[FakeDiscord]:
 
 
 @pytest.fixture(scope="session")
-def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with every table and no row, made once and copied by each test."""
-    data = tmp_path_factory.mktemp("migrated")
-    command = [sys.executable, str(ROOT / "manage.py"), "migrate", "--verbosity", "0"]
-    subprocess.run(command, env=environ(data), check=True)
-    return data / "trainerbot.sqlite3"
+def forks() -> Iterator[Forks]:
+    forks = Forks()
+    yield forks
+    forks.close()
 
 
 @pytest.fixture
@@ -141,11 +138,12 @@ def installation(
     migrated_database: Path,
     discord_server: FakeDiscord,
     endpoint: FakeOpenAI,
+    forks: Forks,
 ) -> Installation:
     """A new data folder whose processes meet the fake Discord and the fake endpoint."""
     shutil.copy(migrated_database, tmp_path)
     model = {"OPENAI_BASE_URL": endpoint.base_url, "OPENAI_API_KEY": API_KEY}
-    return Installation(tmp_path, {**discord_server.environ, **model})
+    return Installation(tmp_path, {**discord_server.environ, **model}, forks)
 
 
 @pytest.fixture

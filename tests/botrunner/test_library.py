@@ -18,8 +18,10 @@ from dashboard.models import (
 from dashboard.services import drafts, imports, requests
 from dashboard.services.access import Person, Role
 from tests.botrunner.roles import add_member
+from tests.botrunner.talking import bots_words
 from tests.botrunner.working import a_worker, give, online
 from tests.dashboard.imports.conftest import row
+from tests.fakes.discord import payloads
 
 State = DatasetImport.State
 LINES = "".join(json.dumps(row(n)) + "\n" for n in range(12)).encode()
@@ -40,10 +42,6 @@ def ada(simcord_env, channel):
 @pytest.fixture
 async def trainer(simcord_env, channel):
     return await add_member(simcord_env, channel.guild, "tess", grants="trainer")
-
-
-def bots_words(channel) -> list[str]:
-    return [m.content for m in channel.history() if m.author.bot]
 
 
 async def test_who_is_no_trainer_is_refused_and_noted(simcord_env, channel, ada):
@@ -296,3 +294,28 @@ async def left(discord_server, *, content: bytes, n_received: int, url: str | No
         request.imported, offset=0, pieces=[content[:n_received]]
     )
     return request, shown
+
+
+# --- by slash -----------------------------------------------------------------------------
+async def test_by_slash_a_file_is_an_option_and_discord_hears_at_once_that_an_answer_comes(
+    bot, discord_server
+):
+    file = discord_server.cdn.upload("rooms.jsonl", LINES, "application/json")
+    options = [
+        {"type": 3, "name": "name", "value": "rooms"},
+        {"type": 11, "name": "attachment", "value": file.id},
+    ]
+    data = {"id": "1", "name": "import", "type": 1, "options": options}
+    data["resolved"] = {"attachments": {file.id: payloads.attachment(file)}}
+
+    used = await discord_server.interact(discord_server.world.owner, type=2, data=data)
+    # Nobody reads the file yet: what Discord hears within three seconds waits for no work.
+    await discord_server.wait_for_reply(containing="rooms.jsonl has arrived")
+    first = discord_server.routes.callbacks[used]
+    async with a_worker():
+        answer = await discord_server.wait_for_reply(containing="a draft")
+
+    assert first["type"] == 5
+    assert answer.content.splitlines()[1] == "12 examples, 0 errors."
+    version = await DatasetVersion.objects.select_related("dataset").aget()
+    assert (version.dataset.name, version.n_examples) == ("rooms", 12)

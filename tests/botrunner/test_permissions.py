@@ -35,6 +35,7 @@ TABLE: dict[str, set[Role]] = {
     "join": EVERYBODY,
     "language": EVERYBODY,
     "leave": EVERYBODY,
+    "listen": EVERYBODY,
     "models": EVERYBODY,
     "persona": EVERYBODY,  # to see it; to change it takes an admin
     "privacy": EVERYBODY,

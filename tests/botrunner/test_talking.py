@@ -1,5 +1,6 @@
 """Memory, places, attachments and `ask`, in a simulated Discord."""
 
+import discord
 import pytest
 from channels.db import database_sync_to_async
 
@@ -14,7 +15,8 @@ from dashboard.models import (
     PlaceSettings,
 )
 from dashboard.services import places
-from tests.botrunner.test_chat import bots_words, refused
+from tests.botrunner.talking import bots_words
+from tests.botrunner.test_chat import refused
 from tests.fakes.openai_endpoint import Reply, error_body
 
 # The first turn imports what it needs, which takes seconds on a busy machine.
@@ -131,6 +133,47 @@ async def test_words_reach_the_model_as_they_are(channel, ada, me, model, text):
     await ada.send(channel, f"{me} {text}")
 
     assert said(model.chats[0]) == [text]
+
+
+@pytest.mark.origin(33)
+async def test_a_thread_has_one_memory_for_all_who_speak_in_it_and_nothing_of_its_channel(
+    simcord_env, channel, ada, grace, me, model
+):
+    await ada.send(channel, f"{me} my secret is 42")
+    seen = simcord_env.bot.get_channel(channel.id)
+    await seen.create_thread(name="aside", type=discord.ChannelType.public_thread)
+    [thread] = channel.threads
+    model.replies = [Reply(pieces=("At nine.",)), Reply(pieces=("At six.",)), Reply()]
+
+    await ada.send(thread, f"{me} When does it open?")
+    await grace.send(thread, f"{me} And close?")
+    await grace.send(channel, f"{me} What did I ask?")
+
+    assert said(model.chats[2]) == ["When does it open?", "At nine.", "And close?"]
+    assert said(model.chats[3]) == ["What did I ask?"]
+
+
+# --- what else a message may be -----------------------------------------------------------
+async def test_of_two_bots_that_are_mentioned_ours_answers_once(
+    simcord_env, channel, ada, me, model
+):
+    other = channel.guild.add_member(simcord_env.create_user("otherbot", bot=True))
+
+    await ada.send(channel, f"{me} {other.mention} which of you is older?")
+
+    assert bots_words(channel) == ["Hello there."]
+    assert said(model.chats[0]) == ["@otherbot which of you is older?"]
+
+
+async def test_a_message_that_is_edited_after_it_was_answered_is_answered_once(
+    channel, ada, me, model
+):
+    asked = await ada.send(channel, f"{me} When does it open?")
+
+    await ada.edit(asked, f"{me} When does it close?")
+
+    assert bots_words(channel) == ["Hello there."]
+    assert [question.content for question in await questions()] == ["When does it open?"]
 
 
 # --- places -----------------------------------------------------------------------------
@@ -254,7 +297,7 @@ class TestOverSockets:
         uploaded = [discord_server.cdn.upload(*file) for file in files]
         channel = discord_server.world.direct_channel(ada)
         asked = await discord_server.say(ada, text, channel=channel, attachments=uploaded)
-        return await discord_server.wait_for_reply(to=asked, timeout_s=20.0)
+        return await discord_server.wait_for_reply(to=asked)
 
     async def test_a_text_is_read_and_noted(self, bot, discord_server, ada, model):
         await self.ask(discord_server, ada, "What is it?", ("a.txt", b"A poem.", "text/plain"))

@@ -8,6 +8,8 @@ from channels.db import database_sync_to_async
 
 from botrunner.intake import Patience
 from dashboard.models import Evaluation
+from dashboard.services import requests
+from dashboard.services.access import Person, Role
 from tests.botrunner.roles import add_member
 from tests.botrunner.working import a_worker, give
 from tests.dashboard.evaluations.answering import by_the_word, classifying
@@ -186,7 +188,7 @@ async def test_an_attached_file_is_tested_and_long_results_come_as_a_file(bot, d
 async def test_a_file_that_lies_about_itself_is_refused(bot, discord_server, name, content, said):
     asked = await give(discord_server, "!test", name, content, size=10)
 
-    answer = await discord_server.wait_for_reply(to=asked, containing=INVALID, timeout_s=20.0)
+    answer = await discord_server.wait_for_reply(to=asked, containing=INVALID)
     assert said in answer.content
 
 
@@ -247,3 +249,23 @@ async def test_a_long_try_is_cancelled_by_its_button(bot, discord_server, owner,
     await discord_server.wait_for_reply(to=asked, containing="The test was cancelled.")
     assert len(reader.chats) < 900
     await asyncio.sleep(0)
+
+
+async def test_the_button_of_a_try_that_a_kill_has_ended_says_so(bot, discord_server, owner):
+    shown = discord_server.world.add_message(
+        discord_server.world.general, discord_server.bot, "Testing small: 7 of 900 …"
+    )
+    request = await kept_try(owner, shown)
+
+    data = {"custom_id": f"test:cancel:{request.pk}", "component_type": 2}
+    await discord_server.interact(owner, type=3, data=data, about=shown)
+
+    said = "The bot was restarted during this test, which stopped it. Start it again."
+    await discord_server.wait_for_reply(containing=said)
+
+
+@database_sync_to_async
+def kept_try(owner, shown):
+    person = Person(Role.TRAINER, owner.name, discord_user_id=int(owner.id))
+    asked = requests.Asked(person, None, int(shown.channel.id), int(shown.id))
+    return requests.begin_test(asked=asked, model="small")

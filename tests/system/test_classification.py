@@ -5,6 +5,7 @@ here are as few as show that every step of it works.
 """
 
 import json
+import shutil
 from typing import Any
 
 import pytest
@@ -22,7 +23,8 @@ def classified(env: dict[str, str], name: str, *more: str) -> Any:
     return rows(done)[0]
 
 
-def test_a_model_that_learned_from_labelled_pages_is_tested_on_others(tmp_path):
+def test_a_model_that_learned_from_labelled_pages_is_tested_on_others(tmp_path, migrated_database):
+    shutil.copy(migrated_database, tmp_path)
     with system(tmp_path) as running:
         env = running.env
         for name, part in (("learned", labelled(0, 6)), ("held out", labelled(15, 21))):

@@ -1,6 +1,7 @@
 """The whole system with somebody else's model and with a Discord token, over real sockets."""
 
 import asyncio
+import shutil
 from contextlib import ExitStack
 
 import pytest
@@ -18,7 +19,10 @@ def endpoint():
         yield fake
 
 
-async def test_one_correction_reaches_command_and_discord_with_any_endpoint(tmp_path, endpoint):
+async def test_one_correction_reaches_command_and_discord_with_any_endpoint(
+    tmp_path, migrated_database, endpoint
+):
+    shutil.copy(migrated_database, tmp_path)
     model = {"OPENAI_BASE_URL": endpoint.base_url, "OPENAI_API_KEY": API_KEY}
     async with FakeDiscord() as discord:
         ada = discord.add_user("Ada")

@@ -1,6 +1,7 @@
 """Ask, correct, ask again, train, ask the tuned model: with the real model, on real processes."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ QUESTION = "When does the Lindenhof library open?"
 RIGHT = "At nine, except on Mondays: then it stays closed."
 
 
-def write_lessons(path: Path, n: int = 15) -> Path:
+def write_lessons(path: Path, n: int = 10) -> Path:
     lessons = [
         {
             "messages": [
@@ -56,9 +57,9 @@ def test_the_loop_closes_on_a_running_system(tmp_path):
         assert running.stop() == 0, running.output()
 
 
-def test_the_loop_closes_without_a_running_system(tmp_path):
+def test_the_loop_closes_without_a_running_system(tmp_path, migrated_database):
     env = environment(tmp_path)
-    assert manage(env, "migrate", "-v0").returncode == 0
+    shutil.copy(migrated_database, tmp_path)
     questions = tmp_path / "questions.jsonl"
     questions.write_text(
         json.dumps({"question": QUESTION}) + "\n" + json.dumps({"question": "Say hello."}) + "\n",

@@ -160,12 +160,18 @@ class SpeechEndpoint:
                 raise UnreadableAudio(said) from error
             if code == "no_speech_provider" and said:
                 raise SpeechAbsent(said) from error
-            if code in _IN_OUR_WORDS and said and self._is_modelserver:
-                raise ProviderRefused(said, code=code, status=cause.status_code) from error
-            raise
+            if not (code in _IN_OUR_WORDS and said and self._is_modelserver):
+                raise
+            if isinstance(error, ProviderUnavailable):
+                raise ProviderUnavailable(said) from error
+            raise ProviderRefused(said, code=code, status=cause.status_code) from error
 
 
-_IN_OUR_WORDS: Final = frozenset({"language_not_supported", "nothing_to_say", "voice_not_found"})
+# Failures whose sentence is our own server's, and fit to be read as it is.
+_IN_OUR_WORDS: Final = frozenset(
+    {"language_not_supported", "nothing_to_say", "voice_not_found"}
+    | {"model_unavailable", "overloaded"}
+)
 
 
 class _Standings(msgspec.Struct):

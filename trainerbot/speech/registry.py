@@ -1,5 +1,6 @@
 """Speech providers by name; the one asked for is imported when it is opened."""
 
+import sys
 from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Final, cast
@@ -28,7 +29,8 @@ SYNTHESIZERS: Final = {
 def open_recognizer(name: str, settings: Mapping[str, str]) -> Recognizer:
     """Return who hears, by name; `settings` are environment-like (FASTER_WHISPER_MODEL, ...).
 
-    Loads no model yet. Raises InvalidInput for a name that is none.
+    Loads no model yet. SPEECH_PACKAGES is a folder with further packages for
+    providers. Raises InvalidInput for a name that is none.
     """
     return cast("Recognizer", _open(RECOGNIZERS, name, settings))
 
@@ -48,6 +50,10 @@ def open_endpoint(endpoint: Endpoint, *, is_modelserver: bool = True) -> "Speech
 
 
 def _open(known: Mapping[str, str], name: str, settings: Mapping[str, str]) -> object:
+    packages = settings.get("SPEECH_PACKAGES", "")
+    if packages and packages not in sys.path:
+        # Last, so that nothing of ours is exchanged for what came along there.
+        sys.path.append(packages)
     if name not in known:
         raise InvalidInput(f"There is no speech provider {name}. Use {', '.join(known)}.")
     module, _, of = known[name].rpartition(".")

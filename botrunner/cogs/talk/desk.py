@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -19,10 +20,10 @@ from botrunner.cogs.talk.outlet import REFUSALS, CallOutlet, as_quotation
 from botrunner.faults import explain, refusal
 from botrunner.replies import LiveReply
 from botrunner.ui.verdict import buttons
+from botrunner.voice.desk import Answer, Manners, Question
 from botrunner.voice.playback import Heard, Speech
-from botrunner.voice.talking import Answer, Manners, Question
-from dashboard.models import DiscordUser, PlaceSettings, Utterance
-from dashboard.services import access, calls, chat, consent, leftovers
+from dashboard.models import DiscordUser, PlaceSettings, Utterance, VoiceSettings
+from dashboard.services import access, calls, chat, consent, leftovers, providers
 from dashboard.services import speech as speech_services
 from dashboard.services.access import Permission, Person, Role
 from dashboard.services.calls import Said
@@ -42,19 +43,25 @@ log = logging.getLogger(__name__)
 INTERRUPTED: Final = "I was interrupted here."
 GONE: Final = "You are not on this server any more."
 
-begin = chat.hop(chat.begin)
+begin = chat.hop(chat.log, chat.recalling)
 finish = chat.hop(chat.finish)
 log_utterance = chat.hop(calls.log_utterance)
 note_answer = chat.hop(calls.note_answer)
 note_asked = chat.hop(leftovers.note_asked)
 note_begun = chat.hop(leftovers.note_begun)
-settings_of = chat.hop(speech_services.settings_of)
 
 
 @chat.hop
-def read_rules_and_person(discord_user_id: int) -> tuple[Rules, DiscordUser | None]:
+def _settings_and_language(
+    guild_id: int, discord_user_id: int, permit: Callable[[Rules], Place]
+) -> tuple[VoiceSettings, str]:
+    """The voice settings of a guild, and the language in which somebody there is heard."""
+    place = permit(chat.rules())
     person = DiscordUser.objects.filter(discord_user_id=discord_user_id).first()
-    return chat.rules(), person
+    return (
+        speech_services.settings_of(guild_id),
+        speech_services.language_for(person, place),
+    )
 
 
 @chat.hop
@@ -155,12 +162,21 @@ class CallDesk:
     def _spot(self, member: discord.Member) -> Spot:
         return spot_of(member, member.guild, self._written_in, self._text_channel_id)
 
-    async def manners(self) -> Manners:
-        row = await settings_of(self._guild_id)
-        me = self._guild.me
-        own = (me.display_name, me.name)
+    async def prepare(self) -> None:
+        await asyncio.gather(
+            providers.chat_model(),
+            providers.speech_at(providers.speech_server()),
+            asyncio.to_thread(importlib.import_module, "trainerbot.speech.audio"),
+        )
+
+    async def manners(self, discord_user_id: int) -> Manners:
+        member, me = self._member(discord_user_id), self._guild.me
+        row, language = await _settings_and_language(
+            self._guild_id, discord_user_id, self._permit(member)
+        )
         return Manners(
-            names=(row.wake_name,) if row.wake_name else own,
+            names=(row.wake_name,) if row.wake_name else (me.display_name, me.name),
+            language=language,
             needs_name=row.needs_wake_name,
             can_be_interrupted=row.can_be_interrupted,
         )
@@ -169,10 +185,7 @@ class CallDesk:
         return len(self._call.people())
 
     # --- words ---------------------------------------------------------------------------
-    async def hear(self, discord_user_id: int, sound: Pcm) -> speech_services.Heard:
-        permit = self._permit(self._member(discord_user_id))
-        rules, person = await read_rules_and_person(discord_user_id)
-        language = speech_services.language_for(person, permit(rules))
+    async def hear(self, sound: Pcm, *, language: str) -> speech_services.Heard:
         return await speech_services.hear_pcm(sound, language=language, guild_id=self._guild_id)
 
     async def tell(self, error: TrainerBotError | str) -> None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import threading
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, cast
 
 import discord
 from channels.db import database_sync_to_async
@@ -13,14 +12,14 @@ from discord import app_commands
 from discord.ext import commands
 
 from botrunner import arguments
-from botrunner.arguments import echo
 from botrunner.cogs.training import reports
 from botrunner.cogs.training.reports import Report
 from botrunner.cogs.training.training import chosen_version, find_version
 from botrunner.intake import GOES_ON, NO_WORKER, Patience, read_text
 from botrunner.people import asker_of, interaction_asker, require, requires
 from botrunner.progress import Progress, Said, carry_out
-from botrunner.ui.acting import answering, lasting, say
+from botrunner.quoting import in_a_line
+from botrunner.ui.acting import LastingButton, answering, lasting, say
 from botrunner.ui.names import find_datasets, offering
 from dashboard.models import Evaluation, Task
 from dashboard.services import chat, evaluations, requests
@@ -46,45 +45,15 @@ MOST_LISTED = 20_000  # predictions in the file of a long test
 begin_test = database_sync_to_async(requests.begin_test)
 
 
-class Stop(discord.ui.View):
-    """A button that stops a test of pasted records, for whoever started it and for trainers."""
-
-    def __init__(self, asker_id: int, stopped: threading.Event) -> None:
-        super().__init__(timeout=None)
-        self._asker_id = asker_id
-        self._stopped = stopped
-
-    @discord.ui.button(label="Cancel")
-    async def press(
-        self, interaction: discord.Interaction[TrainerBot], button: discord.ui.Button[Stop]
-    ) -> None:
-        async with answering(interaction, "The end of a test"):
-            asker = await interaction_asker(interaction)
-            if interaction.user.id != self._asker_id:
-                await require(asker, Permission.TRAIN, what="cancel a test")
-            self._stopped.set()
-            await say(interaction, STOPPING)
-
-
 class CancelTest(
-    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]],
+    LastingButton,
     template=r"test:cancel:(?P<request>[0-9]{1,18})",
 ):
-    """The same for a test of a dataset, also after a restart."""
+    """Stops a test, for whoever started it and for trainers; also after a restart."""
 
     def __init__(self, request_id: int) -> None:
         super().__init__(discord.ui.Button(label="Cancel", custom_id=f"test:cancel:{request_id}"))
         self.request_id = request_id
-
-    @classmethod
-    async def from_custom_id(
-        cls,
-        interaction: discord.Interaction[Any],
-        item: discord.ui.Item[Any],
-        match: re.Match[str],
-        /,
-    ) -> Self:
-        return cls(int(match["request"]))
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         async with answering(interaction, "The end of a test"):
@@ -93,7 +62,9 @@ class CancelTest(
             user = request.discord_user
             if user is None or user.discord_user_id != interaction.user.id:
                 await require(asker, Permission.TRAIN, what="cancel a test")
-            await cancel(request, asker.person)
+            testing = cast("Testing", interaction.client.get_cog("Testing"))
+            if not testing.stop(request.pk):
+                await cancel(request, asker.person)
             await say(interaction, STOPPING)
 
 
@@ -101,6 +72,8 @@ class Testing(commands.Cog):
     def __init__(self, bot: TrainerBot) -> None:
         self.bot = bot
         self.patience = Patience(give_up_after_s=24 * 3600.0)
+        # What stops the tests of pasted records that this process makes, by their requests.
+        self._stops: dict[int, threading.Event] = {}
 
     # mypy cannot solve the type variables of discord.py's hybrid commands.
     @commands.hybrid_command(  # type: ignore[arg-type]
@@ -149,6 +122,13 @@ class Testing(commands.Cog):
         limit = guild.filesize_limit if guild else discord.utils.DEFAULT_FILE_SIZE_LIMIT_BYTES
         return reports.said(report, max_bytes=limit)
 
+    def stop(self, request_id: int) -> bool:
+        """Stop a test of pasted records. False if this process makes none of that number."""
+        stop = self._stops.get(request_id)
+        if stop is not None:
+            stop.set()
+        return stop is not None
+
     async def _begin(
         self,
         live: Progress,
@@ -159,7 +139,7 @@ class Testing(commands.Cog):
         version: DatasetVersion | None = None,
     ) -> DiscordRequest:
         """Post the message of a test, and keep the test as a row, for the next process to find."""
-        message_id = await live.begin(f"Testing {echo(model)} …")
+        message_id = await live.begin(f"Testing {in_a_line(model)} …")
         asked = Asked(asker.person, asker.guild_id, context.channel.id, message_id)
         request = await begin_test(asked=asked, version=version, model=model)
         live.request_id = request.pk
@@ -174,14 +154,14 @@ class Testing(commands.Cog):
         model: str,
     ) -> Report:
         """Ask about records that are in no dataset."""
-        await self._begin(live, context, asker, model=model)
-        loop, stopped = asyncio.get_running_loop(), threading.Event()
-        view = Stop(context.author.id, stopped)
+        request = await self._begin(live, context, asker, model=model)
+        loop, view = asyncio.get_running_loop(), lasting(CancelTest(request.pk))
+        stopped = self._stops[request.pk] = threading.Event()
 
         def tell(n_done: int, n_records: int) -> None:
             if stopped.is_set():
                 raise Conflict(STOPPED)
-            words = f"Testing {echo(model)}: {n_done:,} of {n_records:,} …"
+            words = f"Testing {in_a_line(model)}: {n_done:,} of {n_records:,} …"
             loop.call_soon_threadsafe(lambda: live.show(words, view=view))
 
         try:
@@ -189,7 +169,7 @@ class Testing(commands.Cog):
             trial = await asyncio.to_thread(evaluations.classify, records, model=model, tell=tell)
         finally:
             stopped.set()
-            view.stop()
+            del self._stops[request.pk]
         return reports.of_trial(trial)
 
     async def _follow(self, live: Progress, request_id: int) -> Report:
@@ -200,7 +180,7 @@ class Testing(commands.Cog):
             if evaluation.status == "queued" and clock() - began > self.patience.doubt_after_s:
                 doubt = doubt or NO_WORKER
             live.show(
-                f"Testing {echo(evaluation.model)} on {echo(str(evaluation.version))}: "
+                f"Testing {in_a_line(evaluation.model)} on {in_a_line(str(evaluation.version))}: "
                 f"{evaluation.n_done:,} of {evaluation.n_records:,} … {doubt}".rstrip(),
                 view=lasting(CancelTest(request_id)),
             )
@@ -240,7 +220,9 @@ def find(request_id: int) -> DiscordRequest:
 
 @database_sync_to_async
 def cancel(request: DiscordRequest, person: Person) -> None:
-    if request.evaluation is not None and not request.evaluation.is_finished:
+    if request.evaluation is None:
+        raise Conflict(LOST)
+    if not request.evaluation.is_finished:
         evaluations.cancel(request.evaluation, actor=person)
 
 

@@ -106,11 +106,11 @@ class Player:
         return speech.finish(was_cut=True) if speech else None
 
     def drop(self, asker_id: int) -> None:
-        """Forget what waits to be said to a person."""
+        """Forget what waits to be said to a person: they have said something else."""
         with self._lock:
             dropped = self._waiting.pop(asker_id, ())
         for speech in dropped:
-            speech.finish()
+            speech.finish(was_cut=True)
 
     def hold(self) -> None:
         """Fall silent, from the next 20 ms on, and keep all that there is to say."""

@@ -1,5 +1,6 @@
 """One turn on any face: log the question, recall, ask, stream, log the answer."""
 
+from dashboard.services.chat.hopping import hop
 from dashboard.services.chat.offers import abilities_of, default_model, models
 from dashboard.services.chat.on_discord import (
     Admitted,
@@ -9,11 +10,12 @@ from dashboard.services.chat.on_discord import (
     begin,
     finish,
     give_up,
+    log,
+    recalling,
     resume,
     rules,
 )
 from dashboard.services.chat.turns import Ready, answer, reply, run
-from dashboard.services.hops import hop
 
 __all__ = [
     "Admitted",
@@ -28,7 +30,9 @@ __all__ = [
     "finish",
     "give_up",
     "hop",
+    "log",
     "models",
+    "recalling",
     "reply",
     "resume",
     "rules",

@@ -59,6 +59,11 @@ def written(kept: Kept) -> None:
         kept.seats.clear()
 
 
+def forget() -> None:
+    """Read all anew at the next turn of this thread: what was written by one was undone."""
+    _mine.kept = None
+
+
 def _mark() -> tuple[Any, ...] | None:
     """What changes with every write: other connections' by the pragma, our own by the counter."""
     connection = connections[DEFAULT_DB_ALIAS]

@@ -4,10 +4,7 @@ Raw statements, since one of them stands between each message on Discord and
 its answer, and Django writes such a query anew each time.
 """
 
-from typing import Any
-
-from django.db import connection
-
+from dashboard.services.statements import Statement
 from trainerbot.messages import ChatMessage, Role
 
 MOST_EXCHANGES = 20
@@ -30,9 +27,9 @@ _EXCHANGES = """
         AND answer.role = 'assistant' AND answer.error = '' AND answer.id < %s
     ORDER BY answer.id DESC LIMIT %s
 """
-_OF_CONVERSATION = _EXCHANGES.format(where="answer.conversation_id = %s")
-_OF_CHANNEL = _EXCHANGES.format(where="talk.discord_channel_id = %s")
-_CHAIN = """
+_OF_CONVERSATION = Statement(_EXCHANGES.format(where="answer.conversation_id = %s"))
+_OF_CHANNEL = Statement(_EXCHANGES.format(where="talk.discord_channel_id = %s"))
+_CHAIN = Statement("""
     WITH RECURSIVE chain (id, reply_to_id, role, content, error, depth) AS (
         SELECT said.id, said.reply_to_id, said.role, said.content, said.error, 0
         FROM dashboard_message said
@@ -45,7 +42,7 @@ _CHAIN = """
         WHERE depth < %s AND said.id >= talk.forgotten_before
     )
     SELECT role, content, error FROM chain ORDER BY depth
-"""
+""")
 
 
 def of_conversation(conversation_id: int, *, before: int) -> list[ChatMessage]:
@@ -65,7 +62,7 @@ def of_chain(message_id: int) -> list[ChatMessage]:
     was not spoken to its end. An answer that failed is left out, and so is what nobody answered.
     """
     said: list[ChatMessage] = []
-    rows = _rows(_CHAIN, message_id, 2 * MOST_EXCHANGES - 1)
+    rows = _CHAIN.rows(message_id, 2 * MOST_EXCHANGES - 1)
     answered = False
     for role, content, error in rows:
         if role == Role.ASSISTANT:
@@ -78,9 +75,9 @@ def of_chain(message_id: int) -> list[ChatMessage]:
     return said[::-1]
 
 
-def _exchanges(statement: str, of: int, before: int) -> list[ChatMessage]:
+def _exchanges(statement: Statement, of: int, before: int) -> list[ChatMessage]:
     said: list[ChatMessage] = []
-    for question, answer in reversed(_rows(statement, of, before, MOST_EXCHANGES)):
+    for question, answer in reversed(statement.rows(of, before, MOST_EXCHANGES)):
         said += [_asked(question), ChatMessage(Role.ASSISTANT, answer or UNHEARD)]
     return said
 
@@ -88,10 +85,3 @@ def _exchanges(statement: str, of: int, before: int) -> list[ChatMessage]:
 def _asked(question: str) -> ChatMessage:
     # Many endpoints refuse a message without words.
     return ChatMessage(Role.USER, question if question.strip() else NO_WORDS)
-
-
-def _rows(statement: str, *values: int) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-        return rows

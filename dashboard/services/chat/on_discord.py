@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 
 from dashboard.models import Conversation, DiscordChannel, Message, Utterance
 from dashboard.services import answers, budgets, conversations, speech, storage, utterances
@@ -21,7 +21,7 @@ from dashboard.services.chat.turns import Ready
 from dashboard.services.conversations import AlreadyLogged, Answer
 from dashboard.services.places import Place, Rules
 from dashboard.services.utterances import Sound
-from trainerbot.conversation import Finished, Recalled
+from trainerbot.conversation import Finished, Recall, Recalled
 from trainerbot.messages import ChatMessage, Image, Role
 
 
@@ -103,6 +103,11 @@ def begin(spot: Spot, asked: Asked, permit: Callable[[Rules], Place]) -> Ready |
     permit: says how the bot behaves at the spot, or raises NotAllowed. Then,
     and when a budget is used up, nothing is logged.
     """
+    return recalling(log(spot, asked, permit))
+
+
+def log(spot: Spot, asked: Asked, permit: Callable[[Rules], Place]) -> tuple[Ready, Recall] | None:
+    """The first half of `begin`: all of it that reads and writes rows."""
     with storage.failures_in_words():
         try:
             with transaction.atomic():
@@ -112,11 +117,23 @@ def begin(spot: Spot, asked: Asked, permit: Callable[[Rules], Place]) -> Ready |
                 kept.written(now)
         except AlreadyLogged:
             return None
-        # The index is searched here as well, since to build it takes longer than
-        # an event loop may wait; and not above, where others wait to write.
-        if not asked.text.strip():
-            return ready
-        return replace(ready, recalled=now.index.recall(asked.text))
+        except DatabaseError:
+            kept.forget()
+            raise
+    return ready, now.index
+
+
+def recalling(logged: tuple[Ready, Recall] | None) -> Ready | None:
+    """The second half of `begin`: what is remembered about the question.
+
+    Off the event loop as well, since to build the index takes longer than a
+    loop may wait; and not within the transaction, where others wait to write.
+    """
+    if logged is None:
+        return None
+    ready, index = logged
+    asked = ready.question.content
+    return replace(ready, recalled=index.recall(asked)) if asked.strip() else ready
 
 
 def _begin(now: Kept, spot: Spot, asked: Asked, place: Place) -> Ready:

@@ -1,9 +1,15 @@
-// One conversation among many: of all that is said, only its own news make its
-// transcript ask again (`hx-trigger="followed"`).
+// One conversation or call among many: of all that happens, only its own news make
+// a fragment ask again (`hx-trigger="followed"`). `data-topics` names where the news
+// come from, `data-follows` the id, and `data-follows-kind` the beginning of their kind.
+function concerns({ topics, follows, followsKind = "" }, { topic, kind, payload }) {
+  return topics.split(" ").includes(topic) && String(payload.id) === follows && kind.startsWith(followsKind);
+}
+
 document.addEventListener("news", ({ detail }) => {
   for (const element of document.querySelectorAll("[data-follows]")) {
-    const isMine = detail.topic === "conversations" && String(detail.payload.id) === element.dataset.follows;
     // live.js sees to it that a fragment on its way is not lost (`tell`).
-    if (isMine || detail.type === "resync") element.dispatchEvent(new CustomEvent("tell", { bubbles: true, detail: "followed" }));
+    if (detail.type === "resync" || concerns(element.dataset, detail)) {
+      element.dispatchEvent(new CustomEvent("tell", { bubbles: true, detail: "followed" }));
+    }
   }
 });

@@ -10,6 +10,11 @@ const field = document.getElementById("question");
 const sendButton = composer.querySelector("[data-send]");
 const stopButton = composer.querySelector("[data-stop]");
 const refusal = root.querySelector("[data-refusal]");
+const recordButton = composer.querySelector("[data-record]");
+const fileField = composer.querySelector("[data-file]");
+const hearing = composer.querySelector("[data-hearing]");
+const language = document.getElementById("spoken-language");
+const LANGUAGE_KEY = "spoken-language";
 
 let socket = null;
 let wait = 500;
@@ -47,19 +52,28 @@ function toTheEnd() {
 
 function setBusy(busy) {
   sendButton.hidden = busy;
+  setDeaf(busy);
   stopButton.hidden = !busy;
   stopButton.disabled = false;
 }
 
-function ask(question) {
+// While an answer comes, nothing else is listened to.
+function setDeaf(deaf) {
+  recordButton.disabled = fileField.disabled = deaf;
+  fileField.closest("label").classList.toggle("btn-disabled", deaf);
+}
+
+// letter: of a question that was spoken; the server made its words.
+function ask(question, letter = "") {
   if (turn || !question.trim()) return;
   refusal.hidden = true;
   document.getElementById("welcome").hidden = true;
   const asked = fresh("new-question", question);
+  asked.querySelector("[data-spoken]").hidden = !letter;
   const answer = fresh("new-answer", "");
   const text = answer.querySelector("[data-text]").appendChild(document.createTextNode(""));
   thread().append(asked, answer);
-  turn = { question, asked, answer, text, sent: false };
+  turn = { question, letter, asked, answer, text, sent: false };
   setBusy(true);
   toTheEnd();
   if (socket.readyState === WebSocket.OPEN) send();
@@ -69,8 +83,9 @@ function ask(question) {
 function send() {
   turn.sent = true;
   turn.answer.querySelector("[data-state]").textContent = "Thinking";
-  const { question } = turn;
-  socket.send(JSON.stringify({ type: "ask", question, conversation, model: chosenModel() }));
+  const { question, letter } = turn;
+  const said = letter ? { heard: letter } : { question };
+  socket.send(JSON.stringify({ type: "ask", ...said, conversation, model: chosenModel() }));
 }
 
 function finish() {
@@ -157,6 +172,39 @@ function connect() {
     wait = Math.min(wait * 2, MAX_WAIT_MS);
   });
 }
+
+// A sound becomes words first. What fails is said, and nothing is asked.
+async function askAloud(sound) {
+  if (turn) return;
+  refusal.hidden = true;
+  setDeaf(true);
+  try {
+    const file = await sound();
+    if (!file) return;
+    hearing.hidden = false;
+    const most = { bytes: Number(root.dataset.mostBytes) };
+    const heard = await globalThis.sound.words(root.dataset.hears, file, { language: language.value }, most);
+    ask(heard.text, heard.letter);
+  } catch (error) {
+    refusal.textContent = error.message;
+    refusal.hidden = false;
+  } finally {
+    hearing.hidden = true;
+    if (!turn) setDeaf(false);
+  }
+}
+
+recordButton.addEventListener("click", () => askAloud(() => globalThis.sound.record(composer, Number(root.dataset.mostS))));
+
+fileField.addEventListener("change", () => {
+  const [file] = fileField.files;
+  fileField.value = ""; // the same file may be chosen again
+  if (file) askAloud(async () => file);
+});
+
+language.addEventListener("change", () => localStorage.setItem(LANGUAGE_KEY, language.value));
+const remembered = localStorage.getItem(LANGUAGE_KEY);
+if ([...language.options].some(({ value }) => value === remembered)) language.value = remembered;
 
 composer.addEventListener("submit", (event) => {
   event.preventDefault();

@@ -1,6 +1,7 @@
 """Cards in the review channel, and deciding there."""
 
 import pytest
+from channels.db import database_sync_to_async
 
 from botrunner.bot import TrainerBot
 from dashboard.models import AuditEvent, Correction
@@ -232,6 +233,22 @@ async def test_the_second_of_two_reviewers_is_told_who_decided(
         assert result.response.content.startswith(
             f"Correction #{correction.pk} was put in force by grace already."
         )
+
+
+async def test_the_form_of_a_correction_that_was_deleted_hands_the_words_back(
+    simcord_env, channel, desk, ada, trainer
+):
+    _, _, correction = await proposed(simcord_env, channel, ada)
+    edit = await trainer.click(card_of(desk), custom_id=button("edit", correction))
+    reject = await trainer.click(card_of(desk), custom_id=button("reject", correction))
+    await database_sync_to_async(correction.delete)()
+
+    edited = await trainer.submit_modal(edit, {"text0": "At ten."})
+    rejected = await trainer.submit_modal(reject, {"note": "No longer true."})
+
+    for sent, words in ((edited, "At ten."), (rejected, "No longer true.")):
+        assert sent.response.content.startswith("There is no such correction.")
+        assert (await sent.followups[0].attachments[0].read()).decode() == words
 
 
 async def test_the_buttons_of_a_card_outlive_a_restart(simcord_env, channel, desk, ada, trainer):

@@ -90,6 +90,37 @@ async def test_words_that_are_refused_are_handed_back(simcord_env, channel, ada,
     assert (await back.attachments[0].read()).decode() == ANSWER
 
 
+async def test_forms_are_taken_at_the_pace_of_a_person_and_words_are_never_lost(
+    simcord_env, channel, ada, synced
+):
+    message, _ = await answered(simcord_env, channel, ada)
+    shown = [await ada.context_menu(channel, "Correct this answer", message) for _ in range(11)]
+
+    sent = [
+        await ada.submit_modal(form, {"text0": f"At {number}."})
+        for number, form in enumerate(shown)
+    ]
+
+    assert sent[9].response.content.startswith("Correction received: At 9.")
+    assert sent[10].response.content.startswith("Not so fast: send it again in ")
+    assert (await sent[10].followups[0].attachments[0].read()).decode() == "At 10."
+    assert len(await taught()) == 10
+
+
+async def test_a_form_about_an_answer_that_was_deleted_meanwhile_hands_the_words_back(
+    simcord_env, channel, ada, synced
+):
+    message, answer = await answered(simcord_env, channel, ada)
+    shown = await ada.context_menu(channel, "Correct this answer", message)
+    await database_sync_to_async(answer.delete)()
+
+    sent = await ada.submit_modal(shown, {"text0": "At nine."})
+
+    assert sent.response.content.startswith("Message not found.")
+    assert (await sent.followups[0].attachments[0].read()).decode() == "At nine."
+    assert await taught() == []
+
+
 async def test_the_menu_on_other_peoples_words_finds_nothing(simcord_env, channel, ada, synced):
     message = await ada.send(channel, "my own words")
 

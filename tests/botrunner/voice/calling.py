@@ -7,15 +7,13 @@ from array import array
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import discord
-from channels.db import database_sync_to_async
 
 from botrunner.bot import TrainerBot
-from botrunner.cogs.talk import attend
 from botrunner.voice import opus
-from botrunner.voice.capture import Capture
-from botrunner.voice.connection import ReceivingClient
+from botrunner.voice.call import Call
 from botrunner.voice.playback import prepared
 from botrunner.voice.playback.frames import FRAME_BYTES
 from botrunner.voice.talking import Talk
@@ -31,46 +29,12 @@ from trainerbot.speech import Pcm
 
 
 @dataclass
-class AnyCall:
-    """What a desk needs to know of a call."""
-
-    bot: TrainerBot
-    call_id: int
-    guild_id: int
-    channel_id: int
-    text_channel_id: int | None
-    present: tuple[int, ...] = (1,)
-
-    def people(self) -> tuple[int, ...]:
-        return self.present
-
-
-async def wanted(bot: TrainerBot, fake: FakeDiscord) -> AnyCall:
-    """A call in the fake's voice channel, whose words are written in #general."""
-    world = fake.world
-    wish = await database_sync_to_async(calls.want)(
-        discord_guild_id=int(world.guild.id),
-        guild_name=world.guild.name,
-        channel=calls.Place(int(world.voice.id), "voice"),
-        text_channel=calls.Place(int(world.general.id), "general"),
-        actor=None,
-    )
-    return AnyCall(
-        bot,
-        wish.call_id,
-        wish.discord_guild_id,
-        wish.discord_channel_id,
-        wish.discord_text_channel_id,
-    )
-
-
-@dataclass
 class Room:
     """The call, with the bot in it."""
 
     fake: FakeDiscord
     bot: TrainerBot
-    call: AnyCall
+    call: Call
     talk: Talk
 
     def sound(self) -> list[float]:
@@ -81,29 +45,26 @@ class Room:
 
 @asynccontextmanager
 async def in_a_call(fake: FakeDiscord, *people: User) -> AsyncIterator[Room]:
-    """Let the bot sit with these people in the voice channel, and talk with them."""
-    opus.load()
+    """Let the bot sit with these people in the voice channel, and talk with them.
+
+    Its words are written in #general.
+    """
     async with online(fake) as bot:
-        channel = bot.get_channel(int(fake.world.voice.id))
-        assert isinstance(channel, discord.VoiceChannel)
-        client = await channel.connect(timeout=10, cls=ReceivingClient)
         for number, person in enumerate(people):
             await fake.voice.sit(person, fake.world.voice)
             await fake.voice.enter(person, ssrc=7 + number)
-        call = await wanted(bot, fake)
-        call.present = tuple(int(person.id) for person in people)
-        talk = attend(call)
-        capture = Capture(client, talk.on_frame)
-        capture.start()
-        await until(lambda: all(bot.guilds[0].get_member(who) for who in call.present))
+        guild = bot.guilds[0]
+        await until(lambda: all(guild.get_member(int(person.id)) for person in people))
+        cog: Any = bot.get_cog("Voice")
+        channel = bot.get_channel(int(fake.world.voice.id))
+        words = calls.Place(int(fake.world.general.id), "general")
+        call = await cog.supervisor.join(channel, text_channel=words, actor=None)
         for person in people:
-            await until_understood(fake, client, person)
+            await until_understood(fake, call.client, person)
+        talk = call.participant
         yield Room(fake, bot, call, talk)
-        talk.close()
+        await cog.supervisor.leave(guild, because="The test is over.", actor=None)
         await asyncio.wait_for(talk.settle(), 20)
-        capture.stop()
-        await client.disconnect(force=True)
-        await asyncio.to_thread(capture.join)
 
 
 def voiced(seconds: float, *, seed: int = 0) -> list[bytes]:

@@ -6,8 +6,8 @@ import asyncio
 import time
 from collections.abc import Callable
 
+from botrunner.voice.desk import Answer, Manners, Question
 from botrunner.voice.playback import Heard, Speech
-from botrunner.voice.talking import Answer, Manners, Question
 from dashboard.services.speech import Heard as Words
 from trainerbot.errors import TrainerBotError
 from trainerbot.speech import NothingHeard, Pcm
@@ -67,13 +67,16 @@ class Desk:
         self.answers_after = asyncio.Event()
         self.answers_after.set()
 
-    async def manners(self) -> Manners:
+    async def prepare(self) -> None:
+        """There is nothing to prepare."""
+
+    async def manners(self, discord_user_id: int) -> Manners:
         return self.is_at
 
     def n_present(self) -> int:
         return self.present
 
-    async def hear(self, discord_user_id: int, sound: Pcm) -> Words:
+    async def hear(self, sound: Pcm, *, language: str) -> Words:
         text = sound.data.rstrip(b"\0").decode()
         self.heard.append(text)
         await self.hears_after.wait()

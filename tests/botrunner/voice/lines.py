@@ -101,6 +101,15 @@ class Line:
             n_left -= 1
         return n_loud
 
+    async def play_until(self, look: Callable[[], object]) -> None:
+        """Draw whatever there is, until `look` finds something."""
+
+        def drawn() -> object:
+            self.draw()
+            return look()
+
+        await until(drawn)
+
     async def wait_for_sound(self) -> None:
         await until(lambda: self.source is not None)
 

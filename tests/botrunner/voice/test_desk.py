@@ -9,13 +9,13 @@ from channels.db import database_sync_to_async
 
 from botrunner.bot import TrainerBot
 from botrunner.cogs.talk.desk import CallDesk
+from botrunner.voice.desk import Question
 from botrunner.voice.playback import Player
-from botrunner.voice.talking import Question
 from dashboard.models import Message, PlaceSettings, Utterance, VoiceSettings
 from dashboard.services import calls, places, speech
 from dashboard.services.speech import Heard as Words
 from tests.botrunner.talking import rows
-from tests.botrunner.voice.lines import Line, Mouth, settled, tone, until
+from tests.botrunner.voice.lines import Line, Mouth, tone, until
 from tests.factories import CorrectionFactory
 from tests.fakes.openai_endpoint import Reply
 from trainerbot.errors import NotAllowed
@@ -228,8 +228,8 @@ async def test_a_model_that_fails_is_told_and_logged(desk, player, discord_serve
     assert "sk-1" not in reply.content
     assert "reference" in reply.content
     assert said.text == ""
-    logged = await rows(Message.objects.filter(role="assistant"))
-    assert logged[0].error
+    [logged] = await rows(Message.objects.filter(role="assistant"))
+    assert logged.error
 
 
 async def test_where_it_may_not_write_it_still_speaks(
@@ -271,9 +271,10 @@ async def test_a_recording_is_kept_only_where_the_server_says_so(
 
 
 async def test_it_knows_its_names_and_how_many_are_there(desk, discord_server, ada):
-    manners = await desk.manners()
+    manners = await desk.manners(int(ada.id))
 
     assert discord_server.bot.name in manners.names
+    assert manners.language == "ru-RU"
     assert manners.needs_name
     assert desk.n_present() == 1
 
@@ -286,7 +287,7 @@ async def test_its_own_name_can_be_set(desk, discord_server, ada):
         speech.save_settings(row, actor=None)
 
     await name_it()
-    manners = await desk.manners()
+    manners = await desk.manners(int(ada.id))
 
     assert manners.names == ("Марина",)
     assert not manners.needs_name
@@ -295,5 +296,4 @@ async def test_its_own_name_can_be_set(desk, discord_server, ada):
 
 async def test_who_has_left_the_server_is_not_listened_to(desk):
     with pytest.raises(NotAllowed):
-        await desk.hear(12345, tone(1.0))
-    await settled()
+        await desk.manners(12345)

@@ -22,15 +22,19 @@ def test_who_says_something_does_not_only_listen(said):
     "said",
     [
         "When do you open?",
-        "when do you open",
-        "Когда вы открываетесь",
+        "Когда вы открываетесь?",
         "Да.",
         "What is it for?",
-        "yes",
+        "Что?",
     ],
 )
 def test_a_finished_sentence_ends_the_turn(said):
-    assert is_finished(said)
+    assert is_finished(said) is True
+
+
+@pytest.mark.parametrize("said", ["when do you open", "Когда вы открываетесь", "yes"])
+def test_words_without_a_mark_tell_nothing(said):
+    assert is_finished(said) is None
 
 
 @pytest.mark.parametrize(
@@ -46,4 +50,4 @@ def test_a_finished_sentence_ends_the_turn(said):
     ],
 )
 def test_a_sentence_that_hangs_goes_on(said):
-    assert not is_finished(said)
+    assert is_finished(said) is False

@@ -4,8 +4,9 @@ import asyncio
 
 import pytest
 
+from botrunner.voice.desk import Manners
 from botrunner.voice.playback import Player
-from botrunner.voice.talking import Manners, Talk
+from botrunner.voice.talking import Talk
 from tests.botrunner.voice.desks import BEGAN, WENT, Desk, Dictated
 from tests.botrunner.voice.lines import Line, Mouth, settled, tone, until
 from trainerbot.errors import ProviderUnavailable
@@ -99,17 +100,27 @@ async def test_who_goes_on_after_a_pause_is_heard_to_the_end(talk, desk, line):
     assert [each.text for each in desk.questions] == ["When do you open?"]
 
 
+async def test_who_speaks_on_after_a_finished_sentence_is_answered_once_aloud(
+    talk, desk, line, mouth
+):
+    frame(talk, ADA, BEGAN)
+    frame(talk, ADA, b"paused", "When do you open?")
+    await until(lambda: desk.questions)
+    frame(talk, ADA, b"ended", "When do you open? On Sundays?")
+    await line.play_until(lambda: len(desk.records) == 2)
+
+    assert [heard.was_cut for _, _, heard, _ in desk.records] == [True, False]
+    assert desk.questions[1].text == "When do you open? On Sundays?"
+
+
 async def test_a_finished_sentence_ends_the_turn_and_an_unfinished_one_waits(talk):
     frame(talk, ADA, BEGAN)
-    frame(talk, ADA, b"paused", "When do you")
-    await settled()
-    frame(talk, ADA, b"paused", "When do you open?")
-    await settled()
-    frame(talk, ADA, b"paused", "When do you open and")
-    await settled()
+    for text in ("When do", "When do you open and", "When do you open?"):
+        frame(talk, ADA, b"paused", text)
+        await settled()
 
     segmenter = talk._listener._segmenters[ADA]
-    assert segmenter.hints == [True, True, False]
+    assert segmenter.hints == [False, True]
 
 
 async def test_a_speech_that_is_too_long_for_one_piece_is_one_question(talk, desk, line):
@@ -170,9 +181,7 @@ async def test_several_people_are_answered_one_after_the_other(talk, desk, line,
     player.hold()
     await until(lambda: player.n_ready == 3)
     player.release()
-    while len(desk.records) < 3:
-        await line.wait_for_sound()
-        await line.play_out()
+    await line.play_until(lambda: len(desk.records) == 3)
 
     assert [each[0].text for each in desk.records] == ["One?", "Three?", "Two?"]
     assert all(heard.is_whole for _, _, heard, _ in desk.records)

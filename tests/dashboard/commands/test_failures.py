@@ -14,19 +14,13 @@ from tests.dashboard.commands.running import environ, manage, write
 MOST_BYTES = 400_000
 
 
-@pytest.fixture(scope="module")
-def migrated(tmp_path_factory) -> Path:
-    """A data folder with every table and no row."""
-    data = tmp_path_factory.mktemp("migrated")
-    done = manage("migrate", "-v0", env=environ(TRAINERBOT_DATA=str(data)))
-    assert done.returncode == 0, done.stderr
-    return data
-
-
 @pytest.fixture
-def data(tmp_path: Path, migrated: Path) -> Path:
-    """A data folder of this test's own."""
-    return shutil.copytree(migrated, tmp_path / "data")
+def data(tmp_path: Path, migrated_database: Path) -> Path:
+    """A data folder with every table and no row."""
+    data = tmp_path / "data"
+    data.mkdir()
+    shutil.copy(migrated_database, data)
+    return data
 
 
 def small_files_only() -> None:

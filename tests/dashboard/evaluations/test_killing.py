@@ -19,7 +19,7 @@ from tests.fakes.openai_endpoint import API_KEY
 N_ROWS = 240
 LEASE_S = 1.0
 KILLED_AT = (0.3, 0.7)
-PATIENCE_S = 120.0
+PATIENCE_S = 600.0
 SCRIPT = Path(__file__).with_name("killed_worker.py")
 
 

@@ -26,6 +26,7 @@ from tests.factories import (
     IncidentFactory,
     QuestionFactory,
     UserFactory,
+    VoiceCallFactory,
 )
 from trainerbot.errors import InvalidInput
 
@@ -76,6 +77,7 @@ def existing_row(pattern: URLPattern) -> dict[str, object]:
         "conversations": ConversationFactory,
         "playground": ConversationFactory,
         "answers": AnswerFactory,
+        "calls": VoiceCallFactory,
         "speech": lambda: AnswerFactory(content=""),  # nothing to say, so nobody is asked
     }
     return {"pk": rows[resource]().pk} | {name: 1 for name in names if name != "pk"}

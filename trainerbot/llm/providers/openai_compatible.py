@@ -5,7 +5,7 @@ import base64
 import logging
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from typing import Any, Final, cast
+from typing import Any, Final
 from urllib.request import getproxies
 
 import httpx2
@@ -22,6 +22,7 @@ from trainerbot.endpoints.openai_sdk import (
 from trainerbot.llm.contracts import CannotSee, ChatModel, Completion, Delta, Usage
 from trainerbot.llm.events import DONE, Chunk, Fault, WireError, decode_chunk, read_events
 from trainerbot.llm.providers.aiohttp_transport import IS_COMPLETE, AiohttpTransport
+from trainerbot.llm.providers.asking import AskingClient
 from trainerbot.messages import ChatMessage
 
 logger = logging.getLogger(__name__)
@@ -65,7 +66,7 @@ class OpenAICompatibleChat(ChatModel):
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
-        self._client = openai.AsyncOpenAI(
+        self._client = AskingClient(
             **client_settings(endpoint),
             http_client=_http_client(endpoint),
         )
@@ -157,13 +158,7 @@ class OpenAICompatibleChat(ChatModel):
         while True:
             request = _without(asked, refused | left_out)
             try:
-                response = await self._client.post(
-                    "/chat/completions",
-                    content=msgspec.json.encode(request),
-                    cast_to=httpx2.Response,
-                    stream=True,
-                    stream_cls=openai.AsyncStream[Any],
-                )
+                response = await self._client.ask(msgspec.json.encode(request))
             except openai.APIStatusError as error:
                 if shows_pictures and _is_blind(error):
                     self._blind.add(model)
@@ -180,8 +175,7 @@ class OpenAICompatibleChat(ChatModel):
                     # Only now is it known that this was the reason.
                     refused |= learned
                     logger.info("%s does not take %s", self._endpoint.name, ", ".join(learned))
-                # Typed as the SDK's own stream; `cast_to` makes it the client's response.
-                return cast("httpx2.Response", response)
+                return response
 
     def _fault(self, fault: Fault | str, model: str) -> Exception:
         """Return the error for what an endpoint says within a stream, after its HTTP 200."""

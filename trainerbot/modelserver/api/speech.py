@@ -1,15 +1,17 @@
 """/v1/audio: transcriptions, speech, and how the providers stand."""
 
+import logging
 import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from typing import Any, Final, Literal
 
 import msgspec
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from trainerbot.errors import TrainerBotError
 from trainerbot.modelserver.api.errors import ApiError, model_not_found
 from trainerbot.modelserver.api.files import too_large
 from trainerbot.modelserver.api.multipart import PartData, PartStart, boundary_of, read_parts
@@ -19,6 +21,8 @@ from trainerbot.modelserver.api.transcripts import written
 from trainerbot.modelserver.runtimes.base import Overloaded
 from trainerbot.modelserver.speech.desk import SpeechDesk, UnknownProvider
 from trainerbot.modelserver.speech.work import Heard
+
+log = logging.getLogger(__name__)
 
 MOST_INPUT_CHARACTERS: Final = 4096  # OpenAI's own limit
 _MOST_HELD_BYTES: Final = 128 * 1024 * 1024  # of all recordings that wait at once
@@ -193,8 +197,13 @@ async def _heard(desk: SpeechDesk, form: _Form, *, language: str, most_s: float)
 async def _with(first: bytes, rest: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
     async with aclosing(rest):
         yield first
-        async for piece in rest:
-            yield piece
+        try:
+            async for piece in rest:
+                yield piece
+        except TrainerBotError as error:
+            # Half a file is sent, so nothing but a cut connection can say that it is half.
+            log.warning("A voice broke off: %s", error)
+            raise ClientDisconnect from error
 
 
 def _transcript(heard: Heard, format: str) -> Response:

@@ -16,7 +16,8 @@ Result = TypeVar("Result")
 class Stream(Response):
     """Sends pieces as they come, and closes their source at once when the client goes away.
 
-    An error within it cuts the connection: a client sees that the end is missing.
+    An error within it cuts the connection: a client sees that the end is missing. A
+    source raises ClientDisconnect for one that is said in the log already.
     """
 
     def __init__(self, pieces: AsyncGenerator[bytes, None], *, media_type: str) -> None:

@@ -8,7 +8,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
 
@@ -128,10 +128,25 @@ def _sentences(text: str) -> list[str]:
 
 
 def _standings() -> list[Standing]:
-    return [
-        *(open_recognizer(name, os.environ).standing() for name in RECOGNIZERS),
-        *(open_synthesizer(name, os.environ).standing() for name in SYNTHESIZERS),
-    ]
+    hearing = [_standing(name, open_recognizer, hears=True) for name in RECOGNIZERS]
+    return hearing + [_standing(name, open_synthesizer, hears=False) for name in SYNTHESIZERS]
+
+
+def _standing(
+    name: str,
+    open_one: Callable[[str, Mapping[str, str]], Recognizer | Synthesizer],
+    *,
+    hears: bool,
+) -> Standing:
+    """Return how one provider stands; one that is set up wrongly does not hide the others."""
+    try:
+        return open_one(name, os.environ).standing()
+    except TrainerBotError as error:
+        problem = str(error)
+    except Exception:
+        log.exception("The speech provider %s cannot be opened", name)
+        problem = "It cannot be opened. The model server's log tells why."
+    return Standing(name, hears=hears, speaks=not hears, problem=problem)
 
 
 if __name__ == "__main__":

@@ -69,6 +69,8 @@ def _stream(container: InputContainer, data: bytes) -> AudioStream:
         kind = "video or picture without sound" if container.streams.video else "file without sound"
         raise UnreadableAudio(f"This is a {kind}. Send a recording.")
     stream = container.streams.audio[0]
+    if stream.codec_context is None:
+        raise UnreadableAudio("This sound is in a format that is not known here. Send mp3 or ogg.")
     is_mp4 = "mp4" in container.format.name
     if is_mp4 and (
         stream.codec_context.codec_tag in _LOCKED or (b"sinf" in data and b"frma" in data)

@@ -31,6 +31,7 @@ class Piper(Synthesizer):
 
     def __init__(self, settings: Mapping[str, str]) -> None:
         listed = settings.get("PIPER_VOICE", "").split(",")
+        self._packages = settings.get("SPEECH_PACKAGES", "")
         self._paths = [Path(each.strip()) for each in listed if each.strip()]
         self._programs: dict[Path, Program] = {}
 
@@ -67,7 +68,8 @@ class Piper(Synthesizer):
             raise ProviderRefused(
                 "The speech provider piper has no such voice.", code="voice_not_found"
             )
-        program = self._programs.setdefault(path, Program("piper_program.py", (str(path),)))
+        arguments = (str(path), self._packages)
+        program = self._programs.setdefault(path, Program("piper_program.py", arguments))
         sound = program.ask({"text": text, "speed": speed}, timeout_s=_TIMEOUT_S)
         if not sound.data:
             raise ProviderUnavailable("The voice made no sound of this text. Try another.")

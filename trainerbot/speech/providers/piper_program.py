@@ -1,6 +1,6 @@
 """Piper in a process that holds nothing else of ours (it is GPL): JSON in, samples out.
 
-Argument: the path of a voice (.onnx). Each line of input asks {"text", "speed"};
+Arguments: the path of a voice (.onnx), and a folder of packages or "". Each line of input asks {"text", "speed"};
 the answer is a line {"rate_hz", "n_bytes"} and the samples, or a line {"problem"}.
 """
 
@@ -8,14 +8,17 @@ import json
 import sys
 from typing import Any
 
-from piper import PiperVoice, SynthesisConfig
-
 
 def main() -> None:
     """Answer until the input ends."""
     # What a library prints must not be taken for an answer.
     out, sys.stdout = sys.stdout.buffer, sys.stderr
-    voice = PiperVoice.load(sys.argv[1])
+    path, packages = sys.argv[1:3]
+    if packages:
+        sys.path.append(packages)
+    from piper import PiperVoice, SynthesisConfig
+
+    voice = PiperVoice.load(path)
     for line in sys.stdin.buffer:
         asked = json.loads(line)
         config = SynthesisConfig(length_scale=1 / asked["speed"])

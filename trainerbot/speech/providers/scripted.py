@@ -95,12 +95,14 @@ class ScriptedMouth(_Script, Synthesizer):
 
 def _tone(sound: Pcm) -> int:
     """Return a tone's frequency to the next 20 Hz, by its crossings of zero; 0 for silence."""
-    samples = struct.unpack(f"<{len(sound.data) // 2}h", sound.data[: len(sound.data) // 2 * 2])
-    # Codecs make beginnings and ends unsteady.
-    middle = samples[len(samples) // 8 : 7 * len(samples) // 8]
+    # Codecs make beginnings and ends unsteady; two seconds of the middle are enough.
+    n_samples = len(sound.data) // 2
+    n_taken = min(3 * n_samples // 4, 2 * sound.rate_hz)
+    first = (n_samples - n_taken) // 2
+    middle = struct.unpack_from(f"<{n_taken}h", sound.data, 2 * first)
     loud = [each for each in middle if abs(each) > _QUIET]
     if not loud:
         return 0
     crossings = sum(1 for a, b in itertools.pairwise(loud) if (a < 0) != (b < 0))
-    hz = crossings / 2 / (len(middle) / sound.rate_hz)
+    hz = crossings / 2 / (n_taken / sound.rate_hz)
     return max(_STEP_HZ, _STEP_HZ * round(hz / _STEP_HZ))

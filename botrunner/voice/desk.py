@@ -1,0 +1,93 @@
+"""What a talk in a call needs of the rest of the bot, and what passes between them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from botrunner.voice.playback import Heard, Speech
+from dashboard.services.speech import Heard as Words
+from trainerbot.errors import TrainerBotError
+from trainerbot.speech import Pcm
+
+
+@dataclass(frozen=True, slots=True)
+class Manners:
+    """How the bot behaves towards somebody in this call, as its settings say now.
+
+    names: what it is called. language: in which they are heard (BCP 47).
+    needs_name: whether it must be called, with others present.
+    """
+
+    names: Sequence[str]
+    language: str = ""
+    needs_name: bool = True
+    can_be_interrupted: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What somebody said to the bot.
+
+    text: without its name. words: all that was heard. Times are time.monotonic:
+    when they fell silent, and when it was known what they said.
+    """
+
+    discord_user_id: int
+    text: str
+    words: Words
+    sound: Pcm
+    ended_at: float
+    heard_at: float
+
+
+@dataclass(slots=True)
+class Answer:
+    """How a question was answered.
+
+    question_id: of the row that it became. first_word_at: time.monotonic when
+    the model began to answer.
+    """
+
+    text: str = ""
+    question_id: int | None = None
+    first_word_at: float | None = None
+
+
+class Desk(Protocol):
+    """What a talk needs of Discord and of the services."""
+
+    async def prepare(self) -> None:
+        """Open and import what the first answer would else wait for."""
+        ...
+
+    async def manners(self, discord_user_id: int) -> Manners:
+        """Raises NotAllowed, in words, for somebody whom it may not answer."""
+        ...
+
+    def n_present(self) -> int:
+        """How many people are in the call, without bots."""
+        ...
+
+    async def hear(self, sound: Pcm, *, language: str) -> Words:
+        """Return the words in a sound. Raises TrainerBotError, in words, where there are none."""
+        ...
+
+    async def answer(self, question: Question, speech: Speech) -> Answer:
+        """Answer in writing and, sentence by sentence, aloud. Says itself why there is no answer."""
+        ...
+
+    async def record(
+        self, question: Question, answer: Answer, heard: Heard, stages_ms: dict[str, int]
+    ) -> None:
+        """Write down how it went, and how much of the answer was heard."""
+        ...
+
+    async def tell(self, error: TrainerBotError | str) -> None:
+        """Write a sentence where the call's words are written."""
+        ...
+
+    async def fail(self, error: Exception, doing: str) -> None:
+        """Tell that something went wrong on our side."""
+        ...

@@ -1,0 +1,132 @@
+"""Units of work with rows that go to their thread together, and stay whole each by itself."""
+
+import asyncio
+import threading
+import zlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from asgiref.sync import SyncToAsync
+from django.db import IntegrityError, connection, transaction
+
+from dashboard.models import Conversation, DiscordUser, Message, Source
+from dashboard.services import chat
+from tests.botrunner.talking import rows
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@asynccontextmanager
+async def waiting_together() -> AsyncIterator[None]:
+    """Keep the rows' thread busy for as long as the block hands work to it."""
+    go = threading.Event()
+    SyncToAsync.single_thread_executor.submit(go.wait)
+    try:
+        yield
+    finally:
+        go.set()
+
+
+def meet(name: str, fails: Callable[[], None] = lambda: None) -> int:
+    """Write down a person, then fail if it must."""
+    with transaction.atomic():
+        person = DiscordUser.objects.create(discord_user_id=zlib.crc32(name.encode()), name=name)
+        fails()
+    return person.pk
+
+
+def refuse() -> None:
+    raise ValueError("Not this one.")
+
+
+async def names() -> set[str]:
+    return {person.name for person in await rows(DiscordUser.objects.all())}
+
+
+meeting = chat.hop(meet)
+
+
+async def test_all_that_waits_is_done_and_each_hears_of_its_own():
+    async with waiting_together():
+        met = [meeting(f"person {n}") for n in range(40)]
+    ids = await asyncio.gather(*met)
+    assert len(set(ids)) == 40
+    assert await names() == {f"person {n}" for n in range(40)}
+
+
+async def test_what_fails_is_undone_alone():
+    async with waiting_together():
+        met = [meeting("ada"), meeting("bob", refuse), meeting("eve")]
+    ada, bob, eve = await asyncio.gather(*met, return_exceptions=True)
+    assert isinstance(bob, ValueError)
+    assert {type(ada), type(eve)} == {int}
+    assert await names() == {"ada", "eve"}
+
+
+async def test_what_undoes_all_that_went_with_it_lets_the_others_go_again_alone():
+    @transaction.atomic(savepoint=False)
+    def meet_without_a_savepoint() -> None:
+        DiscordUser.objects.create(discord_user_id=1, name="bob")
+        refuse()
+
+    async with waiting_together():
+        met: list[Any] = [meeting("ada"), chat.hop(meet_without_a_savepoint)(), meeting("eve")]
+    ada, bob, eve = await asyncio.gather(*met, return_exceptions=True)
+    assert isinstance(bob, ValueError)
+    assert {type(ada), type(eve)} == {int}
+    assert await names() == {"ada", "eve"}
+
+
+async def test_what_only_the_commit_finds_out_hits_none_but_its_own():
+    def of_a_talk_that_is_gone() -> None:
+        Message.objects.create(
+            conversation=Conversation(pk=987_654), role=Message.Role.USER, source=Source.API
+        )
+
+    async with waiting_together():
+        met = [meeting("ada"), meeting("bob", of_a_talk_that_is_gone), meeting("eve")]
+    ada, bob, eve = await asyncio.gather(*met, return_exceptions=True)
+    assert isinstance(bob, IntegrityError)
+    assert {type(ada), type(eve)} == {int}
+    assert await names() == {"ada", "eve"}
+
+
+async def test_what_follows_comes_after_the_commit_and_its_failure_undoes_nothing():
+    seen: list[bool] = []
+
+    def greeted(pk: int) -> str:
+        seen.append(connection.in_atomic_block)
+        if len(seen) == 1:
+            raise ValueError("No greeting.")
+        return f"hello {pk}"
+
+    greeting = chat.hop(meet, greeted)
+    async with waiting_together():
+        met = [greeting("ada"), greeting("bob")]
+    ada, bob = await asyncio.gather(*met, return_exceptions=True)
+    assert isinstance(ada, ValueError)
+    assert str(bob).startswith("hello")
+    assert seen == [False, False]
+    assert await names() == {"ada", "bob"}
+
+
+async def test_what_nobody_waits_for_any_more_is_not_begun():
+    async with waiting_together():
+        met: list[Any] = [asyncio.ensure_future(meeting(name)) for name in ("ada", "bob")]
+        await asyncio.sleep(0)
+        met[0].cancel()
+    await met[1]
+    assert await names() == {"bob"}
+
+
+def test_a_loop_that_ended_in_the_middle_leaves_the_next_one_its_thread():
+    async def begin_only() -> None:
+        meeting("ada")
+
+    async def meet_one() -> int:
+        return await meeting("bob")
+
+    asyncio.run(begin_only())
+    assert asyncio.run(meet_one())

@@ -1,0 +1,88 @@
+"""A request built from the one before says what the SDK's own would."""
+
+from typing import Any
+
+import httpx2
+import openai
+import pytest
+
+from trainerbot.endpoints import Endpoint
+from trainerbot.endpoints.openai_sdk import client_settings
+from trainerbot.llm.providers.asking import PATH, AskingClient
+
+ENDPOINT = Endpoint("test", "http://127.0.0.1:9/v1", "sk-test", timeout_s=7.0)
+
+
+class Recorder(httpx2.AsyncBaseTransport):
+    """Answers with the given statuses, then with 200, and keeps what it was asked."""
+
+    def __init__(self, *statuses: int) -> None:
+        self.requests: list[httpx2.Request] = []
+        self._statuses = list(statuses)
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        await request.aread()
+        self.requests.append(request)
+        status = self._statuses.pop(0) if self._statuses else 200
+        return httpx2.Response(status, headers={"Retry-After-Ms": "1"}, json={})
+
+
+def client_of(kind: type[openai.AsyncOpenAI], transport: Recorder) -> Any:
+    http_client = openai.DefaultAsyncHttpxClient(transport=transport, trust_env=False)
+    return kind(**client_settings(ENDPOINT), http_client=http_client)
+
+
+def said(request: httpx2.Request) -> tuple[object, ...]:
+    headers = sorted((name.lower(), value) for name, value in request.headers.multi_items())
+    return request.method, str(request.url), headers, request.content, request.extensions
+
+
+async def asked_of_the_sdk(*contents: bytes, statuses: tuple[int, ...] = ()) -> list[Any]:
+    transport = Recorder(*statuses)
+    async with client_of(openai.AsyncOpenAI, transport) as client:
+        for content in contents:
+            await client.post(
+                PATH,
+                content=content,
+                cast_to=httpx2.Response,
+                stream=True,
+                stream_cls=openai.AsyncStream[Any],
+            )
+    return [said(request) for request in transport.requests]
+
+
+async def asked_of_ours(*contents: bytes, statuses: tuple[int, ...] = ()) -> list[Any]:
+    transport = Recorder(*statuses)
+    async with client_of(AskingClient, transport) as client:
+        for content in contents:
+            await client.ask(content)
+    return [said(request) for request in transport.requests]
+
+
+async def test_each_request_is_what_the_sdk_would_have_sent():
+    contents = b'{"model": "a"}', b'{"model": "another"}', '{"model": "ещё"}'.encode()
+    assert await asked_of_ours(*contents) == await asked_of_the_sdk(*contents)
+
+
+async def test_a_second_try_says_in_its_headers_that_it_is_one():
+    contents = b"{}", b'{"model": "a"}'
+    ours = await asked_of_ours(*contents, statuses=(503, 429, 200, 503))
+    assert ours == await asked_of_the_sdk(*contents, statuses=(503, 429, 200, 503))
+    counts = [dict(headers)["x-stainless-retry-count"] for _, _, headers, _, _ in ours]
+    assert counts == ["0", "1", "2", "0", "1"]
+
+
+async def test_other_requests_of_the_client_go_the_sdks_own_way():
+    transport = Recorder()
+    async with client_of(AskingClient, transport) as client:
+        await client.ask(b"{}")
+        await client.models.with_raw_response.list()
+    assert str(transport.requests[1].url).endswith("/v1/models")
+    assert transport.requests[1].method == "GET"
+
+
+async def test_a_refusal_is_the_sdks():
+    transport = Recorder(401)
+    async with client_of(AskingClient, transport) as client:
+        with pytest.raises(openai.AuthenticationError):
+            await client.ask(b"{}")
