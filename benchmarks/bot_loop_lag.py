@@ -124,7 +124,9 @@ def main() -> None:
 
         django.setup()
         call_command("migrate", verbosity=0)
-        lags_ms = sorted(asyncio.run(measure(options.seconds, api_base, pipes[1])))
+        from botrunner.process import loop
+
+        lags_ms = sorted(loop.run(measure(options.seconds, api_base, pipes[1])))
     cuts = statistics.quantiles(lags_ms, n=1000)
     print(
         f"{len(lags_ms)} samples: p50 {cuts[499]:.1f} ms, p99 {cuts[989]:.1f} ms, "

@@ -1,6 +1,7 @@
 """The life of one runbot: alone with its shards, logged in, heard of, ended cleanly."""
 
 import asyncio
+import gc
 import logging
 import os
 import time
@@ -293,4 +294,16 @@ class BotProcess:
 async def warm_up() -> None:
     """Load what the first answer needs: it should not wait, and no heartbeat should wait for it."""
     await providers.chat_model()
-    await database_sync_to_async(recall.current)()
+    await database_sync_to_async(_recall_once)()
+    # All that is loaded by now stays until the end. To look through it again and again
+    # took the loop a tenth of a second each time; and most of what a message makes is
+    # gone with it, so to look for the rest after each 700 things finds nothing.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
+
+
+def _recall_once() -> None:
+    """Let the index be built, and what it needs be imported, also if there is none yet."""
+    recall.warm()
+    recall.current().recall("Is everything ready?")

@@ -36,7 +36,7 @@ _index = Recall(())
 @cache
 def warm() -> None:
     """Import what the index needs (a second or two), so that no question waits for it."""
-    Recall([Memory(0, "warm", "")])
+    Recall([Memory(0, "warm", "")]).recall("warmer")
 
 
 def current() -> Recall:

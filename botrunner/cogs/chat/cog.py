@@ -35,6 +35,7 @@ from botrunner.faults import Reason, explain, refusal
 from botrunner.replies import OUT_OF_REACH, LiveReply, typing
 from botrunner.sounds import MOST_AT_ONCE, Listener
 from botrunner.speaking import CANNOT_SPEAK, may_speak, tell_directly
+from botrunner.ui.quoting import as_heard
 from botrunner.ui.verdict import buttons
 from dashboard.models import Message, PlaceSettings
 from dashboard.services import access, chat, leftovers
@@ -207,13 +208,14 @@ class Chat(commands.Cog):
                         return
                     live = self.live(question.where, ready.question)
                     said = await self.deliver(
-                        ready, live, found.notes, heading=aloud.heading(found.transcript)
+                        ready, live, found.notes, heading=as_heard(found.transcript)
                     )
             if said is not None and live.posted:
                 await aloud.speak(
                     self.bot,
                     ready,
                     said.text,
+                    asker=question.user,
                     to=live.posted[0],
                     guild_id=spot.guild_id,
                     asked_for=question.wants_speech,

@@ -43,7 +43,7 @@ log = logging.getLogger(__name__)
 INTERRUPTED: Final = "I was interrupted here."
 GONE: Final = "You are not on this server any more."
 
-begin = chat.hop(chat.begin)
+begin = chat.hop(chat.log, chat.recalling)
 finish = chat.hop(chat.finish)
 log_utterance = chat.hop(calls.log_utterance)
 note_answer = chat.hop(calls.note_answer)

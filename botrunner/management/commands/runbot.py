@@ -1,32 +1,20 @@
 import asyncio
 import signal
-from collections.abc import Coroutine
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from botrunner import gateway
-from botrunner.process import BotProcess, LoginRefused
+from botrunner.process import BotProcess, LoginRefused, loop
 from dashboard.services.bot import ShardRange
 from trainerbot.errors import InvalidInput, TrainerBotError
-
-try:
-    import uvloop
-except ImportError:  # there is none for Windows
-    uvloop = None  # type: ignore[assignment]  # as on Windows
 
 BAD_SETTINGS = 78  # sysexits' EX_CONFIG: starting again would not help
 NO_TOKEN = (
     "No DISCORD_TOKEN is set. Put the bot's token from https://discord.com/developers/applications "
     "into the environment or into .env; everything but Discord works without it."
 )
-
-
-def runs_again(life: Coroutine[Any, Any, bool]) -> bool:
-    """Run a bot to its end, on the quickest event loop there is; whether it shall run again."""
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop if uvloop else None) as runner:
-        return runner.run(life)
 
 
 class Command(BaseCommand):
@@ -70,7 +58,7 @@ class Command(BaseCommand):
                 gateway.checked(settings.DISCORD_API_BASE)
             shards = ShardRange.parse(options["shard_ids"], options["shard_count"])
             obeys = not options["supervised"]
-            while runs_again(self._run(token, options["drain_s"], shards, obeys=obeys)):
+            while loop.run(self._run(token, options["drain_s"], shards, obeys=obeys)):
                 self.stdout.write("Starting anew, as asked on the dashboard.")
         except (InvalidInput, LoginRefused) as error:
             raise CommandError(str(error), returncode=BAD_SETTINGS) from error
@@ -86,11 +74,11 @@ class Command(BaseCommand):
             shards=shards,
             obeys=obeys,
         )
-        loop = asyncio.get_running_loop()
+        running = asyncio.get_running_loop()
         for name in ("SIGTERM", "SIGINT", "SIGBREAK"):
             if number := getattr(signal, name, None):
-                # Not loop.add_signal_handler, which Windows does not have.
+                # Not the loop's add_signal_handler, which Windows does not have.
                 signal.signal(
-                    number, lambda *_: loop.call_soon_threadsafe(process.wishes.ask_to_stop)
+                    number, lambda *_: running.call_soon_threadsafe(process.wishes.ask_to_stop)
                 )
         return await process.run()

@@ -30,8 +30,8 @@ Given = ParamSpec("Given")
 Result = TypeVar("Result")
 Ready = TypeVar("Ready")
 
-MOST_AT_ONCE: Final = 16
-"""Units of one transaction: other processes wait to write meanwhile."""
+MOST_AT_ONCE: Final = 8
+"""Units of one transaction: other processes wait to write meanwhile, and the loop for what follows."""
 
 
 @overload

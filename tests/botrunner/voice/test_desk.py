@@ -228,8 +228,8 @@ async def test_a_model_that_fails_is_told_and_logged(desk, player, discord_serve
     assert "sk-1" not in reply.content
     assert "reference" in reply.content
     assert said.text == ""
-    logged = await rows(Message.objects.filter(role="assistant"))
-    assert logged[0].error
+    [logged] = await rows(Message.objects.filter(role="assistant"))
+    assert logged.error
 
 
 async def test_where_it_may_not_write_it_still_speaks(
