@@ -20,12 +20,13 @@ PATH = "/ws/live/"
 
 async def push(topic: str, **payload: object) -> int:
     """Publish as a service does, and hand over as the tail does."""
-    event = await publish(topic, f"{topic}.changed", **payload)
-    message = {"type": "outbox.event", "id": event.pk, "topic": topic}
+    kind = f"{topic}.changed"
+    event_id: int = await publish(topic, kind, **payload)
+    message = {"type": "outbox.event", "id": event_id, "topic": topic}
     await get_channel_layer().group_send(
-        f"topic.{topic}", message | {"kind": event.kind, "payload": event.payload}
+        f"topic.{topic}", message | {"kind": kind, "payload": payload}
     )
-    return int(event.pk)
+    return event_id
 
 
 @pytest.mark.origin(49)
