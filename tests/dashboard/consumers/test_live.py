@@ -88,7 +88,9 @@ async def test_a_swapped_fragment_follows_other_topics():
         assert await socket.is_silent()
 
 
-@pytest.mark.parametrize("topic", ["jobs", "job.7", "datasets", "corrections", "conversations"])
+@pytest.mark.parametrize(
+    "topic", ["jobs", "job.7", "datasets", "corrections", "conversations", "calls"]
+)
 async def test_a_member_is_refused_what_only_trainers_see(topic):
     member = await make_user()
     async with open_socket(PATH, user=member) as socket:
