@@ -44,6 +44,6 @@ def note_spoken(*, question_id: int, text: str) -> None:
 
 
 def heard_in(question_id: int | None) -> str:
-    """What was made out in the sound of a question, or ""."""
-    heard = Utterance.objects.filter(message=question_id, message__isnull=False)
+    """What was made out in the sound attached to a question, or "" as for one in a call."""
+    heard = Utterance.objects.filter(message=question_id, message__isnull=False, call=None)
     return heard.values_list("text", flat=True).first() or ""
