@@ -21,6 +21,7 @@ import statistics
 import sys
 import tempfile
 import time
+from array import array
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ sys.path.insert(0, str(ROOT))
 
 FRAME_S = 0.02
 WINDOW_MS = 200
+QUIETEST = 100  # of 32,767
 ANSWER = ("It is one. ", "It is two. ", "It is three. ", "It is four.")
 
 
@@ -46,13 +48,21 @@ def serve_endpoint(pipe: Any) -> None:
 
 def serve_discord(pipe: Any) -> None:
     """Speak when told to; send back when speech ended and when each frame of the answer came."""
+    from discord.opus import Decoder, load_opus
+
     from tests.fakes.discord import FakeDiscord
     from tests.fakes.discord.voice import SILENCE
+    from trainerbot.speech.audio import load_opus as path_of_opus
 
-    async def turn(fake: FakeDiscord, ada: Any, frames: list[bytes], first: int) -> Any:
+    load_opus(path_of_opus())
+
+    async def turn(
+        fake: FakeDiscord, ada: Any, frames: list[bytes], first: int, *, clears: bool = True
+    ) -> Any:
         call = fake.voice.call
         assert call is not None
-        call.frames.clear()
+        if clears:
+            call.frames.clear()
         began = time.monotonic()
         for number, opus in enumerate([*frames, *[SILENCE] * 5]):
             wait_s = began + number * FRAME_S - time.monotonic()
@@ -65,6 +75,29 @@ def serve_discord(pipe: Any) -> None:
             await asyncio.sleep(0.05)
         return ended, [frame.at_s for frame in call.frames if frame.opus != SILENCE]
 
+    async def interruption(fake: FakeDiscord, ada: Any, frames: list[bytes], first: int) -> Any:
+        """Speak into the answer; the seconds from then on until its last frame with sound."""
+        call = fake.voice.call
+        assert call is not None
+        call.frames.clear()
+        speaking = asyncio.create_task(turn(fake, ada, frames, first, clears=False))
+        await asyncio.sleep(len(frames) * FRAME_S)
+        while len(call.frames) < 5:  # noqa: ASYNC110 (frames wake nobody)
+            await asyncio.sleep(0.005)
+        began = time.monotonic()
+        for number, opus in enumerate(frames[1:]):
+            wait_s = began + number * FRAME_S - time.monotonic()
+            await asyncio.sleep(max(0.0, wait_s))
+            at = first + len(frames) + 5 + number
+            fake.voice.send_opus(ada, opus, sequence=at, timestamp=at * 960)
+        await speaking
+        decoder, last = Decoder(), began
+        for frame in call.frames:
+            samples = array("h", decoder.decode(frame.opus))
+            if frame.at_s < began + (len(frames) - 1) * FRAME_S and max(samples) > QUIETEST:
+                last = max(last, frame.at_s)
+        return last - began
+
     async def serve() -> None:
         async with FakeDiscord(dave=1) as fake:
             ada, world = fake.add_user("Ada"), fake.world
@@ -76,15 +109,16 @@ def serve_discord(pipe: Any) -> None:
             await asyncio.to_thread(pipe.recv)
             await fake.voice.enter(ada, ssrc=7)
             first = 0
-            while frames := await asyncio.to_thread(pipe.recv):
-                pipe.send(await turn(fake, ada, frames, first))
-                first += len(frames) + 5
+            while order := await asyncio.to_thread(pipe.recv):
+                interrupts, frames = order
+                pipe.send(await (interruption if interrupts else turn)(fake, ada, frames, first))
+                first += 2 * len(frames) + 5
 
     with contextlib.suppress(EOFError):
         asyncio.run(serve())
 
 
-async def measure(n_turns: int, api_base: str, ids: list[int], pipe: Any) -> list[Any]:
+async def measure(n_turns: int, api_base: str, ids: list[int], pipe: Any) -> Any:
     from botrunner import gateway
     from botrunner.bot import TrainerBot
     from botrunner.voice.playback.frames import TAIL_FRAMES
@@ -95,7 +129,7 @@ async def measure(n_turns: int, api_base: str, ids: list[int], pipe: Any) -> lis
     person, voice, general = ids
     bot = TrainerBot(guild_ready_timeout=0.05)
     gateway.point_at(bot, api_base)
-    measured = []
+    measured, silenced_s = [], []
     async with bot:
         running = asyncio.create_task(bot.start("MTA.fake.token-of-the-fake-discord"))
         await until(lambda: bot.is_ready())
@@ -111,14 +145,18 @@ async def measure(n_turns: int, api_base: str, ids: list[int], pipe: Any) -> lis
         await until(lambda: call.client.is_end_to_end)
         for number in range(n_turns):
             frames = voiced(1.0, seed=number)[:-TAIL_FRAMES]
-            pipe.send(frames)
+            pipe.send((False, frames))
             measured.append(await asyncio.to_thread(pipe.recv))
             await call.participant.settle()
-        pipe.send(None)
+        for number in range(n_turns // 2):
+            pipe.send((True, voiced(1.0, seed=number)[:-TAIL_FRAMES]))
+            silenced_s.append(await asyncio.to_thread(pipe.recv))
+            await call.participant.settle()
         await cog.supervisor.leave(guild, because="It was measured.", actor=None)
     await running
+    pipe.send(None)
     await providers.close_clients()
-    return measured
+    return measured, silenced_s
 
 
 def tell(name: str, values_ms: list[float]) -> None:
@@ -162,10 +200,13 @@ def main() -> None:
 
         django.setup()
         call_command("migrate", verbosity=0)
-        measured = asyncio.run(measure(options.turns, api_base, ids, pipes[1]))
+        measured, silenced_s = asyncio.run(measure(options.turns, api_base, ids, pipes[1]))
         from dashboard.models import Utterance
 
-        stages = list(Utterance.objects.order_by("pk").values_list("stages_ms", flat=True))
+        n_turns = options.turns
+        stages = list(Utterance.objects.order_by("pk").values_list("stages_ms", flat=True))[
+            :n_turns
+        ]
     # The first turn opens connections and imports what a later one has.
     waits_ms = [1000 * (frames[0] - ended) for ended, frames in measured[1:]]
     tell("end of speech to first frame of the answer", waits_ms)
@@ -173,6 +214,7 @@ def main() -> None:
     print(f"  first turn: {1000 * (measured[0][1][0] - measured[0][0]):.0f} ms")
     for stage in ("heard", "first_word", "first_sound"):
         tell(f"  as logged, {stage}", [each[stage] for each in stages[1:] if stage in each])
+    tell("speech over the answer to its last sound", [1000 * each for each in silenced_s])
     # discord.py leaves 40 ms between the first two frames of each speech.
     gaps_ms = [1000 * (b - a) for _, frames in measured for a, b in pairwise(frames[1:])]
     spans = [(len(frames) - 2) / (frames[-1] - frames[1]) for _, frames in measured]

@@ -1,4 +1,4 @@
-"""What people write behind a command, cut into its arguments; and their words, safe to say back.
+"""What people write behind a command, cut into its arguments.
 
 Discord.py would cut at spaces and trip over quotes, so commands take all that
 follows their name as one text, and these functions cut it.
@@ -15,7 +15,6 @@ from discord.ext import commands
 from trainerbot.errors import InvalidInput
 from trainerbot.formats import labels
 
-MAX_ECHO: Final = 200
 MAX_NAME: Final = 120  # characters of a dataset's name
 MOST_WORDS_OF_A_NAME: Final = 4
 TOO_MANY: Final = "Attach one file to a message; several at once are best sent as one ZIP archive."
@@ -28,8 +27,6 @@ _EVERYWHERE: Final = re.compile(r"(?:^|\s)everywhere(?:\s*[=:]\s*(true|yes))?$",
 _SPOKEN: Final = re.compile(r"^spoken\s*[=:]\s*(true|false|yes|no)(?:\s+|$)", re.IGNORECASE)
 _SPOKEN_BEHIND: Final = re.compile(r"(?:^|\s)spoken\s*[=:]\s*(true|false|yes|no)$", re.IGNORECASE)
 _QUOTES: Final = ('""', "''", "“”", "„“", "«»", "``")
-# They turn the direction of all that follows, so a text could rewrite the sentence around it.
-_DIRECTIONS: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
 # What a phone makes of straight quotes.
 _CURLY: Final = str.maketrans("“”„‟\u2018’", '""""\'\'')
 
@@ -146,14 +143,6 @@ def the_one(attachments: Sequence[discord.Attachment]) -> discord.Attachment | N
     if len(attachments) > 1:
         raise InvalidInput(TOO_MANY)
     return attachments[0] if attachments else None
-
-
-def echo(words: str) -> str:
-    """Return other people's words for a sentence of ours: in one line, shown as they are, short."""
-    line = " ".join(_DIRECTIONS.sub("", words).split())
-    if len(line) > MAX_ECHO:
-        line = line[:MAX_ECHO] + "…"
-    return discord.utils.escape_mentions(discord.utils.escape_markdown(line))
 
 
 def _cut_flag(words: str) -> tuple[str, bool | None]:

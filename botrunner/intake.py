@@ -14,8 +14,8 @@ from channels.db import database_sync_to_async
 from django.db import DatabaseError
 
 from botrunner import gateway
-from botrunner.arguments import echo
-from botrunner.replies import FENCE
+from botrunner.quoting import in_a_line
+from botrunner.replies import FENCE, clip
 from dashboard.models import DatasetImport, Task
 from dashboard.services import imports, requests
 from dashboard.services.requests import Asked
@@ -99,12 +99,12 @@ async def read_text(file: discord.Attachment, *, max_bytes: int) -> str:
             content += piece
             if len(content) > max_bytes:
                 raise InvalidInput(
-                    f"{echo(file.filename)} is larger than {max_bytes / 2**20:,.0f} MiB."
+                    f"{in_a_line(file.filename)} is larger than {max_bytes / 2**20:,.0f} MiB."
                 )
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InvalidInput(f"{echo(file.filename)} is not text in UTF-8.") from error
+        raise InvalidInput(f"{in_a_line(file.filename)} is not text in UTF-8.") from error
 
 
 async def take(
@@ -117,7 +117,7 @@ async def take(
     bytes from coming here; that leaves nothing.
     """
     try:
-        message_id = await live.begin(f"Fetching {echo(given.filename)} …")
+        message_id = await live.begin(f"Fetching {in_a_line(given.filename)} …")
         request = await begin_import(
             kind,
             asked=Asked(asker.person, asker.guild_id, channel_id, message_id),
@@ -150,7 +150,7 @@ async def see_through(
             now = await _told_of(request, live, patience, until_checked=True)
     except TimeoutError:
         await drop(request)
-        name = echo(request.imported.filename) if request.imported else "It"
+        name = in_a_line(request.imported.filename) if request.imported else "It"
         raise TookTooLong(
             f"{name} was not checked in time, and nothing was stored. "
             "Is the worker running? If it is, upload the file on the dashboard."
@@ -234,7 +234,7 @@ def progress(now: Standing, *, in_doubt: bool) -> str:
     imported, task = now.request.imported, now.task
     if imported is None:
         return "…"
-    name = echo(imported.filename)
+    name = in_a_line(imported.filename)
     if task is not None and task.state == Task.State.READY:
         return f"{name} has arrived. {NO_WORKER}" if in_doubt else f"{name} has arrived …"
     match imported.state:
@@ -264,7 +264,7 @@ def found_in(imported: DatasetImport, report: Report) -> str:
     if n_warnings:
         counts.append(counted(n_warnings, "warning"))
     lines = [
-        f"{echo(imported.filename)}: {echo(imported.detected.get('said', ''))}",
+        f"{in_a_line(imported.filename)}: {in_a_line(imported.detected.get('said', ''))}",
         f"{', '.join(counts)}.",
     ]
     errors = [each for each in report.problems if each.severity == "error"]
@@ -286,6 +286,4 @@ def _line(problem: Problem) -> str:
     said = " ".join(problem.message.split()).replace("`", "'")
     if problem.line and f"Line {problem.line}" not in said:
         said = f"Line {problem.line}: {said}"
-    if len(said) > MAX_PROBLEM_CHARACTERS:
-        said = said[:MAX_PROBLEM_CHARACTERS] + "…"
-    return said
+    return clip(said, MAX_PROBLEM_CHARACTERS)

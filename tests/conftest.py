@@ -13,6 +13,7 @@ import pytest_asyncio
 from asgiref.sync import SyncToAsync
 from django.conf import settings
 from django.db import connection, connections
+from django.test import TransactionTestCase
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from pytest_django import Settings
@@ -40,10 +41,23 @@ hypothesis_settings.load_profile("steady")
 emptying.replace_flush()
 
 
+@pytest.hookimpl(tryfirst=True)  # before -m chooses
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
+        if touches_rows(item):
+            item.add_marker(pytest.mark.rows)
         if pytest_asyncio.is_async_test(item) and isinstance(item, pytest.Function):
             item.fixturenames.insert(0, "client_of_this_test")
+
+
+def touches_rows(item: pytest.Item) -> bool:
+    """Whether a test reads or writes rows in the database of the settings."""
+    case = getattr(item, "cls", None)
+    return (
+        item.get_closest_marker("django_db") is not None
+        or not {"db", "transactional_db"}.isdisjoint(getattr(item, "fixturenames", ()))
+        or (case is not None and issubclass(case, TransactionTestCase))
+    )
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ from discord import app_commands
 from discord.ext import commands
 
 from botrunner import arguments
-from botrunner.arguments import echo
 from botrunner.intake import (
     NO_WORKER,
     Patience,
@@ -26,6 +25,7 @@ from botrunner.intake import (
 )
 from botrunner.people import asker_of, requires
 from botrunner.progress import Page, Progress, Said, carry_out
+from botrunner.quoting import in_a_line
 from botrunner.ui.links import dashboard_address
 from botrunner.ui.names import find_datasets, find_files, offering
 from dashboard.models import DatasetExport, DatasetImport, DiscordRequest, Task
@@ -170,7 +170,7 @@ class Library(commands.Cog):
                 found, opened = await fetch(file, context.filesize_limit, asker.person)
             except NotFound:
                 # The same words for what is missing and for what is forbidden.
-                return Said(f"File not found: {echo(file)}")
+                return Said(f"File not found: {in_a_line(file)}")
             except TooLarge as error:
                 return Said(f"{error} {_on_the_dashboard()}")
             page = Page(found.filename, await asyncio.to_thread(_read, opened))
@@ -196,7 +196,7 @@ class Library(commands.Cog):
                 raise TookTooLong("The archive is not written yet. Look at the dashboard for it.")
             in_doubt = task.state == Task.State.READY and waited_s > patience.doubt_after_s
             doubt = f" {NO_WORKER}" if in_doubt else ""
-            live.show(f"Archiving {echo(str(version))}: {task.progress:.0%} …{doubt}")
+            live.show(f"Archiving {in_a_line(str(version))}: {task.progress:.0%} …{doubt}")
             await asyncio.sleep(patience.look_every_s)
         return exported
 
@@ -206,8 +206,8 @@ def stored(imported: DatasetImport, examined: str) -> str:
     """What is said of a file that became rows, and what their examination found."""
     version, found = imported.version, found_in(imported, imports.report_of(imported))
     if version is None:
-        raise Conflict(f"{echo(imported.filename)} was imported, and is gone again.")
-    title = f"{echo(version.dataset.name)} v{version.number}"
+        raise Conflict(f"{in_a_line(imported.filename)} was imported, and is gone again.")
+    title = f"{in_a_line(version.dataset.name)} v{version.number}"
     examples = counted(version.n_examples, "example")
     if not version.is_draft:
         return f"{found}\n{title} holds the same {examples} already; no new version was made."
@@ -220,7 +220,7 @@ def stored(imported: DatasetImport, examined: str) -> str:
 
 def selected(version: DatasetVersion, flag: bool | None) -> str:
     """The first words about a dataset that was chosen."""
-    title, examples = echo(str(version)), counted(version.n_examples, "example")
+    title, examples = in_a_line(str(version)), counted(version.n_examples, "example")
     label = f", meant as {labels.of_flag(flag)}" if flag is not None else ""
     texts = (
         f" Texts given to `!train` without a label are {labels.of_flag(flag is not False)}."
@@ -239,7 +239,7 @@ async def archive_said(
     """What is said of an archive, which goes along if Discord takes a file of its size."""
     file = library.entry(exported)
     lines = [
-        f"Files in {echo(version.dataset.name)} have been archived.",
+        f"Files in {in_a_line(version.dataset.name)} have been archived.",
         f"`{file.name}`: {counted(exported.n_examples, 'row')}, {_size(file.n_bytes)}",
         f"SHA-256 `{file.sha256}`",
     ]

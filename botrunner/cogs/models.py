@@ -13,9 +13,10 @@ from discord import app_commands
 from discord.ext import commands
 
 from botrunner import arguments
-from botrunner.arguments import echo
 from botrunner.people import asker_of, require, requires
 from botrunner.progress import Progress, Said, carry_out
+from botrunner.quoting import in_a_line
+from botrunner.replies import clip
 from botrunner.ui.names import offering
 from dashboard.models import FineTuneJob
 from dashboard.services import chat, here, library
@@ -138,7 +139,7 @@ def listed(names: list[str], answers: str, learnt: dict[str, FineTuneJob]) -> st
     lines = ["Models, tuned ones first:"]
     for name in names[:SHOWN]:
         job = learnt.get(name)
-        of = f" · learnt {echo(str(job.version))}" if job else ""
+        of = f" · learnt {in_a_line(str(job.version))}" if job else ""
         lines.append(f"• `{name}`{of}{' ← answers here' if name == answers else ''}")
     if len(names) > SHOWN:
         lines.append(f"and {len(names) - SHOWN:,} more, on the dashboard")
@@ -150,8 +151,7 @@ def listed(names: list[str], answers: str, learnt: dict[str, FineTuneJob]) -> st
 
 def quoted(words: str) -> str:
     """Return a persona so that Discord shows it as it is."""
-    shown = words if len(words) <= 1500 else f"{words[:1500]} …"
-    return "```\n" + shown.replace("```", "'''") + "\n```"
+    return "```\n" + clip(words, 1500).replace("```", "'''") + "\n```"
 
 
 def place_of(context: commands.Context[TrainerBot], *, everywhere: bool) -> Here:
@@ -183,7 +183,7 @@ async def known(wanted: str) -> str:
         return name
     near = library.nearest(wanted, names)
     hint = f" Did you mean {' or '.join(f'`{name}`' for name in near)}?" if near else ""
-    raise NotFound(f"The endpoint has no model {echo(wanted)}.{hint} `!models` lists them.")
+    raise NotFound(f"The endpoint has no model {in_a_line(wanted)}.{hint} `!models` lists them.")
 
 
 @database_sync_to_async

@@ -5,6 +5,7 @@ import unicodedata
 
 MAX_CHARACTERS = 2000
 FENCE = "```"
+ELLIPSIS = "…"
 _LANGUAGE = re.compile(r"```([\w+\-.#]{1,20})\n")
 _CLOSING_ROOM = len("\n" + FENCE)
 _JOINERS = "\u200d\ufe0f"  # zero-width joiner, emoji variation: they belong to what is before
@@ -32,6 +33,13 @@ def split(text: str, limit: int = MAX_CHARACTERS) -> list[str]:
         fence = _open_fence(part)
         opening, text = fence[1] if fence else "", text[cut:]
     return parts
+
+
+def clip(text: str, most: int) -> str:
+    """Return `text`, cut between characters if it is wider than `most`, and marked then."""
+    if width(text) <= most:
+        return text
+    return text[: _between_characters(text, _fitting(text, most - 1))].rstrip() + ELLIPSIS
 
 
 def close_fence(text: str) -> str:

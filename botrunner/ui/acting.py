@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import aiohttp
 import discord
@@ -20,6 +21,33 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 ALREADY_ANSWERED = 40060  # Discord's code
 TOO_SLOW = "Discord waited no longer for me. Do it once more."
+
+
+class LastingButton(
+    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]],
+    template=r"(?!)",  # of none: each kind has its own
+):
+    """A button that works for as long as its message stands, also after a restart.
+
+    All that it needs is in its id: a kind is made of the groups of its
+    `template`, in their order, numbers as numbers.
+    """
+
+    @classmethod
+    async def from_custom_id(
+        cls,
+        interaction: discord.Interaction[Any],
+        item: discord.ui.Item[Any],
+        match: re.Match[str],
+        /,
+    ) -> Self:
+        make: Any = cls  # each kind takes what its own template tells
+        made: Self = make(*(_value(each) for each in match.groups()))
+        return made
+
+
+def _value(group: str) -> int | str:
+    return int(group) if group.lstrip("-").isdecimal() else group
 
 
 @asynccontextmanager

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import io
-import re
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import discord
 from channels.db import database_sync_to_async
 
 from botrunner.people import Asker, interaction_asker, require
-from botrunner.ui.acting import answering, lasting, say
+from botrunner.ui.acting import LastingButton, answering, lasting, say
 from botrunner.ui.forms import Form, Values, check_pace, long_text, taking
 from botrunner.ui.quoting import as_block, in_a_line, is_whole
 from dashboard.models import Correction
@@ -37,7 +36,7 @@ TOO_LONG_FOR_A_FORM = "It is too long for this form. Write the whole answer, or 
 
 
 class Decide(
-    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]],
+    LastingButton,
     template=r"correction:(?P<act>approve|edit|reject):(?P<correction>[0-9]{1,18})",
 ):
     """One button of a card."""
@@ -52,16 +51,6 @@ class Decide(
         )
         self.act = act
         self.correction_id = correction_id
-
-    @classmethod
-    async def from_custom_id(
-        cls,
-        interaction: discord.Interaction[Any],
-        item: discord.ui.Item[Any],
-        match: re.Match[str],
-        /,
-    ) -> Self:
-        return cls(match["act"], int(match["correction"]))
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         async with answering(interaction, f"The card of correction {self.correction_id}"):

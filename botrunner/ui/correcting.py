@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import discord
 from channels.db import database_sync_to_async
 
 from botrunner.people import Asker, interaction_asker, require
-from botrunner.ui.acting import answering, say
+from botrunner.quoting import in_a_line
+from botrunner.ui.acting import LastingButton, answering, say
 from botrunner.ui.forms import Form, Values, check_pace, long_text, taking
-from botrunner.ui.quoting import in_a_line
 from dashboard.models import Correction, Message
 from dashboard.services import answers, corrections
 from dashboard.services.access import Permission
@@ -25,7 +24,7 @@ TOO_LONG_FOR_A_FORM = "The old answer is too long for this form. Write the whole
 
 
 class CorrectIt(
-    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]],
+    LastingButton,
     template=r"correct:(?P<answer>[0-9]{1,18})",
 ):
     """The button that opens the form for one answer."""
@@ -35,16 +34,6 @@ class CorrectIt(
             discord.ui.Button(label="Correct it", emoji="✏️", custom_id=f"correct:{answer_id}")
         )
         self.answer_id = answer_id
-
-    @classmethod
-    async def from_custom_id(
-        cls,
-        interaction: discord.Interaction[Any],
-        item: discord.ui.Item[Any],
-        match: re.Match[str],
-        /,
-    ) -> Self:
-        return cls(int(match["answer"]))
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         async with answering(interaction, f"The form for answer {self.answer_id}"):

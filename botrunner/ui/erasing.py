@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import discord
 from channels.db import database_sync_to_async
 
-from botrunner.ui.acting import answering, lasting
+from botrunner.ui.acting import LastingButton, answering, lasting
 from dashboard.services import privacy
 from dashboard.services.privacy import Receipt, Stored
 from trainerbot.errors import NotAllowed
@@ -27,7 +26,7 @@ erase = database_sync_to_async(privacy.erase)
 
 
 class Erase(
-    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]],
+    LastingButton,
     template=r"erase:(?P<what>all|mine|nothing):(?P<user>[0-9]{1,20})",
 ):
     """One answer to the last question. Its id names whose data they are."""
@@ -43,16 +42,6 @@ class Erase(
         )
         self.what = what
         self.discord_user_id = discord_user_id
-
-    @classmethod
-    async def from_custom_id(
-        cls,
-        interaction: discord.Interaction[Any],
-        item: discord.ui.Item[Any],
-        match: re.Match[str],
-        /,
-    ) -> Self:
-        return cls(match["what"], int(match["user"]))
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         async with answering(interaction, "A person's data being deleted"):

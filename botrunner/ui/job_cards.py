@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from botrunner.arguments import echo
+from botrunner.quoting import in_a_line
 
 if TYPE_CHECKING:
     from dashboard.models import FineTuneJob, LegacyJob
@@ -26,7 +26,7 @@ METHODS: Final = {
 
 
 def starting(title: str) -> str:
-    return f"Starting to train on {echo(title)} …"
+    return f"Starting to train on {in_a_line(title)} …"
 
 
 def card(now: Standing) -> str:
@@ -36,12 +36,12 @@ def card(now: Standing) -> str:
         if job.is_finished:
             return f"{FAILED}\n{_reason(job)}"
         return _lines(starting(str(job.version)), _waits(job))
-    learns = f"{echo(str(job.version))} ({job.version.n_examples:,} examples)"
+    learns = f"{in_a_line(str(job.version))} ({job.version.n_examples:,} examples)"
     return _lines(
         f"Model training started. Job ID: {job.remote_job_id}",
-        f"{echo(job.base_model)} learns {learns} by the method {echo(job.method)}.",
+        f"{in_a_line(job.base_model)} learns {learns} by the method {in_a_line(job.method)}.",
         _how_far(now),
-        _waits(job) or (f"-# {echo(now.said)}" if now.said and not job.is_finished else ""),
+        _waits(job) or (f"-# {in_a_line(now.said)}" if now.said and not job.is_finished else ""),
     )
 
 
@@ -65,26 +65,24 @@ def meant_for(now: Standing) -> str:
     """What a resulting model may be used for."""
     job = now.job
     if now.labels:
-        use = f"It tells which label a text has: {echo(', '.join(now.labels[:20]))}. Try `!test`."
+        use = f"It tells which label a text has: {in_a_line(', '.join(now.labels[:20]))}. Try `!test`."
     else:
         use = METHODS.get(job.method, "It answers the way its examples do.")
     if not now.licences:
         return use
-    return (
-        f"{use}\nIts examples are under {echo(', '.join(now.licences))}, which counts for it too."
-    )
+    return f"{use}\nIts examples are under {in_a_line(', '.join(now.licences))}, which counts for it too."
 
 
 def in_a_list(job: FineTuneJob) -> str:
-    became = f"`{job.fine_tuned_model}`" if job.fine_tuned_model else echo(job.base_model)
+    became = f"`{job.fine_tuned_model}`" if job.fine_tuned_model else in_a_line(job.base_model)
     name = f" `{job.remote_job_id}`" if job.remote_job_id else ""
     when = f"<t:{int(job.created_at.timestamp())}:R>"
-    return f"**{job.pk}**{name} {echo(job.status)} · {echo(str(job.version))} → {became} · {when}"
+    return f"**{job.pk}**{name} {in_a_line(job.status)} · {in_a_line(str(job.version))} → {became} · {when}"
 
 
 def legacy_in_a_list(job: LegacyJob) -> str:
     when = f" · <t:{int(job.created_at.timestamp())}:d>" if job.created_at else ""
-    told = f" {echo(job.description)}" if job.description else ""
+    told = f" {in_a_line(job.description)}" if job.description else ""
     return f"`{job.remote_job_id[:100]}`{told}{when}"
 
 
@@ -95,7 +93,7 @@ def _how_far(now: Standing) -> str:
     if job.is_finished:
         return _reason(job)
     parts = [] if now.share is None else [f"{_bar(now.share)} {now.share:.0%}"]
-    parts.append("stopping" if job.cancel_requested else echo(job.status.replace("_", " ")))
+    parts.append("stopping" if job.cancel_requested else in_a_line(job.status.replace("_", " ")))
     if now.step is not None and now.n_steps:
         parts.append(f"step {now.step:,} of {now.n_steps:,}")
     parts += [f"{LOSS_NAMES[name]} {value:.3g}" for name, value in now.losses.items()]
@@ -105,11 +103,13 @@ def _how_far(now: Standing) -> str:
 def _reason(job: FineTuneJob) -> str:
     if job.status == "cancelled":
         return "Was cancelled; nothing of it stays."
-    return f"Failed: {echo(job.error)}" if job.error else "Failed; its endpoint gave no reason."
+    return (
+        f"Failed: {in_a_line(job.error)}" if job.error else "Failed; its endpoint gave no reason."
+    )
 
 
 def _waits(job: FineTuneJob) -> str:
-    return f"-# {echo(job.error)}" if job.error and not job.is_finished else ""
+    return f"-# {in_a_line(job.error)}" if job.error and not job.is_finished else ""
 
 
 def _bar(share: float) -> str:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import discord
 from channels.db import database_sync_to_async
 
 from botrunner.people import interaction_asker, require
-from botrunner.ui.acting import answering, lasting, say
+from botrunner.ui.acting import LastingButton, answering, lasting, say
 from botrunner.ui.job_cards import in_a_list, legacy_in_a_list
 from dashboard.services import jobs, standings
 from dashboard.services.access import Permission
@@ -25,7 +24,7 @@ cancel = database_sync_to_async(jobs.cancel)
 
 
 class CancelJob(
-    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]],
+    LastingButton,
     template=r"job:cancel:(?P<job>[0-9]{1,18})",
 ):
     """Stops a job: for whoever asked for it, and for trainers."""
@@ -33,16 +32,6 @@ class CancelJob(
     def __init__(self, job_id: int) -> None:
         super().__init__(discord.ui.Button(label="Cancel", custom_id=f"job:cancel:{job_id}"))
         self.job_id = job_id
-
-    @classmethod
-    async def from_custom_id(
-        cls,
-        interaction: discord.Interaction[Any],
-        item: discord.ui.Item[Any],
-        match: re.Match[str],
-        /,
-    ) -> Self:
-        return cls(int(match["job"]))
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         async with answering(interaction, f"The end of job {self.job_id}"):
@@ -58,25 +47,15 @@ class CancelJob(
 
 
 class TurnPage(
-    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]],
+    LastingButton,
     template=r"jobs:(?P<list>tuned|legacy):(?P<way>after|before):(?P<key>[0-9]{1,18})",
 ):
     """Shows the jobs before or after those that are shown."""
 
-    def __init__(self, listing: str, way: str, key: str) -> None:
+    def __init__(self, listing: str, way: str, key: str | int) -> None:
         label = "Older" if way == "after" else "Newer"
         super().__init__(discord.ui.Button(label=label, custom_id=f"jobs:{listing}:{way}:{key}"))
-        self.listing, self.way, self.key = listing, way, key
-
-    @classmethod
-    async def from_custom_id(
-        cls,
-        interaction: discord.Interaction[Any],
-        item: discord.ui.Item[Any],
-        match: re.Match[str],
-        /,
-    ) -> Self:
-        return cls(match["list"], match["way"], match["key"])
+        self.listing, self.way, self.key = listing, way, str(key)
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         async with answering(interaction, "The list of jobs"):

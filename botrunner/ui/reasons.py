@@ -1,6 +1,6 @@
 """How an answer came about, in words."""
 
-from botrunner.ui.quoting import in_a_line
+from botrunner.quoting import in_a_line
 from dashboard.models import Message
 
 NAME_CHARACTERS = 200

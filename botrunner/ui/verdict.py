@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import discord
 from channels.db import database_sync_to_async
 
 from botrunner.people import Asker, interaction_asker, require
-from botrunner.ui.acting import answering, lasting, say
+from botrunner.ui.acting import LastingButton, answering, lasting, say
 from botrunner.ui.correcting import CorrectIt
 from dashboard.services import answers, feedback
 from dashboard.services.access import Permission
@@ -22,7 +21,7 @@ RATINGS = {GOOD: 1, BAD: -1}
 
 
 class Thumb(
-    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]],
+    LastingButton,
     template=r"verdict:(?P<rating>-1|1):(?P<question>[0-9]{1,18})",
 ):
     """One thumb. Its id names the question, which has a row before its answer is complete."""
@@ -35,16 +34,6 @@ class Thumb(
         )
         self.rating = rating
         self.question_id = question_id
-
-    @classmethod
-    async def from_custom_id(
-        cls,
-        interaction: discord.Interaction[Any],
-        item: discord.ui.Item[Any],
-        match: re.Match[str],
-        /,
-    ) -> Self:
-        return cls(int(match["rating"]), int(match["question"]))
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         async with answering(interaction, f"A thumb for the answer to {self.question_id}"):

@@ -209,5 +209,4 @@ def _check(what: str, text: str) -> None:
         raise InvalidInput(
             f"The {what} has {len(text):,} characters; {MAX_CHARACTERS:,} is the most."
         )
-    if not storage.holds(text):
-        raise InvalidInput(f"The {what} holds characters that are no text. Remove them.")
+    storage.check_text(text, what=f"The {what}")

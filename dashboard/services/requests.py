@@ -145,9 +145,8 @@ def look(pk: int) -> Standing:
         "job",
     ).get(pk=pk)
     task = None
-    if request.imported_id is not None:
-        unfinished = Task.objects.unfinished().filter(kind__startswith="import")
-        task = unfinished.filter(args__import_id=request.imported_id).order_by("pk").first()
+    if request.imported is not None:
+        task = imports.tasks_of(request.imported).unfinished().order_by("pk").first()
     return Standing(request, task)
 
 

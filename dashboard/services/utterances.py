@@ -41,3 +41,9 @@ def log_sound(*, question: Message, person: DiscordUser | None, sound: Sound) ->
 def note_spoken(*, question_id: int, text: str) -> None:
     """Remember that the answer to a question was also spoken."""
     Utterance.objects.filter(message=question_id).update(spoken=storage.storable(text))
+
+
+def heard_in(question_id: int | None) -> str:
+    """What was made out in the sound attached to a question, or "" as for one in a call."""
+    heard = Utterance.objects.filter(message=question_id, message__isnull=False, call=None)
+    return heard.values_list("text", flat=True).first() or ""

@@ -1,6 +1,7 @@
 """Those who hear and speak, as people are shown them; and in which language a page speaks."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,6 +11,7 @@ from dashboard.models import DiscordGuild, Message, Utterance
 from dashboard.services import places, speech
 from trainerbot.speech import Standing, speaks
 
+SEVERAL: Final = 4  # from so many on, one sentence for all is calmer than one for each
 TESTING: Final = "scripted"  # of tests: offered only where somebody has chosen it
 
 # Name and sentence of each; what is not here is shown by its own name.
@@ -66,17 +68,26 @@ def who_speak(chosen: Sequence[str] = ()) -> list[Choice]:
     return _choices(chosen, settings.SPEECH_SYNTHESIZERS, speech.synthesizers())
 
 
-def told(standings: Iterable[Standing], *, hears: bool, language: str) -> list[Told]:
-    """What to say of each that hears, or speaks, about its use now and in a language."""
+def told(
+    standings: Iterable[Standing], *, hears: bool, language: str, names: Collection[str]
+) -> list[Told]:
+    """What to say of each of `names` that hears, or speaks, about its use now and in a language."""
     found: dict[str, Told] = {}
     for standing in standings:
-        if not (standing.hears if hears else standing.speaks):
+        if standing.name not in names or not (standing.hears if hears else standing.speaks):
             continue
         problem = standing.problem
         if not problem and not speaks(standing.languages, language):
             problem = f"It does not know the language of this server, {language}."
         found.setdefault(standing.name, Told(standing.name, problem))
     return list(found.values())
+
+
+def shared_problem(standings: Iterable[Standing]) -> str:
+    """What several of them suffer from alike, such as a server that is away; "" if nothing."""
+    problems = Counter(each.problem for each in standings if each.problem)
+    sentence, n = next(iter(problems.most_common(1)), ("", 0))
+    return sentence if n >= SEVERAL else ""
 
 
 def language_everywhere() -> str:

@@ -33,10 +33,14 @@ class Present:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What somebody said, with the answer to it if there is one."""
+    """What somebody said, with the answer to it if there is one.
+
+    awaits: id of the conversation in which an answer is still to come, or None.
+    """
 
     utterance: Utterance
     answer: Shown | None
+    awaits: int | None
 
 
 @require_GET
@@ -137,8 +141,13 @@ def _said(request: HttpRequest, call: VoiceCall) -> dict[str, Any]:
     return {
         "call": call,
         "page": page,
-        "said": [Said(row, shown.get(row.message_id or 0)) for row in page.rows],
+        "said": [_one(call, row, shown.get(row.message_id or 0)) for row in page.rows],
     }
+
+
+def _one(call: VoiceCall, row: Utterance, answer: Shown | None) -> Said:
+    is_open = call.ended_at is None and answer is None and row.message is not None
+    return Said(row, answer, row.message.conversation_id if is_open and row.message else None)
 
 
 def _answers(request: HttpRequest, questions: Sequence[int]) -> dict[int, Shown]:

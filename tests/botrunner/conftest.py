@@ -15,6 +15,7 @@ from botrunner.cogs.places import Places
 from botrunner.cogs.training import watching
 from botrunner.process import BotProcess
 from dashboard.services import providers
+from tests.botrunner.forking import Forks
 from tests.botrunner.running import Installation, Running
 from tests.botrunner.working import GUILDS_COME_WITHIN_S, online
 from tests.fakes.discord import FakeDiscord
@@ -124,17 +125,25 @@ async def discord_server() -> AsyncIterator[FakeDiscord]:
         yield fake
 
 
+@pytest.fixture(scope="session")
+def forks() -> Iterator[Forks]:
+    forks = Forks()
+    yield forks
+    forks.close()
+
+
 @pytest.fixture
 def installation(
     tmp_path: Path,
     migrated_database: Path,
     discord_server: FakeDiscord,
     endpoint: FakeOpenAI,
+    forks: Forks,
 ) -> Installation:
     """A new data folder whose processes meet the fake Discord and the fake endpoint."""
     shutil.copy(migrated_database, tmp_path)
     model = {"OPENAI_BASE_URL": endpoint.base_url, "OPENAI_API_KEY": API_KEY}
-    return Installation(tmp_path, {**discord_server.environ, **model})
+    return Installation(tmp_path, {**discord_server.environ, **model}, forks)
 
 
 @pytest.fixture

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from tests.botrunner.forking import Forked, Forks
+
 ROOT = Path(__file__).resolve().parents[2]
 # Nothing of the machine's own settings may reach the processes of a test.
 KEPT = ("PATH", "HOME", "LANG", "LD_LIBRARY_PATH", "TMPDIR", "SYSTEMROOT")
@@ -19,13 +21,25 @@ def environ(data: Path, **settings: str) -> dict[str, str]:
 
 
 class Installation:
-    """A data folder, and the settings that every process of it starts with."""
+    """A data folder, and the settings that every process of it starts with.
 
-    def __init__(self, data: Path, settings: Mapping[str, str]) -> None:
+    forks: what starts them sooner than Python could; not `up`, which starts others itself.
+    """
+
+    def __init__(self, data: Path, settings: Mapping[str, str], forks: Forks | None = None) -> None:
         self.data = data
+        self.forks = forks
         self.environ = environ(data, **settings)
 
     async def start(self, *arguments: str, **settings: str) -> "Running":
+        if self.forks is not None and arguments[0] != "up":
+            return Running(
+                await self.forks.start(
+                    [str(ROOT / "manage.py"), *arguments],
+                    cwd=self.data,
+                    environ=self.environ | settings,
+                )
+            )
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             str(ROOT / "manage.py"),
@@ -49,7 +63,7 @@ class Installation:
 class Running:
     """A process of a test, with all that it has said so far."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: asyncio.subprocess.Process | Forked) -> None:
         self.process = process
         self.output = ""
         self._said = asyncio.Event()

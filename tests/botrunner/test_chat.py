@@ -9,6 +9,7 @@ from channels.db import database_sync_to_async
 from botrunner.bot import TrainerBot
 from dashboard.models import Conversation, Incident, Message
 from dashboard.services import corrections
+from tests.botrunner.talking import bots_words
 from tests.fakes.openai_endpoint import Reply, error_body
 
 # The first turn imports what it needs, which takes seconds on a busy machine.
@@ -28,10 +29,6 @@ def ada(simcord_env, channel):
 @pytest.fixture
 def me(simcord_env):
     return simcord_env.bot.user.mention
-
-
-def bots_words(channel) -> list[str]:
-    return [m.content for m in channel.history() if m.author.bot and not m.webhook_id]
 
 
 def refused(channel) -> tuple[str, str]:

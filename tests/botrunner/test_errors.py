@@ -11,6 +11,7 @@ from discord.ext import commands
 from botrunner.ui import forms
 from botrunner.ui.acting import answering, lasting
 from dashboard.models import Incident
+from tests.botrunner.talking import bots_words
 from trainerbot.errors import InvalidInput
 
 pytestmark = [
@@ -127,7 +128,7 @@ async def broken(simcord_env):
 
 @database_sync_to_async
 def incidents() -> list[tuple[str, str]]:
-    return list(Incident.objects.values_list("reference", "error"))
+    return list(Incident.objects.order_by("pk").values_list("reference", "error"))
 
 
 def sentence_of(words: list[str]) -> str:
@@ -142,10 +143,6 @@ def said_in(result) -> list[str]:
     """What the person was told by an interaction, without what the command had said before."""
     answers = [*([result.response] if result.response else []), *result.followups]
     return [each.content for each in answers if each.content and each.content != "Press"]
-
-
-def bots_words(channel) -> list[str]:
-    return [m.content for m in channel.history() if m.author.bot]
 
 
 # --- typed ------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from dashboard.models import (
 from dashboard.services import drafts, imports, requests
 from dashboard.services.access import Person, Role
 from tests.botrunner.roles import add_member
+from tests.botrunner.talking import bots_words
 from tests.botrunner.working import a_worker, give, online
 from tests.dashboard.imports.conftest import row
 from tests.fakes.discord import payloads
@@ -41,10 +42,6 @@ def ada(simcord_env, channel):
 @pytest.fixture
 async def trainer(simcord_env, channel):
     return await add_member(simcord_env, channel.guild, "tess", grants="trainer")
-
-
-def bots_words(channel) -> list[str]:
-    return [m.content for m in channel.history() if m.author.bot]
 
 
 async def test_who_is_no_trainer_is_refused_and_noted(simcord_env, channel, ada):

@@ -15,7 +15,8 @@ from dashboard.models import (
     PlaceSettings,
 )
 from dashboard.services import places
-from tests.botrunner.test_chat import bots_words, refused
+from tests.botrunner.talking import bots_words
+from tests.botrunner.test_chat import refused
 from tests.fakes.openai_endpoint import Reply, error_body
 
 # The first turn imports what it needs, which takes seconds on a busy machine.
@@ -296,7 +297,7 @@ class TestOverSockets:
         uploaded = [discord_server.cdn.upload(*file) for file in files]
         channel = discord_server.world.direct_channel(ada)
         asked = await discord_server.say(ada, text, channel=channel, attachments=uploaded)
-        return await discord_server.wait_for_reply(to=asked, timeout_s=20.0)
+        return await discord_server.wait_for_reply(to=asked)
 
     async def test_a_text_is_read_and_noted(self, bot, discord_server, ada, model):
         await self.ask(discord_server, ada, "What is it?", ("a.txt", b"A poem.", "text/plain"))

@@ -10,9 +10,8 @@ import discord
 from channels.db import database_sync_to_async
 
 from botrunner.faults import explain
-from botrunner.replies import MAX_CHARACTERS
 from botrunner.sounds import send_spoken
-from botrunner.ui.quoting import quoted
+from botrunner.voice.playback import Speech, is_with, speak_in_call
 from dashboard.models import VoiceSettings
 from dashboard.services import speech, utterances
 
@@ -25,24 +24,8 @@ Speaks = VoiceSettings.Speaks
 NEVER_HERE: Final = "I speak no answers on this server; its admins have switched that off."
 NOT_SPOKEN: Final = "I could not speak this answer."
 NO_FILES: Final = "Discord does not let me attach sounds here."
-LINE_CHARACTERS: Final = 300
 
 note_spoken = database_sync_to_async(utterances.note_spoken)
-
-
-def heading(transcript: str) -> str:
-    """What was heard, as a quotation above the answer; "" where nothing was."""
-    if not transcript.strip():
-        return ""
-    lines = []
-    for line in transcript.split("\n"):
-        # Short lines: where a long answer is cut into messages, each part stays a quotation.
-        while len(line) > LINE_CHARACTERS:
-            at = line.rfind(" ", 0, LINE_CHARACTERS) + 1 or LINE_CHARACTERS
-            lines.append(line[:at].rstrip())
-            line = line[at:]
-        lines.append(line)
-    return "\n".join(f"> {quoted(line, MAX_CHARACTERS)}" for line in lines) + "\n"
 
 
 def is_wanted(ready: Ready, *, asked_for: bool) -> bool:
@@ -58,11 +41,13 @@ async def speak(
     ready: Ready,
     text: str,
     *,
+    asker: discord.abc.User,
     to: discord.Message,
     guild_id: int | None,
     asked_for: bool,
 ) -> None:
-    """Speak an answer in reply to its text, or say there why not. Raises nothing."""
+    """Speak an answer: in the call, to an asker who is in it with the bot, else in reply to its
+    text. Says there why it could not. Raises nothing."""
     if not is_wanted(ready, asked_for=asked_for):
         return
     if ready.place.speaks == Speaks.NEVER:
@@ -70,6 +55,11 @@ async def speak(
         return
     try:
         language = speech.language_for(None, ready.place)
+        if is_with(asker) and isinstance(asker, discord.Member):
+            said = speak_in_call(asker.guild, text, language, asker_id=asker.id)
+            if said is not None:
+                await _hear_out(bot, ready, said, to=to)
+                return
         await send_spoken(bot, text, language=language, guild_id=guild_id, to=to)
         if ready.utterance is not None:
             await note_spoken(question_id=ready.question.pk, text=text)
@@ -87,6 +77,17 @@ async def speak(
     except Exception as error:
         reason = await explain(error, f"Speaking the answer to question {ready.question.pk}")
         await _say(bot, to, f"{NOT_SPOKEN} {reason.in_a_line}")
+
+
+async def _hear_out(
+    bot: discord.Client, ready: Ready, said: Speech, *, to: discord.Message
+) -> None:
+    """Wait until an answer was spoken in a call, and note how much of it was heard."""
+    heard = await said.over()
+    if heard.text and ready.utterance is not None:
+        await note_spoken(question_id=ready.question.pk, text=heard.text)
+    if heard.problem:
+        await _say(bot, to, f"{NOT_SPOKEN} {heard.problem}")
 
 
 async def _say(bot: discord.Client, to: discord.Message, sentence: str) -> None:

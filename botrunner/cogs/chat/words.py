@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from botrunner.replies import close_fence
+from botrunner.replies import clip, close_fence
 from trainerbot.conversation import Finished
 
 CUT_SHORT = "The bot is being restarted and could not finish this answer. Ask again in a moment."
@@ -42,6 +42,4 @@ def broken_off(said: str, sentence: str) -> str:
 
 def title_of(question: str) -> str:
     """Return the name of the thread in which a long answer goes on."""
-    words = " ".join(question.split())
-    short = words if len(words) <= MAX_TITLE_CHARACTERS else f"{words[:MAX_TITLE_CHARACTERS]}…"
-    return short or "The whole answer"
+    return clip(" ".join(question.split()), MAX_TITLE_CHARACTERS) or "The whole answer"

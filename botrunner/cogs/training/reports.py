@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from botrunner.arguments import echo
 from botrunner.progress import Page, Said
+from botrunner.quoting import in_a_line
 from botrunner.replies import MAX_CHARACTERS, width
 
 if TYPE_CHECKING:
@@ -84,14 +84,14 @@ def of_evaluation(evaluation: Evaluation, predictions: Sequence[Prediction]) -> 
         scores=evaluation.scores,
         n_rows=evaluation.n_done,
         is_constrained=evaluation.is_constrained,
-        note=f"Test {evaluation.pk} on {echo(str(evaluation.version))}, also on the dashboard.",
+        note=f"Test {evaluation.pk} on {in_a_line(str(evaluation.version))}, also on the dashboard.",
     )
 
 
 def said(report: Report, *, max_bytes: int) -> Said:
     """The words about a test; every prediction stands in them or in a file beside them."""
     head = "Test complete. Predictions: "
-    all_of_them = ", ".join(echo(row.predicted or UNKNOWN) for row in report.rows)
+    all_of_them = ", ".join(in_a_line(row.predicted or UNKNOWN) for row in report.rows)
     lines = [_line(row) for row in report.rows]
     foot = _foot(report)
     whole = "\n".join([head + all_of_them, *lines, *foot])
@@ -133,8 +133,8 @@ def _dump(rows: Sequence[Row], leave_out: Sequence[str]) -> bytes:
 
 def _line(row: Row) -> str:
     mark = {True: "✅", False: "❌", None: "▫️"}[row.is_right]
-    wrong = f", expected {echo(row.expected or '')}" if row.is_right is False else ""
-    return f"{mark} {_name(row)}: {echo(row.predicted or UNKNOWN)}{wrong}"
+    wrong = f", expected {in_a_line(row.expected or '')}" if row.is_right is False else ""
+    return f"{mark} {_name(row)}: {in_a_line(row.predicted or UNKNOWN)}{wrong}"
 
 
 def _foot(report: Report) -> list[str]:
@@ -147,8 +147,8 @@ def _foot(report: Report) -> list[str]:
         lines.append(_accuracy(report.scores))
     if not report.is_constrained:
         lines.append("The endpoint does not bind a model to labels, so its words were matched.")
-    named = ", ".join(echo(label) for label in report.labels[:SHOWN_NAMES])
-    lines.append(f"-# {echo(report.model)}, choosing among {named}. {report.note}".rstrip())
+    named = ", ".join(in_a_line(label) for label in report.labels[:SHOWN_NAMES])
+    lines.append(f"-# {in_a_line(report.model)}, choosing among {named}. {report.note}".rstrip())
     return lines
 
 
@@ -167,12 +167,11 @@ def _counts(report: Report) -> str:
         label = row.predicted or UNKNOWN
         counts[label] = counts.get(label, 0) + 1
     fullest = sorted(counts.items(), key=lambda each: -each[1])
-    shown = ", ".join(f"{n:,} × {echo(label)}" for label, n in fullest[:SHOWN_NAMES])
+    shown = ", ".join(f"{n:,} × {in_a_line(label)}" for label, n in fullest[:SHOWN_NAMES])
     if len(report.rows) < report.n_rows:
         return f"{shown} among the first {len(report.rows):,} of {report.n_rows:,}"
     return shown
 
 
 def _name(row: Row) -> str:
-    name = row.name if len(row.name) <= MAX_SHOWN_NAME else row.name[:MAX_SHOWN_NAME] + "…"
-    return echo(name)
+    return in_a_line(row.name, MAX_SHOWN_NAME)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import threading
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import discord
 from channels.db import database_sync_to_async
@@ -13,14 +12,14 @@ from discord import app_commands
 from discord.ext import commands
 
 from botrunner import arguments
-from botrunner.arguments import echo
 from botrunner.cogs.training import reports
 from botrunner.cogs.training.reports import Report
 from botrunner.cogs.training.training import chosen_version, find_version
 from botrunner.intake import GOES_ON, NO_WORKER, Patience, read_text
 from botrunner.people import asker_of, interaction_asker, require, requires
 from botrunner.progress import Progress, Said, carry_out
-from botrunner.ui.acting import answering, lasting, say
+from botrunner.quoting import in_a_line
+from botrunner.ui.acting import LastingButton, answering, lasting, say
 from botrunner.ui.names import find_datasets, offering
 from dashboard.models import Evaluation, Task
 from dashboard.services import chat, evaluations, requests
@@ -47,7 +46,7 @@ begin_test = database_sync_to_async(requests.begin_test)
 
 
 class CancelTest(
-    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]],
+    LastingButton,
     template=r"test:cancel:(?P<request>[0-9]{1,18})",
 ):
     """Stops a test, for whoever started it and for trainers; also after a restart."""
@@ -55,16 +54,6 @@ class CancelTest(
     def __init__(self, request_id: int) -> None:
         super().__init__(discord.ui.Button(label="Cancel", custom_id=f"test:cancel:{request_id}"))
         self.request_id = request_id
-
-    @classmethod
-    async def from_custom_id(
-        cls,
-        interaction: discord.Interaction[Any],
-        item: discord.ui.Item[Any],
-        match: re.Match[str],
-        /,
-    ) -> Self:
-        return cls(int(match["request"]))
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         async with answering(interaction, "The end of a test"):
@@ -150,7 +139,7 @@ class Testing(commands.Cog):
         version: DatasetVersion | None = None,
     ) -> DiscordRequest:
         """Post the message of a test, and keep the test as a row, for the next process to find."""
-        message_id = await live.begin(f"Testing {echo(model)} …")
+        message_id = await live.begin(f"Testing {in_a_line(model)} …")
         asked = Asked(asker.person, asker.guild_id, context.channel.id, message_id)
         request = await begin_test(asked=asked, version=version, model=model)
         live.request_id = request.pk
@@ -172,7 +161,7 @@ class Testing(commands.Cog):
         def tell(n_done: int, n_records: int) -> None:
             if stopped.is_set():
                 raise Conflict(STOPPED)
-            words = f"Testing {echo(model)}: {n_done:,} of {n_records:,} …"
+            words = f"Testing {in_a_line(model)}: {n_done:,} of {n_records:,} …"
             loop.call_soon_threadsafe(lambda: live.show(words, view=view))
 
         try:
@@ -191,7 +180,7 @@ class Testing(commands.Cog):
             if evaluation.status == "queued" and clock() - began > self.patience.doubt_after_s:
                 doubt = doubt or NO_WORKER
             live.show(
-                f"Testing {echo(evaluation.model)} on {echo(str(evaluation.version))}: "
+                f"Testing {in_a_line(evaluation.model)} on {in_a_line(str(evaluation.version))}: "
                 f"{evaluation.n_done:,} of {evaluation.n_records:,} … {doubt}".rstrip(),
                 view=lasting(CancelTest(request_id)),
             )

@@ -12,7 +12,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from botrunner import arguments
-from botrunner.arguments import Lesson, echo
+from botrunner.arguments import Lesson
 from botrunner.cogs.training.watching import JobWatcher
 from botrunner.intake import (
     GOES_ON,
@@ -26,6 +26,7 @@ from botrunner.intake import (
 )
 from botrunner.people import asker_of, requires
 from botrunner.progress import Progress, Said, carry_out
+from botrunner.quoting import in_a_line
 from botrunner.ui.job_cards import FAILED, card, meant_for, starting
 from botrunner.ui.jobs import listed
 from botrunner.ui.links import dashboard_address
@@ -239,7 +240,7 @@ def stand(words: str) -> str:
     lines = [card(now)]
     if job.status == "succeeded":
         lines.append(meant_for(now))
-    asker = f" by {echo(job.discord_user.name)}" if job.discord_user else ""
+    asker = f" by {in_a_line(job.discord_user.name)}" if job.discord_user else ""
     lines.append(
         f"-# Number {job.pk}, asked for <t:{int(job.created_at.timestamp())}:R>{asker} "
         f"{dashboard_address()}".rstrip()

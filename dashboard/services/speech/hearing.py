@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from dashboard.services.hops import hop
@@ -19,6 +20,9 @@ read_settings = hop(settings_of)
 
 MOST_S: Final = 600.0
 """A sound that is longer is not listened to."""
+
+# One file after the other: with each more at work the event loop waits longer for its turn.
+_DECODING: Final = ThreadPoolExecutor(max_workers=1, thread_name_prefix="decoding")
 
 NOBODY_HEARS: Final = (
     "Nobody who could listen can be reached just now. Write it instead, or try again in a while."
@@ -53,7 +57,7 @@ async def hear(
 
 async def decoded(data: bytes, *, most_s: float = MOST_S) -> Pcm:
     """Return the sound in a file, whatever it says it is. Raises UnreadableAudio as `hear`."""
-    return await asyncio.to_thread(_decoded, data, most_s)
+    return await asyncio.get_running_loop().run_in_executor(_DECODING, _decoded, data, most_s)
 
 
 async def hear_pcm(sound: Pcm, *, language: str, guild_id: int | None = None) -> Heard:

@@ -116,12 +116,14 @@ class Recording extends EventTarget {
 async function record(root, mostSeconds) {
   const strip = root.querySelector("[data-recording]");
   const recording = await Recording.start(mostSeconds);
+  const show = ({ seconds, level }) => {
+    strip.querySelector("[data-clock]").textContent = `${clock(seconds)} of ${clock(mostSeconds)}`;
+    strip.querySelector("[data-level]").value = level;
+  };
+  show({ seconds: 0, level: 0 });
   strip.hidden = false;
   const kept = await new Promise((resolve) => {
-    recording.addEventListener("tick", ({ detail }) => {
-      strip.querySelector("[data-clock]").textContent = `${clock(detail.seconds)} of ${clock(mostSeconds)}`;
-      strip.querySelector("[data-level]").value = detail.level;
-    });
+    recording.addEventListener("tick", ({ detail }) => show(detail));
     recording.addEventListener("over", () => resolve(true), { once: true });
     strip.querySelector("[data-done]").onclick = () => resolve(true);
     strip.querySelector("[data-discard]").onclick = () => resolve(false);

@@ -45,9 +45,15 @@ def standings(request: HttpRequest, pk: int) -> HttpResponse:
     language = voices.language_of(guild)
     row = speech.settings_of(guild.discord_guild_id)
     first = next(iter(speech.speaking_chain(row)), "")
+    hear, speak = voices.who_hear(row.recognizers), voices.who_speak(row.synthesizers)
     context = {
-        "hearing": voices.told(found, hears=True, language=language),
-        "speaking": voices.told(found, hears=False, language=language),
+        "shared": voices.shared_problem(found),
+        "hearing": voices.told(
+            found, hears=True, language=language, names={each.name for each in hear}
+        ),
+        "speaking": voices.told(
+            found, hears=False, language=language, names={each.name for each in speak}
+        ),
         "voices": next((each.voices for each in found if each.name == first and each.speaks), ()),
     }
     return render(request, "dashboard/servers/_standings.html", context)

@@ -83,7 +83,7 @@ def row() -> VoiceCall:
 async def until(look, what: str):
     """Return what an async `look` finds, as soon as it finds something."""
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not (found := await look()):  # noqa: ASYNC110 (rows wake nobody up)
                 await asyncio.sleep(0.01)
             return found

@@ -22,7 +22,8 @@ from django.db import connection
 from django.test import Client
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
-from tests.fakes.openai_endpoint import API_KEY, FakeOpenAI
+from tests.fakes.openai_endpoint import API_KEY
+from tests.fakes.speech import FakeSpeech
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = [
@@ -33,6 +34,10 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # A microphone that beeps, and nobody who has to allow it.
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+    "--autoplay-policy=no-user-gesture-required",
 ]
 # Long enough for a machine that does much else at the same time.
 PATIENCE_MS = 60_000
@@ -63,21 +68,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def running_endpoint() -> Iterator[FakeOpenAI]:
-    """The scripted model endpoint that the web process asks."""
-    with FakeOpenAI() as running:
+def running_endpoint() -> Iterator[FakeSpeech]:
+    """The scripted endpoint of models and of speech that the web process asks."""
+    with FakeSpeech() as running:
         yield running
 
 
 @pytest.fixture
-def endpoint(running_endpoint: FakeOpenAI) -> FakeOpenAI:
+def endpoint(running_endpoint: FakeSpeech) -> FakeSpeech:
     """The endpoint as if just started."""
     running_endpoint.reset()
     return running_endpoint
 
 
 @pytest.fixture(scope="session")
-def web_process(django_db_setup: None, running_endpoint: FakeOpenAI) -> Iterator[str]:
+def web_process(django_db_setup: None, running_endpoint: FakeSpeech) -> Iterator[str]:
     """The address of one web process for all browser tests, on the rows of the tests."""
     at = connection.settings_dict
     address = (

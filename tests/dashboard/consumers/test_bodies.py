@@ -12,9 +12,11 @@ import uvicorn
 from django.test import Client
 
 from dashboard.consumers.bodies import BodyGuard
+from dashboard.services import dictation
 from tests.factories import UserFactory
 
 MIB = 2**20
+SOUNDS = "/speech/hear/"
 UPLOADS = "/datasets/uploads/0b8ee9b6-5f1c-4f0e-9a53-8f4b5f7f0c11/"
 
 
@@ -118,6 +120,26 @@ async def test_a_trainer_may_send_a_large_file(announced):
 
     assert await sender.to(app) == 200
     assert app.n_bytes == 10 * MIB
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_whoever_chats_may_send_a_sound_but_no_larger_one_than_is_listened_to():
+    user = await asyncio.to_thread(UserFactory)
+    cookie = await asyncio.to_thread(cookie_of, user)
+    app, sender = Reader(), Sender(SOUNDS, 10 * MIB, cookie=cookie)
+    larger = Sender(SOUNDS, dictation.MOST_BYTES + MIB, cookie=cookie)
+
+    assert await sender.to(app) == 200
+    assert app.n_bytes == 10 * MIB
+    assert await larger.to(app) == 413
+    assert larger.asked == 0
+
+
+async def test_a_large_sound_of_an_unknown_sender_is_not_read():
+    app, sender = Reader(), Sender(SOUNDS, 10 * MIB)
+
+    assert await sender.to(app) == 401
+    assert sender.asked == 0
 
 
 @pytest.mark.django_db(transaction=True)

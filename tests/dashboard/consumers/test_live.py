@@ -20,12 +20,13 @@ PATH = "/ws/live/"
 
 async def push(topic: str, **payload: object) -> int:
     """Publish as a service does, and hand over as the tail does."""
-    event = await publish(topic, f"{topic}.changed", **payload)
-    message = {"type": "outbox.event", "id": event.pk, "topic": topic}
+    kind = f"{topic}.changed"
+    event_id: int = await publish(topic, kind, **payload)
+    message = {"type": "outbox.event", "id": event_id, "topic": topic}
     await get_channel_layer().group_send(
-        f"topic.{topic}", message | {"kind": event.kind, "payload": event.payload}
+        f"topic.{topic}", message | {"kind": kind, "payload": payload}
     )
-    return int(event.pk)
+    return event_id
 
 
 @pytest.mark.origin(49)
@@ -87,7 +88,9 @@ async def test_a_swapped_fragment_follows_other_topics():
         assert await socket.is_silent()
 
 
-@pytest.mark.parametrize("topic", ["jobs", "job.7", "datasets", "corrections", "conversations"])
+@pytest.mark.parametrize(
+    "topic", ["jobs", "job.7", "datasets", "corrections", "conversations", "calls"]
+)
 async def test_a_member_is_refused_what_only_trainers_see(topic):
     member = await make_user()
     async with open_socket(PATH, user=member) as socket:

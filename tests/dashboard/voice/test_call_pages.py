@@ -88,7 +88,21 @@ def test_a_call_that_is_over_shows_nobody_and_asks_no_more(trainer):
     shown = page(trainer, f"/calls/{call.pk}/")
 
     assert "Ada" not in shown
-    assert f'data-follows="{call.pk}"' not in shown
+    assert "data-follows=" not in shown
+
+
+def test_a_question_that_is_being_answered_says_so_and_its_page_awaits_the_answer(trainer):
+    question = QuestionFactory()
+    row = UtteranceFactory(message=question)
+
+    open_ = page(trainer, f"/calls/{row.call_id}/said/")
+    AnswerFactory(conversation=question.conversation, reply_to=question)
+    answered = page(trainer, f"/calls/{row.call_id}/said/")
+
+    assert "Answering" in open_
+    assert f" conversations:{question.conversation_id}" in open_
+    assert "Answering" not in answered
+    assert " conversations:" not in answered.partition("data-follows=")[2].partition(">")[0]
 
 
 @pytest.mark.parametrize("figures", [{}, {"speaking": None, "people": ["x", -1]}, {"a": [1]}])

@@ -133,8 +133,9 @@ def test_a_speech_server_that_is_away_is_the_reason_for_all_of_its_providers(
 
     page = admin.get(f"/servers/{guild.pk}/voice/standings/").content.decode()
 
+    assert page.count("127.0.0.1:9") == 1
     for name in ("hears-google", "hears-sphinx", "speaks-gtts", "speaks-piper"):
-        assert "text-warning" in told(page, name)
+        assert "Cannot be used now, see above." in told(page, name)
 
 
 def standing(name: str, **about: object) -> dict[str, object]:
