@@ -41,3 +41,12 @@ def log_sound(*, question: Message, person: DiscordUser | None, sound: Sound) ->
 def note_spoken(*, question_id: int, text: str) -> None:
     """Remember that the answer to a question was also spoken."""
     Utterance.objects.filter(message=question_id).update(spoken=storage.storable(text))
+
+
+def prune() -> int:
+    """Forget what was spoken into a page once its question is gone; how many that were.
+
+    Nobody on Discord said it, so nobody's erasure would take it along.
+    """
+    lost = Utterance.objects.filter(message=None, call=None, discord_user=None)
+    return lost.delete()[0]
