@@ -14,8 +14,9 @@ from botrunner.quoting import in_a_line
 from botrunner.replies import MAX_CHARACTERS, close_fence, split
 from botrunner.replies.live import MOST_MESSAGES
 from botrunner.ui import verdict
+from botrunner.ui.quoting import as_heard
 from dashboard.models import Correction, DiscordUser, Message
-from dashboard.services import cards
+from dashboard.services import cards, utterances
 
 if TYPE_CHECKING:
     from botrunner.bot import TrainerBot
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 words_now = database_sync_to_async(cards.words_now)
+heard_in = database_sync_to_async(utterances.heard_in)
 REST_IN_FILE = "\n… the whole answer is in the file."
 NAME_CHARACTERS = 60
 NOTE_CHARACTERS = 500
@@ -35,13 +37,14 @@ async def mend(bot: TrainerBot, answer: Message) -> None:
     is in trouble.
     """
     words, correction_id = await words_now(answer)
+    text = as_heard(await heard_in(answer.reply_to_id)) + close_fence(words)
     mark = f"\n-# corrected · #{correction_id}" if correction_id is not None else ""
     ids = [answer.discord_message_id, *answer.discord_parts]
-    parts = split(f"{close_fence(words)}{mark}")
+    parts = split(f"{text}{mark}")
     files: list[discord.File] = []
     if len(parts) > len(ids):
         room = MAX_CHARACTERS - len(mark) - len(REST_IN_FILE)
-        short = split(words, room)[len(ids) - 1]
+        short = split(text, room)[len(ids) - 1]
         parts = [*parts[: len(ids) - 1], f"{short}{REST_IN_FILE}{mark}"]
         files = [discord.File(io.BytesIO(words.encode()), "answer.txt")]
     for number, message_id in enumerate(ids):

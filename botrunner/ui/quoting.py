@@ -6,6 +6,8 @@ from botrunner.replies import ELLIPSIS, width
 __all__ = ["as_block", "in_a_line", "is_whole", "quoted"]
 
 MOST_LINES = 8
+LINE_CHARACTERS = 300  # of what was heard
+ALL_OF_IT = 10 * LINE_CHARACTERS
 
 
 def as_block(text: str, most: int) -> str:
@@ -14,6 +16,21 @@ def as_block(text: str, most: int) -> str:
     if len(lines) > MOST_LINES:
         lines = [*lines[: MOST_LINES - 1], ELLIPSIS]
     return "\n".join(f"> {line}" for line in lines)
+
+
+def as_heard(transcript: str) -> str:
+    """What was heard, as a quotation above the answer; "" where nothing was."""
+    if not transcript.strip():
+        return ""
+    lines = []
+    for line in transcript.split("\n"):
+        # Short lines: where a long answer is cut into messages, each part stays a quotation.
+        while len(line) > LINE_CHARACTERS:
+            at = line.rfind(" ", 0, LINE_CHARACTERS) + 1 or LINE_CHARACTERS
+            lines.append(line[:at].rstrip())
+            line = line[at:]
+        lines.append(line)
+    return "\n".join(f"> {quoted(line, ALL_OF_IT)}" for line in lines) + "\n"
 
 
 def is_whole(text: str, most: int) -> bool:

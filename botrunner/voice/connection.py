@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import socket
 from collections import Counter, deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -25,6 +24,7 @@ from discord.gateway import DiscordVoiceWebSocket
 from discord.voice_state import ConnectionFlowState, VoiceConnectionState
 
 from botrunner.voice.packets import END_TO_END, Packet, Unreadable, is_voice, opened
+from botrunner.voice.reader import Reader, ended
 
 if TYPE_CHECKING:
     from discord.types.voice import GuildVoiceState
@@ -65,26 +65,24 @@ class Connection(VoiceConnectionState):
 
     def __init__(self, client: ReceivingClient) -> None:
         super().__init__(client, hook=client.on_voice_event)
+        ended(self._socket_reader)
+        self._socket_reader = self._reader = Reader(self)
+        self._reader.start()
         self._is_over = False
         self._is_resumed = asyncio.Event()
 
     # --- the socket -------------------------------------------------------------
     def _release_reader(self) -> None:
-        """Wake discord.py's reader thread, and let it rest.
-
-        It sits in select() for up to 30 s, which closing the socket does not
-        end: until then no new connection would hear an answer.
-        """
-        self._socket_reader.pause()
-        if self.socket:
-            with suppress(OSError):  # nobody listens there any more
-                self.socket.shutdown(socket.SHUT_RDWR)
+        """Let the reader thread rest until there is another socket."""
+        self._reader.pause()
+        self._reader.wake()
 
     def _create_socket(self) -> None:
-        if self.socket:  # of the channel that we were moved from; discord.py forgets it
-            self._release_reader()
-            self.socket.close()
+        former = self.socket
         super()._create_socket()
+        self._reader.wake()
+        if former:  # of the channel that we were moved from; discord.py forgets it
+            former.close()
 
     async def disconnect(
         self, *, force: bool = True, cleanup: bool = True, wait: bool = False

@@ -84,6 +84,10 @@ class Desk(Protocol):
         """Write down how it went, and how much of the answer was heard."""
         ...
 
+    async def note_deaf(self, discord_user_id: int, error: TrainerBotError, sound: Pcm) -> None:
+        """Write down that somebody said something to the bot, and why it was not made out."""
+        ...
+
     async def tell(self, error: TrainerBotError | str) -> None:
         """Write a sentence where the call's words are written."""
         ...

@@ -270,7 +270,7 @@ class Talk:
             words = await heard
             heard_at = time.monotonic()
             if isinstance(words, TrainerBotError):
-                await self._tell_deaf(words, sound, follows=follows)
+                await self._tell_deaf(discord_user_id, words, sound, follows=follows)
                 return
             pieces = [
                 each.text for each in [await piece for piece in before] if isinstance(each, Words)
@@ -298,13 +298,16 @@ class Talk:
         is_for_bot = follows or not manners.needs_name or self._desk.n_present() < 2
         return text if is_for_bot else ""
 
-    async def _tell_deaf(self, error: TrainerBotError, sound: Pcm, *, follows: bool) -> None:
+    async def _tell_deaf(
+        self, discord_user_id: int, error: TrainerBotError, sound: Pcm, *, follows: bool
+    ) -> None:
         """Say that nothing was made out: to one who surely spoke to the bot, or that nobody can."""
         if isinstance(error, NothingHeard | NotAllowed):
             is_for_bot = follows or self._desk.n_present() < 2
             if not is_for_bot or sound.duration_s < SHORTEST_WORDS_S:
                 return
         await self._tell_once(error)
+        await self._desk.note_deaf(discord_user_id, error, sound)
 
     async def _tell_once(self, error: TrainerBotError | str) -> None:
         """Tell it, unless the same was told a moment ago."""

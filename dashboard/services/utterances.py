@@ -50,3 +50,9 @@ def prune() -> int:
     """
     lost = Utterance.objects.filter(message=None, call=None, discord_user=None)
     return lost.delete()[0]
+
+
+def heard_in(question_id: int | None) -> str:
+    """What was made out in the sound attached to a question, or "" as for one in a call."""
+    heard = Utterance.objects.filter(message=question_id, message__isnull=False, call=None)
+    return heard.values_list("text", flat=True).first() or ""

@@ -67,7 +67,11 @@ def use(n_tokens: int) -> None:
 
 @database_sync_to_async
 def denials() -> list[tuple[str, str]]:
-    return list(AuditEvent.objects.filter(action="access.deny").values_list("actor_name", "target"))
+    return list(
+        AuditEvent.objects.filter(action="access.deny")
+        .order_by("pk")
+        .values_list("actor_name", "target")
+    )
 
 
 @database_sync_to_async

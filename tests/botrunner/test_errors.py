@@ -128,7 +128,7 @@ async def broken(simcord_env):
 
 @database_sync_to_async
 def incidents() -> list[tuple[str, str]]:
-    return list(Incident.objects.values_list("reference", "error"))
+    return list(Incident.objects.order_by("pk").values_list("reference", "error"))
 
 
 def sentence_of(words: list[str]) -> str:

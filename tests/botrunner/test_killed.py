@@ -40,7 +40,7 @@ async def the_end(discord_server, installation, question, endpoint, start_bot):
     """Start the next bot and return what stands in Discord and in the log in the end."""
     endpoint.default = Reply(pieces=WORDS)
     await start_bot()
-    await discord_server.wait_for_reply(to=question, containing="three.", timeout_s=40.0)
+    await discord_server.wait_for_reply(to=question, containing="three.")
     log = await until_logged(installation, 2)
     await discord_server.settle(1.0)
     said = [message.content for message in discord_server.world.said_by_bot()]
@@ -112,7 +112,7 @@ async def test_what_was_asked_while_it_was_down_is_answered_once(
 
     await start_bot()
 
-    await discord_server.wait_for_reply(to=missed, containing="three.", timeout_s=40.0)
+    await discord_server.wait_for_reply(to=missed, containing="three.")
     log = await until_logged(installation, 4)
     await discord_server.settle(1.0)
     assert [content for _, content, _ in log] == [
@@ -165,7 +165,7 @@ async def test_who_waited_for_their_turn_is_answered_though_others_were_logged_a
     await start_bot()
 
     for question in (first, waiting, other):
-        await discord_server.wait_for_reply(to=question, containing="three.", timeout_s=40.0)
+        await discord_server.wait_for_reply(to=question, containing="three.")
     log = await until_logged(installation, 6)
     await discord_server.settle(1.0)
     assert sorted(words for role, words, _ in log if role == "user") == [

@@ -183,7 +183,7 @@ async def test_deleting_takes_a_confirmation_and_gives_a_receipt(
     await answered(simcord_env, channel, grace)
     await ada.send(channel, f"!correct {message.id} At nine.")
     await ada.send(channel, "!feedback great", reply_to=message)
-    await put_in_force((await rows(Correction.objects.all()))[0].pk)
+    await put_in_force((await Correction.objects.aget()).pk)
 
     asked = await ada.slash(channel, "privacy delete")
     assert len(await rows(Conversation.objects.all())) == 2
@@ -213,7 +213,7 @@ async def test_on_wish_the_corrections_go_too_and_out_of_force(
 ):
     message, _ = await answered(simcord_env, channel, ada)
     await ada.send(channel, f"!correct {message.id} At nine.")
-    await put_in_force((await rows(Correction.objects.all()))[0].pk)
+    await put_in_force((await Correction.objects.aget()).pk)
     asked = await ada.slash(channel, "privacy delete")
 
     await ada.click(asked.response, label="Delete, corrections too")

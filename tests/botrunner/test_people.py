@@ -113,7 +113,11 @@ def set_channel(channel_id: int, access: str) -> None:
 
 @database_sync_to_async
 def denials() -> list[tuple[str, str]]:
-    return list(AuditEvent.objects.filter(action="access.deny").values_list("actor_name", "target"))
+    return list(
+        AuditEvent.objects.filter(action="access.deny")
+        .order_by("pk")
+        .values_list("actor_name", "target")
+    )
 
 
 def last_words(channel) -> str:

@@ -35,7 +35,7 @@ def roles() -> list[tuple[str, bool]]:
 
 @database_sync_to_async
 def guilds() -> list[tuple[str, bool]]:
-    return [(row.name, row.left_at is not None) for row in DiscordGuild.objects.all()]
+    return [(row.name, row.left_at is not None) for row in DiscordGuild.objects.order_by("pk")]
 
 
 @database_sync_to_async

@@ -297,7 +297,7 @@ class TestOverSockets:
         uploaded = [discord_server.cdn.upload(*file) for file in files]
         channel = discord_server.world.direct_channel(ada)
         asked = await discord_server.say(ada, text, channel=channel, attachments=uploaded)
-        return await discord_server.wait_for_reply(to=asked, timeout_s=20.0)
+        return await discord_server.wait_for_reply(to=asked)
 
     async def test_a_text_is_read_and_noted(self, bot, discord_server, ada, model):
         await self.ask(discord_server, ada, "What is it?", ("a.txt", b"A poem.", "text/plain"))

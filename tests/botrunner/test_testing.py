@@ -188,7 +188,7 @@ async def test_an_attached_file_is_tested_and_long_results_come_as_a_file(bot, d
 async def test_a_file_that_lies_about_itself_is_refused(bot, discord_server, name, content, said):
     asked = await give(discord_server, "!test", name, content, size=10)
 
-    answer = await discord_server.wait_for_reply(to=asked, containing=INVALID, timeout_s=20.0)
+    answer = await discord_server.wait_for_reply(to=asked, containing=INVALID)
     assert said in answer.content
 
 

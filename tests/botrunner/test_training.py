@@ -1,9 +1,7 @@
 """`!train` from the file to the ping, at a scripted endpoint, in a Discord over sockets."""
 
 import asyncio
-import io
 import json
-import zipfile
 
 import pytest
 from channels.db import database_sync_to_async
@@ -241,46 +239,6 @@ async def test_an_endpoint_that_is_away_is_said_in_words(bot, discord_server, mo
     answer = await discord_server.wait_for_reply(to=asked, containing=FAILED, timeout_s=30.0)
     assert "sk-123" not in answer.content
     assert not await FineTuneJob.objects.aexists()
-
-
-async def test_a_faulty_file_is_refused_with_its_errors_and_trains_nothing(bot, discord_server):
-    async with a_worker(hurry=True):
-        asked = await give(discord_server, "!train", "rooms.jsonl", LINES + b'{"messages": 1}\n')
-        answer = await discord_server.wait_for_reply(to=asked, containing=FAILED, timeout_s=30.0)
-
-    assert "12 examples, 1 error." in answer.content
-    assert not await FineTuneJob.objects.aexists()
-    assert not await DatasetVersion.everything.aexists()
-
-
-def a_bomb() -> bytes:
-    """Some hundred kilobytes that unpack to a hundred megabytes."""
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("rooms.jsonl", b" " * (100 * 2**20))
-    return packed.getvalue()
-
-
-async def test_a_zip_bomb_is_refused_in_words_and_trains_nothing(bot, discord_server):
-    async with a_worker(hurry=True):
-        asked = await give(discord_server, "!train", "rooms.zip", a_bomb())
-        answer = await discord_server.wait_for_reply(to=asked, containing=FAILED, timeout_s=30.0)
-
-    assert "a zip bomb" in answer.content
-    assert not await FineTuneJob.objects.aexists()
-    assert not await DatasetVersion.everything.aexists()
-
-
-async def test_a_file_whose_name_is_two_thousand_emoji_is_trained_on(bot, discord_server, model):
-    async with a_worker(hurry=True):
-        file = discord_server.cdn.upload("rooms.jsonl", LINES, "application/json")
-        file.extra["filename"] = f"{'🎉' * 2_000}.jsonl"
-        asked = await discord_server.say(discord_server.world.owner, "!train", attachments=[file])
-        shown = await discord_server.wait_for_reply(to=asked, containing=STARTED, timeout_s=30.0)
-
-    version = await DatasetVersion.objects.select_related("dataset").aget()
-    assert version.dataset.name == "🎉" * 120
-    assert all(len(each.content) <= 2_000 for each in shown.versions)
 
 
 # --- twice, and stopped -------------------------------------------------------------------

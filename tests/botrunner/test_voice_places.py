@@ -4,14 +4,16 @@ import pytest
 from channels.db import database_sync_to_async
 
 from botrunner.cogs.chat import aloud
+from botrunner.ui.mending import mend
 from dashboard.models import (
     DiscordChannel,
     DiscordUser,
     GuildSettings,
+    Message,
     PlaceSettings,
     Utterance,
 )
-from dashboard.services import consent, conversations, places, speech, utterances
+from dashboard.services import consent, conversations, corrections, places, speech, utterances
 from dashboard.services.access import Person, Role
 from dashboard.services.utterances import Sound
 from tests.fakes.discord.payloads import ALL_PERMISSIONS
@@ -34,7 +36,7 @@ def talk(bot, discord_server, ada, model, speech_server):
         file = discord_server.cdn.upload("a.ogg", recording(seconds), "audio/ogg")
         words = f"{discord_server.bot.mention} {text}"
         asked = await discord_server.say(ada, words, attachments=[file])
-        return await discord_server.wait_for_reply(to=asked, containing=containing, timeout_s=20.0)
+        return await discord_server.wait_for_reply(to=asked, containing=containing)
 
     return talk
 
@@ -83,7 +85,7 @@ async def test_where_admins_say_never_nothing_is_spoken_and_that_is_said(
     await talk(containing="Hello")
     question = "!ask spoken:True Hello?"
     asked = await discord_server.say(ada, question)
-    text = await discord_server.wait_for_reply(to=asked, containing="Hello", timeout_s=20.0)
+    text = await discord_server.wait_for_reply(to=asked, containing="Hello")
     note = await discord_server.wait_for_reply(to=text)
 
     assert note.content == f"-# {aloud.NEVER_HERE}"
@@ -124,7 +126,7 @@ async def test_where_no_file_may_be_attached_that_is_said(talk, discord_server, 
     text = await talk(containing="Hello")
     discord_server.fail_next(403, method="POST", path=".*/messages", times=2)
 
-    note = await discord_server.wait_for_reply(to=text, timeout_s=20.0)
+    note = await discord_server.wait_for_reply(to=text)
     assert note.content == f"-# {aloud.NOT_SPOKEN} {aloud.NO_FILES}"
 
 
@@ -294,6 +296,29 @@ async def test_a_sound_that_was_heard_before_a_kill_is_not_listened_to_again(
 
     run_bot()
 
-    said = await discord_server.wait_for_reply(to=asked, timeout_s=20.0)
+    said = await discord_server.wait_for_reply(to=asked)
     await discord_server.until(lambda: answer in said.content, "the answer is whole")
     assert (len(model.chats), speech_server.heard) == (n_asked, [])
+
+
+# --- corrected -----------------------------------------------------------------------------
+@database_sync_to_async
+def correct(text: str) -> Message:
+    answer = Message.objects.select_related("reply_to", "conversation__discord_channel__guild").get(
+        role="assistant"
+    )
+    made = corrections.propose_for(message=answer, better_answer=text)
+    corrections.approve(correction=made, reviewer=None)
+    return answer
+
+
+async def test_a_corrected_answer_still_shows_what_was_heard(
+    bot, discord_server, talk, speech_server
+):
+    process, _ = bot
+    answered = await talk(containing="Hello")
+    await first_voice(discord_server)  # by then the answer is in the log
+
+    await mend(process.bot, await correct("At nine."))
+
+    assert answered.content.startswith("> When does the library open?\nAt nine.\n-# corrected")

@@ -10,9 +10,7 @@ import discord
 from channels.db import database_sync_to_async
 
 from botrunner.faults import explain
-from botrunner.replies import MAX_CHARACTERS
 from botrunner.sounds import send_spoken
-from botrunner.ui.quoting import quoted
 from botrunner.voice.playback import Speech, is_with, speak_in_call
 from dashboard.models import VoiceSettings
 from dashboard.services import speech, utterances
@@ -26,24 +24,8 @@ Speaks = VoiceSettings.Speaks
 NEVER_HERE: Final = "I speak no answers on this server; its admins have switched that off."
 NOT_SPOKEN: Final = "I could not speak this answer."
 NO_FILES: Final = "Discord does not let me attach sounds here."
-LINE_CHARACTERS: Final = 300
 
 note_spoken = database_sync_to_async(utterances.note_spoken)
-
-
-def heading(transcript: str) -> str:
-    """What was heard, as a quotation above the answer; "" where nothing was."""
-    if not transcript.strip():
-        return ""
-    lines = []
-    for line in transcript.split("\n"):
-        # Short lines: where a long answer is cut into messages, each part stays a quotation.
-        while len(line) > LINE_CHARACTERS:
-            at = line.rfind(" ", 0, LINE_CHARACTERS) + 1 or LINE_CHARACTERS
-            lines.append(line[:at].rstrip())
-            line = line[at:]
-        lines.append(line)
-    return "\n".join(f"> {quoted(line, MAX_CHARACTERS)}" for line in lines) + "\n"
 
 
 def is_wanted(ready: Ready, *, asked_for: bool) -> bool:

@@ -15,10 +15,11 @@ from django.db import DatabaseError
 from django.utils.timezone import now
 
 from botrunner import people
-from botrunner.cogs.chat import addressing, aloud, attachments
+from botrunner.cogs.chat import addressing, attachments
 from botrunner.cogs.chat.words import GOES_ON, broken_off
 from botrunner.faults import explain, refusal
 from botrunner.quoting import in_a_line
+from botrunner.ui.quoting import as_heard
 from dashboard.models import Message, Source
 from dashboard.services import chat, leftovers
 from dashboard.services.places import Place, Rules
@@ -138,7 +139,7 @@ class CatchingUp:
             await self._cog.break_off(ready, live, "", reason)
             return
         notes = [*found.notes, *([heard.problem] if heard and heard.problem else [])]
-        heading = aloud.heading(heard.text if heard else "")
+        heading = as_heard(heard.text if heard else "")
         await self._cog.deliver(ready, live, notes, heading=heading)
 
     def _place(self, question: Message) -> Any:

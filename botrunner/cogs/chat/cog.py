@@ -35,11 +35,12 @@ from botrunner.faults import Reason, explain, refusal
 from botrunner.replies import OUT_OF_REACH, LiveReply, typing
 from botrunner.sounds import MOST_AT_ONCE, Listener
 from botrunner.speaking import CANNOT_SPEAK, may_speak, tell_directly
+from botrunner.ui.quoting import as_heard
 from botrunner.ui.verdict import buttons
 from dashboard.models import Message, PlaceSettings
 from dashboard.services import access, chat, leftovers
 from dashboard.services.access import Permission
-from dashboard.services.chat import Asked, Ready
+from dashboard.services.chat import Asked, Ready, Spot
 from dashboard.services.places import NOT_HERE, Place, Rules
 from trainerbot.conversation import Finished
 from trainerbot.errors import NotAllowed, ProviderUnavailable, TrainerBotError
@@ -187,6 +188,12 @@ class Chat(commands.Cog):
         await self._refuse_to(question.where, str(denial))
 
     # --- one turn -------------------------------------------------------------------
+    def turn_of(self, spot: Spot) -> asyncio.Lock:
+        """What one turn in a conversation holds while the next one waits."""
+        # A thread has one memory, whoever speaks in it.
+        key = spot.channel_id, 0 if spot.parent_id is not None else spot.discord_user_id
+        return self._turns.setdefault(key, asyncio.Lock())
+
     async def _answer(self, question: Question) -> None:
         if not question.is_slashed and not may_speak(question.channel, question.guild):
             # Before a model is paid for an answer that nobody could read.
@@ -195,9 +202,7 @@ class Chat(commands.Cog):
                 await tell_directly(question.user, str(told))
             return
         spot = question.spot
-        # A thread has one memory, whoever speaks in it.
-        key = spot.channel_id, 0 if spot.parent_id is not None else spot.discord_user_id
-        lock = self._turns.setdefault(key, asyncio.Lock())
+        lock = self.turn_of(spot)
         ready: Ready | None = None
         try:
             async with lock:
@@ -207,7 +212,7 @@ class Chat(commands.Cog):
                         return
                     live = self.live(question.where, ready.question)
                     said = await self.deliver(
-                        ready, live, found.notes, heading=aloud.heading(found.transcript)
+                        ready, live, found.notes, heading=as_heard(found.transcript)
                     )
             if said is not None and live.posted:
                 await aloud.speak(

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 import discord
+from django.db import DatabaseError
 
 from botrunner import people
 from botrunner.cogs.chat.addressing import spot_of
@@ -43,7 +44,7 @@ log = logging.getLogger(__name__)
 INTERRUPTED: Final = "I was interrupted here."
 GONE: Final = "You are not on this server any more."
 
-begin = chat.hop(chat.begin)
+begin = chat.hop(chat.log, chat.recalling)
 finish = chat.hop(chat.finish)
 log_utterance = chat.hop(calls.log_utterance)
 note_answer = chat.hop(calls.note_answer)
@@ -188,6 +189,10 @@ class CallDesk:
     async def hear(self, sound: Pcm, *, language: str) -> speech_services.Heard:
         return await speech_services.hear_pcm(sound, language=language, guild_id=self._guild_id)
 
+    async def note_deaf(self, discord_user_id: int, error: TrainerBotError, sound: Pcm) -> None:
+        said = Said(problem=str(error), duration_s=sound.duration_s)
+        await self._log_said(said, self._member(discord_user_id))
+
     async def tell(self, error: TrainerBotError | str) -> None:
         await self._write(str(refusal(str(error), "Something in a call")))
 
@@ -204,19 +209,22 @@ class CallDesk:
     async def answer(self, question: Question, speech: Speech) -> Answer:
         answer = Answer()
         member = self._member(question.discord_user_id)
+        cog, spot = cast("Chat", self._bot.get_cog("Chat")), self._spot(member)
+        # What they write meanwhile waits, and knows of this.
         with self._bot.in_flight.answering():
-            try:
-                asked = Asked(text=question.text, discord_message_id=None)
-                ready = await begin(self._spot(member), asked, self._permit(member))
-            except NotAllowed as denial:
-                await self._refuse(member, denial)
-                return answer
-            assert ready is not None  # as only a message may be logged already
-            answer.question_id = ready.question.pk
-            self._utterances[ready.question.pk] = asyncio.create_task(
-                self._log(question, member, ready)
-            )
-            await self._deliver(question, member, ready, speech, answer)
+            async with cog.turn_of(spot):
+                try:
+                    asked = Asked(text=question.text, discord_message_id=None)
+                    ready = await begin(spot, asked, self._permit(member))
+                except NotAllowed as denial:
+                    await self._refuse(member, denial)
+                    return answer
+                assert ready is not None  # as only a message may be logged already
+                answer.question_id = ready.question.pk
+                self._utterances[ready.question.pk] = asyncio.create_task(
+                    self._log(question, member, ready)
+                )
+                await self._deliver(question, member, ready, speech, answer)
         return answer
 
     async def _refuse(self, member: discord.Member, denial: NotAllowed) -> None:
@@ -233,9 +241,14 @@ class CallDesk:
             duration_s=words.duration_s,
             stages_ms={"heard": round(1000 * (question.heard_at - question.ended_at))},
         )
+        return await self._log_said(said, member, message_id=ready.question.pk)
+
+    async def _log_said(
+        self, said: Said, member: discord.Member, *, message_id: int | None = None
+    ) -> int | None:
         person = Person(role=Role.MEMBER, name=member.name, discord_user_id=member.id)
         return await log_utterance(
-            said, call_id=self._call.call_id, person=person, message_id=ready.question.pk
+            said, call_id=self._call.call_id, person=person, message_id=message_id
         )
 
     async def _deliver(
@@ -303,7 +316,10 @@ class CallDesk:
         except REFUSALS as error:
             log.warning("What was said in a call could not be written: %s", error)
             return None
-        await note_asked(question_id=question_id, discord_message_id=message.id)
+        try:
+            await note_asked(question_id=question_id, discord_message_id=message.id)
+        except DatabaseError as error:
+            log.warning("Which message shows a question could not be noted: %s", error)
         return message
 
     async def _stream(

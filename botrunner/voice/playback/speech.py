@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from botrunner.faults import explain
@@ -44,15 +44,18 @@ class Heard:
 
 @dataclass(eq=False, slots=True)
 class Sentence:
-    """Words with their sound. The player's thread counts `n_played`."""
+    """Words with their sound, which is forgotten once it was played.
+
+    The player's thread counts `n_played`.
+    """
 
     text: str
     sound: bytes
     n_played: int = 0
+    n_frames: int = field(init=False)
 
-    @property
-    def n_frames(self) -> int:
-        return len(self.sound) // FRAME_BYTES
+    def __post_init__(self) -> None:
+        self.n_frames = len(self.sound) // FRAME_BYTES
 
     @property
     def is_over(self) -> bool:
@@ -201,6 +204,8 @@ class Speech:
 
     def note_played(self) -> None:
         """Say that a sentence was played, so that there is room for another."""
+        for sentence in self.sentences[: self.number]:
+            sentence.sound = b""  # two minutes of it are 23 MB
         self._played.set()
 
     def heard(self) -> Heard:

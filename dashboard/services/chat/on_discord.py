@@ -184,7 +184,7 @@ def resume(
             place=replace(place, language=person.language or place.language),
             recalled=Recalled(),
             images=images,
-            utterance=Utterance.objects.filter(message=question).first(),
+            utterance=Utterance.objects.filter(message=question, call=None).first(),
         )
     return replace(ready, recalled=now.index.recall(question.content))
 

@@ -55,7 +55,7 @@ async def test_a_thumb_down_offers_to_correct_the_answer(simcord_env, channel, a
     sent = await ada.submit_modal(shown, {"text0": "At nine."})
 
     assert sent.response.content.startswith("Correction received: At nine.")
-    correction = (await rows(Correction.objects.all()))[0]
+    correction = await Correction.objects.aget()
     assert (correction.better_answer, correction.rejected_answer) == ("At nine.", ANSWER)
 
 

@@ -59,6 +59,7 @@ class Desk:
         self.questions: list[Question] = []
         self.records: list[tuple[Question, Answer, Heard, dict[str, int]]] = []
         self.told: list[str] = []
+        self.deafness: list[tuple[int, str]] = []
         self.failures: list[Exception] = []
         self.heard: list[str] = []
         self.deaf: TrainerBotError | None = None
@@ -97,6 +98,9 @@ class Desk:
         self, question: Question, answer: Answer, heard: Heard, stages_ms: dict[str, int]
     ) -> None:
         self.records.append((question, answer, heard, stages_ms))
+
+    async def note_deaf(self, discord_user_id: int, error: TrainerBotError, sound: Pcm) -> None:
+        self.deafness.append((discord_user_id, str(error)))
 
     async def tell(self, error: TrainerBotError | str) -> None:
         self.told.append(str(error))

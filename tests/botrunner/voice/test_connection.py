@@ -32,7 +32,7 @@ class Heard:
         await until_understood(fake, self.client, user)
         await fake.voice.speak(user, FRAMES)
         with suppress(TimeoutError):  # what came is compared, and says more
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(60):
                 while len(self.frames.get(int(user.id), [])) < len(FRAMES):
                     self._more.clear()
                     await self._more.wait()
@@ -41,7 +41,7 @@ class Heard:
 
 async def until(look) -> None:
     """Wait for what the fake does not notice."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not look():  # noqa: ASYNC110 (a thread counts)
             await asyncio.sleep(0.005)
 
@@ -158,7 +158,7 @@ async def test_removed_by_a_moderator_it_stays_out(fake, client, ada):
     Heard(client)
 
     await fake.voice.kick()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await client.ended.wait()
 
     assert client.end is End.REMOVED

@@ -92,12 +92,12 @@ async def answer(desk, player, question):
         speech.end()
 
 
-async def test_a_question_is_quoted_and_answered_in_reply_with_thumbs(
+async def test_a_question_is_quoted_answered_in_reply_with_thumbs_and_logged(
     desk, player, discord_server, model, ada
 ):
     model.replies = [Reply(pieces=("At", " nine."))]
 
-    await answer(desk, player, asked(ada, said="Jarvis, when do you open?"))
+    said, _ = await answer(desk, player, asked(ada, said="Jarvis, when do you open?"))
 
     quotation, reply = discord_server.world.said_by_bot()
     assert quotation.content == "🎙️ **Ada**\n> Jarvis, when do you open?"
@@ -105,14 +105,6 @@ async def test_a_question_is_quoted_and_answered_in_reply_with_thumbs(
     assert reply.reply_to == quotation
     assert str(reply.components).count("verdict:") == 2
     assert model.chats[0]["messages"][-1]["content"] == "When do you open?"
-
-
-async def test_both_sides_are_logged_with_their_messages(desk, player, discord_server, model, ada):
-    model.replies = [Reply(pieces=("At nine.",))]
-
-    said, _ = await answer(desk, player, asked(ada))
-
-    quotation, reply = discord_server.world.said_by_bot()
     question, logged = await rows(Message.objects.order_by("pk"))
     assert said.question_id == question.pk
     assert (question.content, question.discord_message_id) == (
@@ -228,8 +220,8 @@ async def test_a_model_that_fails_is_told_and_logged(desk, player, discord_serve
     assert "sk-1" not in reply.content
     assert "reference" in reply.content
     assert said.text == ""
-    logged = await rows(Message.objects.filter(role="assistant"))
-    assert logged[0].error
+    [logged] = await rows(Message.objects.filter(role="assistant"))
+    assert logged.error
 
 
 async def test_where_it_may_not_write_it_still_speaks(
@@ -271,6 +263,12 @@ async def test_a_recording_is_kept_only_where_the_server_says_so(
 
 
 async def test_it_knows_its_names_and_how_many_are_there(desk, discord_server, ada):
+    @database_sync_to_async
+    def name_it() -> None:
+        row = speech.settings_of(int(discord_server.world.guild.id))
+        row.wake_name, row.needs_wake_name, row.can_be_interrupted = "Marina", False, False
+        speech.save_settings(row, actor=None)
+
     manners = await desk.manners(int(ada.id))
 
     assert discord_server.bot.name in manners.names
@@ -278,18 +276,9 @@ async def test_it_knows_its_names_and_how_many_are_there(desk, discord_server, a
     assert manners.needs_name
     assert desk.n_present() == 1
 
-
-async def test_its_own_name_can_be_set(desk, discord_server, ada):
-    @database_sync_to_async
-    def name_it() -> None:
-        row = speech.settings_of(int(discord_server.world.guild.id))
-        row.wake_name, row.needs_wake_name, row.can_be_interrupted = "Марина", False, False
-        speech.save_settings(row, actor=None)
-
     await name_it()
     manners = await desk.manners(int(ada.id))
-
-    assert manners.names == ("Марина",)
+    assert manners.names == ("Marina",)
     assert not manners.needs_name
     assert not manners.can_be_interrupted
 
@@ -297,3 +286,11 @@ async def test_its_own_name_can_be_set(desk, discord_server, ada):
 async def test_who_has_left_the_server_is_not_listened_to(desk):
     with pytest.raises(NotAllowed):
         await desk.manners(12345)
+
+
+async def test_what_was_not_made_out_is_recorded_with_its_reason(desk, ada):
+    await desk.note_deaf(int(ada.id), NotAllowed("You may not."), tone(1.5))
+
+    [utterance] = await rows(Utterance.objects.all())
+    assert (utterance.text, utterance.problem) == ("", "You may not.")
+    assert utterance.duration_ms == 1500

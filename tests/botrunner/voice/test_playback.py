@@ -384,6 +384,22 @@ async def test_while_the_connection_is_away_it_waits(player, line):
     assert (await speech.over()).is_whole
 
 
+async def test_on_a_new_connection_it_goes_on_though_the_old_one_never_ends(mouth, line):
+    here = [line]
+    player = Player(synthesize=mouth, voice=lambda: here[0])
+    speech = await begin(player, "One two three four.")
+    await line.wait_for_sound()
+    line.draw(2)
+    line.connected = False  # its thread waits for a connection that does not come
+
+    here[0] = new = Line()
+    await new.wait_for_sound()
+    line.end()  # and then it ends after all
+    await new.play_until(lambda: speech.is_over)
+
+    assert (await speech.over()).is_whole
+
+
 @pytest.mark.origin(47)
 async def test_what_is_cleared_is_neither_said_nor_waits(player, line):
     first, second = await begin(player, "One."), await begin(player, "Two.")

@@ -83,7 +83,7 @@ def row() -> VoiceCall:
 async def until(look, what: str):
     """Return what an async `look` finds, as soon as it finds something."""
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not (found := await look()):  # noqa: ASYNC110 (rows wake nobody up)
                 await asyncio.sleep(0.01)
             return found
@@ -343,6 +343,21 @@ async def test_a_voice_server_that_does_not_answer_is_said_and_nothing_is_left(
     assert (await row()).state == "ended"
     assert supervisor.calls == {}
     assert supervisor.bot.voice_clients == []
+
+
+async def test_a_connection_that_does_not_come_back_is_said_within_ten_seconds(
+    supervisor, discord_server, room, ada
+):
+    call = await join(supervisor, room)
+    now = asyncio.get_running_loop().time()
+    discord_server.voice.is_silent = True
+    await discord_server.voice.end(4006)
+    await until_state("reconnecting")
+
+    await call.look(now + 9)
+
+    assert "try to get back" in await said(discord_server, "I lost the connection to voice")
+    assert (await row()).problem
 
 
 async def test_where_it_may_not_connect_nothing_begins(supervisor, discord_server, room, ada):

@@ -20,6 +20,8 @@ async def fake():
         yield fake
 
 
+@pytest.mark.origin(44)
+@pytest.mark.origin(46)
 async def test_who_speaks_is_heard_answered_aloud_and_in_writing(aim, fake, model, speech_server):
     model.replies = [Reply(pieces=("At nine. ", "On Sundays at ten."))]
     ada = fake.add_user("Ada")
@@ -28,6 +30,8 @@ async def test_who_speaks_is_heard_answered_aloud_and_in_writing(aim, fake, mode
         await fake.voice.speak(ada, voiced(1.0))
         await until(lambda: len(room.sound()) > 20)
         await fake.wait_for_reply(containing="On Sundays at ten.")
+        await room.talk.settle()
+        assert room.call.client.is_connected()  # an answer ends no call
 
     assert [each.text for each in speech_server.spoken] == ["At nine.", "On Sundays at ten."]
     quotation = next(said for said in fake.world.said_by_bot() if "Ada" in said.content)

@@ -297,6 +297,7 @@ async def test_what_could_not_be_heard_is_told_and_never_asked(talk, desk):
 
     assert desk.questions == []
     assert desk.told == ["Nobody who hears can be reached."]  # once
+    assert desk.deafness == 2 * [(ADA, "Nobody who hears can be reached.")]
 
 
 async def test_a_sound_without_words_is_told_to_who_is_alone_with_it(talk, desk):

@@ -214,7 +214,7 @@ class VoiceServer:
     async def _current(self) -> Call:
         """Return the call once the bot knows its key."""
         return await self.world.until(
-            lambda: self.call if self.call and self.call.is_described else None, timeout_s=10.0
+            lambda: self.call if self.call and self.call.is_described else None, timeout_s=60.0
         )
 
     async def enter(self, user: User, *, ssrc: int) -> None:
@@ -250,7 +250,7 @@ class VoiceServer:
         channel_id = self.world.voice_states[self.world.bot.id]["channel_id"]
         call.group = DaveGroup(int(str(channel_id)))
         await call.tell_binary(Op.EXTERNAL_SENDER, call.group.sender.package)
-        package = await self.world.until(lambda: call.key_package, timeout_s=5.0)
+        package = await self.world.until(lambda: call.key_package, timeout_s=60.0)
         welcome = call.group.add_first(user.id, package)
         await call.tell_binary(Op.WELCOME, struct.pack(">H", 0) + welcome)
 
