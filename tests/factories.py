@@ -281,15 +281,12 @@ class VoiceCallFactory(DjangoModelFactory[VoiceCall]):
 
 
 class UtteranceFactory(DjangoModelFactory[Utterance]):
-    """What somebody said in a call; `message` is the question that it became, if it was one."""
-
     class Meta:
         model = Utterance
 
     call = factory.SubFactory(VoiceCallFactory)
     discord_user = factory.SubFactory(DiscordUserFactory)
     text = "When does the library open?"
-    language = "en-US"
     provider = "sphinx"
     duration_ms = 1800
 
