@@ -81,6 +81,7 @@ class Call:
         self.client: ReceivingClient | None = None
         self.participant: Participant | None = None
         self.problem = ""
+        self.ended_because = ""  # in words, once `over` has returned
         self._attend = attend
         self._look_s = look_s
         self._capture: Capture | None = None
@@ -180,8 +181,16 @@ class Call:
             if because := await self._stay():
                 return because
 
+    def note_over(self, because: str) -> None:
+        """Let nobody wait for it any more."""
+        self.ended_because = because
+        self._refused = VoiceUnavailable(because)
+        self._tried.set()
+
     async def leave(self, *, hurry: bool = False) -> None:
         """Be in no channel any more; the row is the supervisor's. hurry: nothing follows."""
+        if not self._tried.is_set():
+            self.note_over(f"I was called out of {self.name}.")
         self._close_ears()
         if self.participant is not None:
             self.participant.close()
@@ -210,6 +219,7 @@ class Call:
             return
         self.channel_id = channel.id
         self._hearing = Hearing(self.name)
+        await self.announce()  # to people who have not called it
         await self._kept(moved(self.call_id, channel=Place(channel.id, channel.name)))
 
     async def on_entered(self, discord_user_id: int) -> None:

@@ -208,6 +208,9 @@ async def test_moved_by_a_moderator_it_stays_there(supervisor, discord_server, r
     await until(follows, "the row says so")
     assert call.name == "other"
     assert (await row()).ended_at is None
+    # Nobody there has called it, so they must be told.
+    told = await discord_server.wait_for_reply(containing="I listen to everybody here")
+    assert told.channel.name == "other"
 
 
 async def test_removed_by_a_moderator_it_stays_out_and_says_so(
