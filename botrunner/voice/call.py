@@ -52,6 +52,7 @@ class Participant(Protocol):
 
     def on_frame(self, discord_user_id: int, frame: Pcm) -> None: ...
     def on_left(self, discord_user_id: int) -> None: ...
+    def on_refused(self, discord_user_id: int) -> None: ...
     def close(self) -> None: ...
 
 
@@ -231,6 +232,12 @@ class Call:
     def on_left(self, discord_user_id: int) -> None:
         if self.participant is not None:
             self.participant.on_left(discord_user_id)
+
+    def note_consent(self, discord_user_id: int, *, heard: bool) -> None:
+        """Somebody has said whether they may be listened to; counts for what they say now, too."""
+        self.consents.note(discord_user_id, heard)
+        if not heard and self.participant is not None:
+            self.participant.on_refused(discord_user_id)
 
     # --- connected ----------------------------------------------------------------------
     async def _connect(self) -> None:

@@ -145,7 +145,7 @@ class Supervisor:
     def note_consent(self, discord_user_id: int, heard: bool) -> None:
         """Somebody has said whether they may be listened to."""
         for call in self.calls.values():
-            call.consents.note(discord_user_id, heard)
+            call.note_consent(discord_user_id, heard=heard)
 
     async def read_settings(self) -> None:
         """The settings of a guild have changed: those of its call with them."""

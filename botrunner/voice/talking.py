@@ -11,7 +11,7 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeVar
 
 from botrunner.voice.desk import Answer, Desk, Manners, Question
@@ -69,6 +69,7 @@ class _Speaker:
     draft: _Draft | None = None
     # What was heard so far of a speech that grew too long for one piece.
     pieces: list[asyncio.Task[Words | TrainerBotError]] = field(default_factory=list)
+    under_way: set[asyncio.Task[Words | TrainerBotError]] = field(default_factory=set)
     n_answering: int = 0
     open_until: float = 0.0
     was_asked: bool = False  # the last answer to them ended in a question
@@ -112,6 +113,13 @@ class Talk:
         self._floor.left(discord_user_id, time.monotonic())
         self._look_later()
 
+    def on_refused(self, discord_user_id: int) -> None:
+        """Forget what somebody is saying: they do not want to be listened to any more."""
+        self._listener.forget(discord_user_id)
+        for words in self._speakers.pop(discord_user_id, _Speaker()).under_way:
+            words.cancel()
+        self.on_left(discord_user_id)
+
     def close(self) -> None:
         """Hear and say nothing more. What is being answered is still written."""
         self._is_closed = True
@@ -135,10 +143,13 @@ class Talk:
         if self._is_closed:
             return
         speaker = self._speakers[discord_user_id]
+        if speaker.manners is None and not isinstance(event, SpeechBegan):
+            return  # of what they said before they refused
         match event:
             case SpeechBegan():
-                speaker.follows = speaker.n_answering > 0 or now < speaker.open_until
-                speaker.over_bot = self._player.is_speaking
+                if not speaker.pieces:  # else it is the same speech that goes on
+                    speaker.follows = speaker.n_answering > 0 or now < speaker.open_until
+                    speaker.over_bot = self._player.is_speaking
                 speaker.manners = self._start(self._manners(discord_user_id))
                 self._floor.began(discord_user_id, now)
             case SpeechWent():
@@ -185,7 +196,7 @@ class Talk:
         """Make words of what was said until a pause: they tell whether it is all."""
         if speaker.draft is not None and not speaker.draft.is_taken:
             speaker.draft.words.cancel()
-        words = self._start(self._hear(speaker, sound))
+        words = self._listen(speaker, self._hear(speaker, sound))
         draft = speaker.draft = _Draft(sound, words, ended_at)
 
         def done(words: asyncio.Task[Words | TrainerBotError]) -> None:
@@ -214,11 +225,20 @@ class Talk:
                 self._take_back(discord_user_id)
             elif draft is not None:
                 draft.words.cancel()
-            words = self._start(self._hear_out(discord_user_id, speaker, ended.sound))
+            hearing = self._hear_out(discord_user_id, speaker, ended.sound)
+            words = self._listen(speaker, hearing)
         if ended.is_cut:
             speaker.pieces.append(words)
             return
         self._start(self._take(discord_user_id, speaker, words, ended.sound, ended_at))
+
+    def _listen(
+        self, speaker: _Speaker, hearing: Coroutine[Any, Any, Words | TrainerBotError]
+    ) -> asyncio.Task[Words | TrainerBotError]:
+        words = self._start(hearing)
+        speaker.under_way.add(words)
+        words.add_done_callback(speaker.under_way.discard)
+        return words
 
     def _take_back(self, discord_user_id: int) -> None:
         """Say nothing to what was taken for all that somebody said: they have spoken on."""
@@ -267,15 +287,12 @@ class Talk:
         follows, over_bot, manners = speaker.follows, speaker.over_bot, speaker.manners
         before, speaker.pieces = speaker.pieces, []
         try:
-            words = await heard
+            words = _joined([await each for each in [*before, heard]])
             heard_at = time.monotonic()
             if isinstance(words, TrainerBotError):
                 await self._tell_deaf(discord_user_id, words, sound, follows=follows)
                 return
-            pieces = [
-                each.text for each in [await piece for piece in before] if isinstance(each, Words)
-            ]
-            text = " ".join([*pieces, words.text])
+            text = words.text
             if is_listening(text) and (over_bot or not speaker.was_asked):
                 return
             assert manners is not None  # as nobody ends who has not begun
@@ -362,3 +379,20 @@ class Talk:
                 await self._tell_once(heard.problem)
         except Exception as error:
             await self._desk.fail(error, "The record of a call")
+
+
+def _joined(pieces: list[Words | TrainerBotError]) -> Words | TrainerBotError:
+    """Return the words of a whole speech; the error where any of it was not made out.
+
+    A piece without a word is no error beside others: somebody fell silent just then.
+    """
+    said = [each for each in pieces if isinstance(each, Words)]
+    errors = [each for each in pieces if isinstance(each, TrainerBotError)]
+    failed = [each for each in errors if not isinstance(each, NothingHeard)]
+    if failed or not said:
+        return (failed or errors)[0]
+    return replace(
+        said[-1],
+        text=" ".join(each.text for each in said),
+        duration_s=sum(each.duration_s for each in said),
+    )

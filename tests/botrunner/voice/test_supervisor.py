@@ -29,6 +29,7 @@ class Ears:
         self.call = call
         self.heard: dict[int, int] = {}
         self.left: list[int] = []
+        self.refused: list[int] = []
         self.is_closed = False
         self.speaking = frozenset()
 
@@ -37,6 +38,9 @@ class Ears:
 
     def on_left(self, discord_user_id) -> None:
         self.left.append(discord_user_id)
+
+    def on_refused(self, discord_user_id) -> None:
+        self.refused.append(discord_user_id)
 
     def close(self) -> None:
         self.is_closed = True
@@ -304,6 +308,7 @@ async def test_whoever_objects_is_not_heard_from_then_on(supervisor, discord_ser
 
     assert call.participant.heard.keys() == heard.keys()
     assert call.client.counts["heard"] == 51
+    assert call.participant.refused == [int(ada.id)]
 
 
 async def test_whoever_objected_before_is_never_heard(supervisor, discord_server, room, ada):
