@@ -11,7 +11,7 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 from botrunner.voice.desk import Answer, Desk, Manners, Question
@@ -19,9 +19,10 @@ from botrunner.voice.endings import is_finished, is_listening
 from botrunner.voice.floor import Floor
 from botrunner.voice.listening import Listener
 from botrunner.voice.naming import called
+from botrunner.voice.pieces import joined
 from botrunner.voice.playback import Player, Speech
 from dashboard.services.speech import Heard as Words
-from trainerbot.errors import NotAllowed, TrainerBotError
+from trainerbot.errors import NotAllowed, ProviderUnavailable, TrainerBotError
 from trainerbot.speech import NothingHeard, Pcm
 from trainerbot.speech.segmenting import (
     Event,
@@ -40,6 +41,10 @@ Result = TypeVar("Result")
 FOLLOW_UP_S: Final = 10.0
 WINDOW_S: Final = Tuning().quiet_ms / 1000  # of silence, before a pause is told
 MOST_HEARD_AT_ONCE: Final = 4
+MOST_WAITING: Final = 16  # to be heard; what waits longer would be answered far too late
+TOO_MUCH: Final = (
+    "More is said than I can follow, so I missed some of it. Say it again in a moment."
+)
 SAID_AGAIN_AFTER_S: Final = 60.0
 SHORTEST_WORDS_S: Final = 1.0  # shorter sounds without words are left alone: a laugh, a cup
 
@@ -93,6 +98,7 @@ class Talk:
         self._listener = Listener(self._tell_loop, segmenter=segmenter)
         self._speakers: dict[int, _Speaker] = defaultdict(_Speaker)
         self._hearing = asyncio.Semaphore(MOST_HEARD_AT_ONCE)
+        self._n_waiting = 0
         self._tasks: set[asyncio.Task[Any]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._told_at: dict[str, float] = {}
@@ -261,12 +267,17 @@ class Talk:
     async def _hear(self, speaker: _Speaker, sound: Pcm) -> Words | TrainerBotError:
         """Return the words, or why there are none."""
         assert speaker.manners is not None  # as nobody pauses who has not begun
-        async with self._hearing:
-            try:
+        if self._n_waiting >= MOST_WAITING:
+            return ProviderUnavailable(TOO_MUCH)
+        self._n_waiting += 1
+        try:
+            async with self._hearing:
                 manners = await speaker.manners
                 return await self._desk.hear(sound, language=manners.language)
-            except TrainerBotError as error:
-                return error
+        except TrainerBotError as error:
+            return error
+        finally:
+            self._n_waiting -= 1
 
     async def _hear_out(
         self, discord_user_id: int, speaker: _Speaker, sound: Pcm
@@ -287,7 +298,7 @@ class Talk:
         follows, over_bot, manners = speaker.follows, speaker.over_bot, speaker.manners
         before, speaker.pieces = speaker.pieces, []
         try:
-            words = _joined([await each for each in [*before, heard]])
+            words = joined([await each for each in [*before, heard]])
             heard_at = time.monotonic()
             if isinstance(words, TrainerBotError):
                 await self._tell_deaf(discord_user_id, words, sound, follows=follows)
@@ -379,20 +390,3 @@ class Talk:
                 await self._tell_once(heard.problem)
         except Exception as error:
             await self._desk.fail(error, "The record of a call")
-
-
-def _joined(pieces: list[Words | TrainerBotError]) -> Words | TrainerBotError:
-    """Return the words of a whole speech; the error where any of it was not made out.
-
-    A piece without a word is no error beside others: somebody fell silent just then.
-    """
-    said = [each for each in pieces if isinstance(each, Words)]
-    errors = [each for each in pieces if isinstance(each, TrainerBotError)]
-    failed = [each for each in errors if not isinstance(each, NothingHeard)]
-    if failed or not said:
-        return (failed or errors)[0]
-    return replace(
-        said[-1],
-        text=" ".join(each.text for each in said),
-        duration_s=sum(each.duration_s for each in said),
-    )

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from botrunner.voice.playback import Player
-from botrunner.voice.talking import Talk
+from botrunner.voice.talking import MOST_WAITING, TOO_MUCH, Talk
 from tests.botrunner.voice.desks import BEGAN, Desk, Dictated
 from tests.botrunner.voice.lines import Line, Mouth, settled
 from trainerbot.errors import ProviderUnavailable
@@ -48,6 +48,20 @@ async def test_who_refuses_in_mid_sentence_is_not_heard_out(talk, desk):
     assert desk.heard == ["What I said before"]
     assert desk.questions == []
     assert talk.speaking == frozenset()
+
+
+async def test_more_than_can_be_heard_in_time_is_told_and_not_piled_up(talk, desk):
+    desk.hears_after.clear()
+    for number in range(MOST_WAITING + 3):
+        await frame(talk, BEGAN)
+        await frame(talk, b"ended", f"Question {number}?")
+
+    assert desk.told == [TOO_MUCH]
+    assert len(desk.deafness) == 3
+    desk.hears_after.set()
+    talk.close()  # nobody is there to play the answers
+    await asyncio.wait_for(talk.settle(), 5)
+    assert len(desk.questions) == MOST_WAITING
 
 
 async def test_a_long_speech_that_ends_just_after_a_piece_is_answered_whole(talk, desk):
