@@ -14,6 +14,7 @@ log = logging.getLogger(__name__)
 TYPING_AFTER_S = 0.2
 # Discord waits three seconds for the first word about a slash command.
 DEFER_AFTER_S = 1.0
+LONGEST_S = 3600.0
 
 
 @contextmanager
@@ -42,7 +43,7 @@ def typing(where: discord.abc.Messageable) -> Iterator[None]:
 async def _show_typing(where: discord.abc.Messageable) -> None:
     try:
         async with where.typing():
-            await asyncio.Event().wait()
+            await asyncio.sleep(LONGEST_S)  # cancelled when the answer is there
     except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
         log.info("Typing could not be shown: %s", error)
 

@@ -38,6 +38,7 @@ REJOIN_PAUSES_S: Final = (0.0, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 REPORT_EVERY_S: Final = 2.0
 KEEP_OPEN_EVERY_S: Final = 5.0
 HEAL_EVERY_S: Final = 60.0
+TELL_LOST_AFTER_S: Final = 5.0
 # Who comes later must know, too; not everybody anew each time.
 ANNOUNCE_EVERY_S: Final = 600.0
 
@@ -90,6 +91,8 @@ class Call:
         self.consents = Consents(self._is_bot)
         self._is_sent_elsewhere = False
         self._alone_since: float | None = None
+        self._out_since: float | None = None
+        self._state = State.JOINING
         self._reported: dict[str, Any] = {}
         self._reported_at = self._kept_open_at = self._healed_at = -1e9
         self._announced_at = -1e9
@@ -175,7 +178,9 @@ class Call:
                 self._refused = error
                 self._tried.set()
                 n_failed += 1
-                await self._trouble(str(error), tell=n_failed == 2)
+                # Of the first try whoever asked for it hears.
+                tell = n_failed == 1 and self._state is not State.JOINING
+                await self._trouble(str(error), tell=tell)
                 continue
             n_failed, self._refused = 0, None
             self._tried.set()
@@ -271,7 +276,8 @@ class Call:
         self._open_ears()
         self._hearing = Hearing(self.name)
         self.problem = ""
-        await self._kept(report(self.call_id, state=State.CONNECTED, problem=""))
+        await self._kept(report(self.call_id, problem=""))
+        await self._be(State.CONNECTED)
 
     def _open_ears(self) -> None:
         if self._capture is not None or self.client is None:
@@ -317,7 +323,7 @@ class Call:
             if client.end is End.REMOVED:
                 return f"A moderator removed me from {self.name}."
             log.info("The call in guild %s was lost; connecting again.", self.guild_id)
-            await self._kept(report(self.call_id, state=State.RECONNECTING))
+            await self._be(State.RECONNECTING)
             return ""
         return ""
 
@@ -325,7 +331,14 @@ class Call:
         """Do what is due at `now`; why the call is to end, or ""."""
         client = self.client
         if client is None or not client.is_connected():
+            self._out_since = now if self._out_since is None else self._out_since
+            await self._be(State.RECONNECTING)
+            if now - self._out_since >= TELL_LOST_AFTER_S:
+                lost = f"I lost the connection to {self.name}, hear nothing, and try to get back."
+                await self._trouble(lost, tell=self.problem != lost)
             return ""
+        self._out_since = None
+        await self._be(State.CONNECTED)
         people = self.people()
         if people or not self.bot.is_ready():
             self._alone_since = None
@@ -378,6 +391,11 @@ class Call:
         self._reported, self._reported_at = figures, now
         latency_ms = round(1000 * latency_s) if latency_s < 60 else None
         await self._kept(report(self.call_id, figures={**figures, "latency_ms": latency_ms}))
+
+    async def _be(self, state: VoiceCall.State) -> None:
+        if state is not self._state:
+            self._state = state
+            await self._kept(report(self.call_id, state=state))
 
     async def _trouble(self, sentence: str, *, tell: bool) -> None:
         """Note what is wrong, or that nothing is any more, and say it where it is new."""

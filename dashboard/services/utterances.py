@@ -43,6 +43,15 @@ def note_spoken(*, question_id: int, text: str) -> None:
     Utterance.objects.filter(message=question_id).update(spoken=storage.storable(text))
 
 
+def prune() -> int:
+    """Forget what was spoken into a page once its question is gone; how many that were.
+
+    Nobody on Discord said it, so nobody's erasure would take it along.
+    """
+    lost = Utterance.objects.filter(message=None, call=None, discord_user=None)
+    return lost.delete()[0]
+
+
 def heard_in(question_id: int | None) -> str:
     """What was made out in the sound attached to a question, or "" as for one in a call."""
     heard = Utterance.objects.filter(message=question_id, message__isnull=False, call=None)

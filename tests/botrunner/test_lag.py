@@ -1,6 +1,7 @@
 """How late the loop is, and what made it so."""
 
 import asyncio
+import gc
 import subprocess
 import sys
 import time
@@ -11,6 +12,7 @@ import pytest
 from botrunner.process import lag
 from botrunner.process.figures import figures
 from botrunner.process.lag import LoopLag
+from botrunner.process.life import warm_up
 from botrunner.rest import Patience
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -90,3 +92,15 @@ async def test_a_latency_counted_from_the_heartbeat_before_is_not_shown(connecte
     true = figures(connected_bot, Patience(), watch, started=0.0)
 
     assert (false["latency_ms"], true["latency_ms"]) == (None, 42)
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_what_is_loaded_before_the_first_message_is_not_looked_through_again():
+    thresholds = gc.get_threshold()
+    try:
+        await warm_up()
+        assert len(gc.get_objects()) < gc.get_freeze_count()
+        assert "numpy" in sys.modules
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*thresholds)

@@ -5,11 +5,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
+import pytest
 from channels.db import database_sync_to_async
 from django.utils.timezone import now
 
 from botrunner import gateway
 from botrunner.bot import TrainerBot
+from botrunner.progress import Progress
 from dashboard.models import Task
 from dashboard.services import tasks
 from tests.fakes.discord import FakeDiscord, Message
@@ -20,16 +22,22 @@ GUILDS_COME_WITHIN_S = 0.05
 
 @asynccontextmanager
 async def online(discord_server: FakeDiscord) -> AsyncIterator[TrainerBot]:
-    """The bot itself in this process, without the process around it; needs the fixture `aim`."""
-    bot = TrainerBot(guild_ready_timeout=GUILDS_COME_WITHIN_S)
-    gateway.point_at(bot, discord_server.api_base)
-    async with bot:
-        running = asyncio.create_task(bot.start(discord_server.token))
-        await discord_server.wait_until_online()
-        await bot.wait_until_ready()
-        yield bot
-        await bot.in_flight.finish(within_s=5)
-    await running
+    """The bot itself in this process, without the process around it; needs the fixture `aim`.
+
+    How a command goes is told as soon as it is known: tests/botrunner/test_along.py shows
+    that Discord is spared.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(Progress.__init__.__kwdefaults__, "interval_s", 0.05)
+        bot = TrainerBot(guild_ready_timeout=GUILDS_COME_WITHIN_S)
+        gateway.point_at(bot, discord_server.api_base)
+        async with bot:
+            running = asyncio.create_task(bot.start(discord_server.token))
+            await discord_server.wait_until_online()
+            await bot.wait_until_ready()
+            yield bot
+            await bot.in_flight.finish(within_s=5)
+        await running
 
 
 @database_sync_to_async

@@ -8,6 +8,8 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import discord
@@ -23,9 +25,17 @@ IDLE_FRAMES: Final = round(1.0 / FRAME_S)
 REWIND_FRAMES: Final = round(0.3 / FRAME_S)
 CONNECTED_WITHIN_S: Final = 15.0
 LOOK_AGAIN_S: Final = 0.1
+WATCH_EVERY_S: Final = 0.5
 MOST_FAILURES: Final = 3
 NOT_CONNECTED: Final = "I lost the voice channel, so the rest is only written."
 BROKEN: Final = "I could not play sound in the voice channel, so the rest is only written."
+
+
+@dataclass(eq=False, frozen=True, slots=True)
+class _Line:
+    """One time that discord.py plays, from its thread's begin to its end."""
+
+    client: discord.VoiceClient
 
 
 class Player:
@@ -50,7 +60,7 @@ class Player:
         self._is_held = False
         self._n_idle = 0
         # What follows belongs to the loop.
-        self._is_playing = False
+        self._line: _Line | None = None  # what plays now
         self._n_failures = 0
         self._without_voice_since: float | None = None
         self._retry: asyncio.TimerHandle | None = None
@@ -143,7 +153,7 @@ class Player:
         self._start()
 
     def _start(self) -> None:
-        if self._is_playing or self._is_held:
+        if self._line is not None or self._is_held:
             return
         self._dismiss_empty()
         if not self._has_something():
@@ -153,6 +163,7 @@ class Player:
             self._look_again()
             return
         self._without_voice_since = None
+        line = _Line(voice)
         with self._lock:
             self._n_idle = 0
         try:
@@ -160,7 +171,7 @@ class Player:
                 voice.stop()
             voice.play(
                 self._source,
-                after=self._on_thread_end,
+                after=partial(self._on_thread_end, line),
                 application="voip",
                 signal_type="voice",
                 bitrate=64,
@@ -169,7 +180,20 @@ class Player:
             log.warning("Nothing can be played: %r", error)
             self.clear(BROKEN)
             return
-        self._is_playing = True
+        self._line = line
+        self._loop.call_later(WATCH_EVERY_S, self._watch, line)
+
+    def _watch(self, line: _Line) -> None:
+        """Go on where the bot is now: a lost connection keeps discord.py's thread for long."""
+        if self._line is not line:
+            return
+        here = self._voice()
+        if here is not None and here is not line.client and here.is_connected():
+            line.client.stop()
+            self._line = None
+            self._start()
+        else:
+            self._loop.call_later(WATCH_EVERY_S, self._watch, line)
 
     def _dismiss_empty(self) -> None:
         """Be done with what came to its end without a (further) sound."""
@@ -205,11 +229,13 @@ class Player:
             self._retry.cancel()
         self._retry = self._loop.call_later(LOOK_AGAIN_S, self._start)
 
-    def _on_thread_end(self, error: Exception | None) -> None:
-        self._loop.call_soon_threadsafe(self._on_end, error)
+    def _on_thread_end(self, line: _Line, error: Exception | None) -> None:
+        self._loop.call_soon_threadsafe(self._on_end, line, error)
 
-    def _on_end(self, error: Exception | None) -> None:
-        self._is_playing = False
+    def _on_end(self, line: _Line, error: Exception | None) -> None:
+        if self._line is not line:
+            return  # another one plays by now
+        self._line = None
         if error is None:
             self._n_failures = 0
         else:

@@ -21,6 +21,7 @@ from dashboard.services import (
     processes,
     requests,
     speech,
+    utterances,
 )
 from dashboard.services.tasks import Worker
 
@@ -62,6 +63,7 @@ class Command(BaseCommand):
                     exports.prune()
                     consent.prune_recordings()
                     speech.prune_spoken()
+                    utterances.prune()
                     examination.request_missing()
                 if beats % MEND_EVERY == 0:
                     drafts.mend()

@@ -184,7 +184,9 @@ async function askAloud(sound) {
     hearing.hidden = false;
     const most = { bytes: Number(root.dataset.mostBytes) };
     const heard = await globalThis.sound.words(root.dataset.hears, file, { language: language.value }, most);
-    ask(heard.text, heard.letter);
+    // Whoever typed meanwhile is being answered: their spoken words wait in the field.
+    if (turn) field.value ||= heard.text;
+    else ask(heard.text, heard.letter);
   } catch (error) {
     refusal.textContent = error.message;
     refusal.hidden = false;

@@ -22,6 +22,7 @@ function shower(form) {
 }
 
 function seconds(value) {
+  if (value < 0.1) return `${Math.round(value * 1000)} ms`;
   return `${value.toFixed(value < 10 ? 1 : 0)} s`;
 }
 

@@ -8,6 +8,8 @@ import pytest
 
 from botrunner import gateway
 from botrunner.voice.connection import ReceivingClient
+from botrunner.voice.playback import Player
+from tests.botrunner.voice.lines import Line, Mouth, settled
 from tests.fakes.discord import FakeDiscord
 
 Connected = Callable[[FakeDiscord], Awaitable[ReceivingClient]]
@@ -34,3 +36,22 @@ async def connected(aim: None) -> AsyncIterator[Connected]:
     for client, task in running:
         await client.close()
         await task
+
+
+# --- speaking without Discord -------------------------------------------------------------
+@pytest.fixture
+def line() -> Line:
+    return Line()
+
+
+@pytest.fixture
+async def mouth() -> Mouth:
+    return Mouth()
+
+
+@pytest.fixture
+async def player(line, mouth):
+    player = Player(synthesize=mouth, voice=lambda: line)
+    yield player
+    player.clear()
+    await settled()

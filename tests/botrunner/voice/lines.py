@@ -124,3 +124,15 @@ async def until(look: Callable[[], object], *, within_s: float = 20.0) -> None:
     async with asyncio.timeout(within_s):
         while not look():  # noqa: ASYNC110 (see above)
             await asyncio.sleep(0.001)
+
+
+async def begin(player, text, **more):
+    speech = player.begin(language="en", **more)
+    speech.feed(text)
+    speech.end()
+    return speech
+
+
+async def made(speech, n_sentences: int) -> None:
+    """Wait until so many sentences have their sound."""
+    await until(lambda: len(speech.sentences) >= n_sentences or speech.is_made)

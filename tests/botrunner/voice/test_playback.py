@@ -2,53 +2,20 @@
 
 import asyncio
 
-import discord
 import pytest
 
 from botrunner.voice.playback import (
     FRAME_BYTES,
     FRAME_S,
     MOST_CHARACTERS,
-    SILENCE,
-    Player,
     prepared,
 )
 from botrunner.voice.playback.frames import TAIL_FRAMES
 from botrunner.voice.playback.speech import Sentence
-from tests.botrunner.voice.lines import Line, Mouth, settled, tone, until
+from tests.botrunner.voice.lines import begin, made, settled, tone
 from trainerbot.speech import Pcm
 
 SECOND = round(1 / FRAME_S)
-
-
-@pytest.fixture
-def line() -> Line:
-    return Line()
-
-
-@pytest.fixture
-async def mouth() -> Mouth:
-    return Mouth()
-
-
-@pytest.fixture
-async def player(line, mouth):
-    player = Player(synthesize=mouth, voice=lambda: line)
-    yield player
-    player.clear()
-    await settled()
-
-
-async def begin(player, text, **more):
-    speech = player.begin(language="en", **more)
-    speech.feed(text)
-    speech.end()
-    return speech
-
-
-async def made(speech, n_sentences: int) -> None:
-    """Wait until so many sentences have their sound."""
-    await until(lambda: len(speech.sentences) >= n_sentences or speech.is_made)
 
 
 # --- sound ------------------------------------------------------------------------------
@@ -309,89 +276,3 @@ async def test_what_waits_for_a_person_can_be_forgotten(player, line):
     await made(first, 1)
     await line.play_out()
     assert (await first.over()).is_whole
-
-
-# --- what goes wrong ----------------------------------------------------------------------
-@pytest.mark.origin(44)
-async def test_a_synthesizer_that_dies_leaves_the_rest_with_a_reason_in_words(player, line, mouth):
-    mouth.dies_at = 2
-    speech = await begin(player, "One is said. Two is not. Three neither.")
-    await line.wait_for_sound()
-    await line.play_out()
-
-    heard = await asyncio.wait_for(speech.over(), 20)
-
-    assert heard.text == "One is said."
-    assert heard.problem
-    assert "/usr/bin" not in heard.problem
-    assert mouth.asked == ["One is said.", "Two is not."]
-
-
-async def test_the_next_speech_is_not_harmed_by_one_that_died(player, line, mouth):
-    mouth.dies_at = 1
-    dead, alive = await begin(player, "One."), await begin(player, "Two.")
-    await line.wait_for_sound()
-    await line.play_out()
-
-    assert (await dead.over()).problem
-    assert (await alive.over()).is_whole
-
-
-@pytest.mark.origin(46)
-async def test_after_an_error_of_the_line_it_goes_on(player, line):
-    speech = await begin(player, "One two three four.")
-    await line.wait_for_sound()
-    line.draw(2)
-
-    line.end(OSError("no buffer space"))
-    await line.wait_for_sound()
-    await line.play_out()
-
-    assert (await speech.over()).is_whole
-
-
-@pytest.mark.origin(46)
-async def test_a_line_that_keeps_breaking_is_given_up_in_words(player, line):
-    speech = await begin(player, "One two three four.")
-    for _ in range(3):
-        await line.wait_for_sound()
-        line.end(OSError("no buffer space"))
-
-    heard = await asyncio.wait_for(speech.over(), 20)
-
-    assert "only written" in heard.problem
-
-
-async def test_without_opus_it_says_so_in_words(player, line):
-    line.breaks = discord.opus.OpusNotLoaded()
-
-    heard = await asyncio.wait_for(player.say("One.", language="en"), 20)
-
-    assert "only written" in heard.problem
-
-
-async def test_while_the_connection_is_away_it_waits(player, line):
-    line.connected = False
-    speech = await begin(player, "One.")
-    await made(speech, 1)
-    await settled()
-    assert line.n_plays == 0
-
-    line.connected = True
-    await line.wait_for_sound()
-    await line.play_out()
-
-    assert (await speech.over()).is_whole
-
-
-@pytest.mark.origin(47)
-async def test_what_is_cleared_is_neither_said_nor_waits(player, line):
-    first, second = await begin(player, "One."), await begin(player, "Two.")
-    await line.wait_for_sound()
-    line.draw(2)
-
-    player.clear("I left.")
-
-    assert line.draw(10) == 0
-    assert (await first.over()).problem == (await second.over()).problem == "I left."
-    assert line.frames.count(SILENCE) == 0

@@ -353,6 +353,21 @@ async def test_a_voice_server_that_does_not_answer_is_said_and_nothing_is_left(
     assert supervisor.bot.voice_clients == []
 
 
+async def test_a_connection_that_does_not_come_back_is_said_within_ten_seconds(
+    supervisor, discord_server, room, ada
+):
+    call = await join(supervisor, room)
+    now = asyncio.get_running_loop().time()
+    discord_server.voice.is_silent = True
+    await discord_server.voice.end(4006)
+    await until_state("reconnecting")
+
+    await call.look(now + 9)
+
+    assert "try to get back" in await said(discord_server, "I lost the connection to voice")
+    assert (await row()).problem
+
+
 async def test_where_it_may_not_connect_nothing_begins(supervisor, discord_server, room, ada):
     await discord_server.forbid(room, discord.Permissions.connect.flag)
 

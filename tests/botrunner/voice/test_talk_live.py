@@ -87,15 +87,27 @@ async def test_who_writes_from_within_the_call_is_also_answered_there(
 
 
 @pytest.mark.origin(39)
-async def test_while_somebody_is_listened_to_others_are_answered(aim, fake, model, speech_server):
-    ada, bob = fake.add_user("Ada"), fake.add_user("Bob")
+async def test_while_it_listens_thinks_and_speaks_others_are_answered(
+    aim, fake, model, speech_server
+):
+    async def greet(name: str) -> None:
+        channel = (await fake.dm(fake.add_user(name), "!hi")).channel
+        await fake.wait_for_reply(channel=channel, containing="HI!")
+
+    ada, goes_on = fake.add_user("Ada"), speech_server.script.goes_on
+    model.replies = [Reply(pieces=("At nine.",), delay_s=0.3)]
 
     async with in_a_call(fake, ada) as room:
-        speech_server.script.goes_on.clear()
+        goes_on.clear()
         await fake.voice.speak(ada, voiced(1.0))
         await until(lambda: speech_server.heard)
-        channel = (await fake.dm(bob, "!hi")).channel
-        await fake.wait_for_reply(channel=channel, containing="HI!")
+        await greet("Grace")
+        goes_on.set()
+        await until(lambda: model.chats)
+        goes_on.clear()
+        await greet("Mary")
+        await until(lambda: speech_server.spoken)
+        await greet("Joan")
         assert room.sound() == []
-        speech_server.script.goes_on.set()
+        goes_on.set()
         await until(lambda: len(room.sound()) > 5)

@@ -5,10 +5,9 @@ import asyncio
 import pytest
 
 from botrunner.voice.desk import Manners
-from botrunner.voice.playback import Player
 from botrunner.voice.talking import Talk
 from tests.botrunner.voice.desks import BEGAN, WENT, Desk, Dictated
-from tests.botrunner.voice.lines import Line, Mouth, settled, tone, until
+from tests.botrunner.voice.lines import settled, tone, until
 from trainerbot.errors import ProviderUnavailable
 from trainerbot.speech import Pcm
 
@@ -20,21 +19,6 @@ async def desk() -> Desk:
     desk = Desk()
     yield desk
     assert desk.failures == []
-
-
-@pytest.fixture
-def line() -> Line:
-    return Line()
-
-
-@pytest.fixture
-async def mouth() -> Mouth:
-    return Mouth()
-
-
-@pytest.fixture
-async def player(line, mouth):
-    return Player(synthesize=mouth, voice=lambda: line)
 
 
 @pytest.fixture

@@ -50,7 +50,7 @@ async def test_a_page_hears_what_happens_on_its_topics_only():
 
 async def test_a_page_that_reconnects_is_told_what_it_missed_in_order():
     trainer = await make_user(trainer=True)
-    seen = (await publish("jobs", "job.changed", id=1)).pk
+    seen = await publish("jobs", "job.changed", id=1)
     for number in (2, 3):
         await publish("jobs", "job.changed", id=number)
     await publish("datasets", "dataset.changed", id=9)

@@ -209,11 +209,11 @@ async def test_the_web_process_says_that_it_runs(listener):
 
 
 async def test_an_event_is_json_for_the_page(listener):
-    event = await publish("jobs", "job.changed", id=5, status="running")
+    event_id = await publish("jobs", "job.changed", id=5, status="running")
     message = await listener.layer.receive(listener.channel)
     assert json.loads(json.dumps(message)) == {
         "type": "outbox.event",
-        "id": event.pk,
+        "id": event_id,
         "topic": "jobs",
         "kind": "job.changed",
         "payload": {"id": 5, "status": "running"},

@@ -12,9 +12,8 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 
-from dashboard.models import Conversation, Message, Source, Utterance
-from dashboard.services import corrections, dictation
-from dashboard.services.utterances import Sound
+from dashboard.models import Conversation, Message, Source
+from dashboard.services import corrections
 from tests.factories import ConversationFactory, UserFactory
 from tests.fakes.openai_endpoint import FakeOpenAI, Reply, error_body
 from trainerbot.asgi import application
@@ -107,45 +106,8 @@ def message(pk: int) -> Message:
 
 
 @database_sync_to_async
-def utterance(question: Message) -> Utterance:
-    return Utterance.objects.get(message=question)
-
-
-@database_sync_to_async
 def contents(**wanted: Any) -> list[str]:
     return list(Message.objects.filter(**wanted).order_by("pk").values_list("content", flat=True))
-
-
-async def test_what_was_said_is_asked_with_its_words_and_who_heard_them(open_socket, endpoint):
-    user = await make_user()
-    sound = Sound("When?", "de-DE", "sphinx", duration_s=1.5, stages_ms={"heard": 40})
-    socket = await open_socket(user)
-
-    answer = await socket.whole_answer("", heard=dictation.seal(sound, user=user))
-
-    assert answer.reply_to.content == "When?"
-    assert endpoint.chats[-1]["messages"][-1]["content"] == "When?"
-    heard = await utterance(answer.reply_to)
-    assert (heard.text, heard.provider, heard.duration_ms) == ("When?", "sphinx", 1500)
-
-
-@pytest.mark.parametrize("of", ["somebody else", "nobody", "long ago"])
-async def test_words_that_the_server_did_not_hear_of_this_person_are_asked_of_no_model(
-    open_socket, endpoint, of, monkeypatch
-):
-    user, other = await make_user(), await make_user()
-    sound = Sound("Let me in.", "en", "sphinx")
-    letter = "x:y:z" if of == "nobody" else dictation.seal(sound, user=other)
-    if of == "long ago":
-        letter = dictation.seal(sound, user=user)
-        monkeypatch.setattr(dictation, "VALID_S", -1)
-    socket = await open_socket(user)
-
-    await socket.ask("", heard=letter)
-
-    assert "Say it again" in (await socket.hear())["sentence"]
-    assert not endpoint.chats
-    assert not await contents()
 
 
 async def test_an_answer_comes_in_pieces_and_is_then_in_the_log(open_socket, endpoint: FakeOpenAI):

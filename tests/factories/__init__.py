@@ -1,0 +1,65 @@
+"""Rows for tests. Traits name the situation: `FineTuneJobFactory(running=True)`."""
+
+from tests.factories.datasets import (
+    SHOPS,
+    DatasetFactory,
+    DatasetVersionFactory,
+    ExampleFactory,
+    FineTuneJobFactory,
+    LabelledVersionFactory,
+    ProvenanceFactory,
+)
+from tests.factories.people import (
+    DiscordChannelFactory,
+    DiscordGuildFactory,
+    DiscordRoleFactory,
+    DiscordUserFactory,
+    UserFactory,
+)
+from tests.factories.places import (
+    GuildSettingsFactory,
+    IncidentFactory,
+    ModelPriceFactory,
+    PlaceSettingsFactory,
+    UsageFactory,
+)
+from tests.factories.talk import (
+    AnswerFactory,
+    ConversationFactory,
+    CorrectionFactory,
+    DiscordTalkFactory,
+    QuestionFactory,
+    UtteranceFactory,
+    VoiceCallFactory,
+)
+from tests.factories.work import EvaluationFactory, PredictionFactory, TaskFactory
+
+__all__ = [
+    "SHOPS",
+    "AnswerFactory",
+    "ConversationFactory",
+    "CorrectionFactory",
+    "DatasetFactory",
+    "DatasetVersionFactory",
+    "DiscordChannelFactory",
+    "DiscordGuildFactory",
+    "DiscordRoleFactory",
+    "DiscordTalkFactory",
+    "DiscordUserFactory",
+    "EvaluationFactory",
+    "ExampleFactory",
+    "FineTuneJobFactory",
+    "GuildSettingsFactory",
+    "IncidentFactory",
+    "LabelledVersionFactory",
+    "ModelPriceFactory",
+    "PlaceSettingsFactory",
+    "PredictionFactory",
+    "ProvenanceFactory",
+    "QuestionFactory",
+    "TaskFactory",
+    "UsageFactory",
+    "UserFactory",
+    "UtteranceFactory",
+    "VoiceCallFactory",
+]
