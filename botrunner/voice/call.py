@@ -53,6 +53,7 @@ class Participant(Protocol):
 
     def on_frame(self, discord_user_id: int, frame: Pcm) -> None: ...
     def on_left(self, discord_user_id: int) -> None: ...
+    def on_refused(self, discord_user_id: int) -> None: ...
     def close(self) -> None: ...
 
 
@@ -82,6 +83,7 @@ class Call:
         self.client: ReceivingClient | None = None
         self.participant: Participant | None = None
         self.problem = ""
+        self.ended_because = ""  # in words, once `over` has returned
         self._attend = attend
         self._look_s = look_s
         self._capture: Capture | None = None
@@ -185,8 +187,16 @@ class Call:
             if because := await self._stay():
                 return because
 
+    def note_over(self, because: str) -> None:
+        """Let nobody wait for it any more."""
+        self.ended_because = because
+        self._refused = VoiceUnavailable(because)
+        self._tried.set()
+
     async def leave(self, *, hurry: bool = False) -> None:
         """Be in no channel any more; the row is the supervisor's. hurry: nothing follows."""
+        if not self._tried.is_set():
+            self.note_over(f"I was called out of {self.name}.")
         self._close_ears()
         if self.participant is not None:
             self.participant.close()
@@ -215,6 +225,7 @@ class Call:
             return
         self.channel_id = channel.id
         self._hearing = Hearing(self.name)
+        await self.announce()  # to people who have not called it
         await self._kept(moved(self.call_id, channel=Place(channel.id, channel.name)))
 
     async def on_entered(self, discord_user_id: int) -> None:
@@ -226,6 +237,12 @@ class Call:
     def on_left(self, discord_user_id: int) -> None:
         if self.participant is not None:
             self.participant.on_left(discord_user_id)
+
+    def note_consent(self, discord_user_id: int, *, heard: bool) -> None:
+        """Somebody has said whether they may be listened to; counts for what they say now, too."""
+        self.consents.note(discord_user_id, heard)
+        if not heard and self.participant is not None:
+            self.participant.on_refused(discord_user_id)
 
     # --- connected ----------------------------------------------------------------------
     async def _connect(self) -> None:

@@ -39,3 +39,7 @@ class Listener:
         """
         if segmenter := self._segmenters.get(discord_user_id):
             segmenter.hint(finished=finished)
+
+    def forget(self, discord_user_id: int) -> None:
+        """Forget what somebody said so far. From any thread; one event may still be told."""
+        self._segmenters.pop(discord_user_id, None)

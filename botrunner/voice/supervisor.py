@@ -62,6 +62,10 @@ class Supervisor:
         lock = self._locks.setdefault(guild.id, asyncio.Lock())
         async with lock:
             check_may_join(channel)
+            former = self.calls.get(guild.id)
+            if former is not None and former.ended_because:
+                # It is over and about to be put away: what comes now is another call.
+                await self._end(former, because=former.ended_because)
             wish = await want(
                 discord_guild_id=guild.id,
                 guild_name=guild.name,
@@ -141,14 +145,17 @@ class Supervisor:
     def note_consent(self, discord_user_id: int, heard: bool) -> None:
         """Somebody has said whether they may be listened to."""
         for call in self.calls.values():
-            call.consents.note(discord_user_id, heard)
+            call.note_consent(discord_user_id, heard=heard)
 
     async def read_settings(self) -> None:
         """The settings of a guild have changed: those of its call with them."""
         for wish in await wanted(list(self.calls)):
             if call := self.calls.get(wish.discord_guild_id):
                 call.leaves_after_s = wish.leaves_after_s
+                keeps_longer = wish.keeps_audio_days > call.keeps_audio_days
                 call.keeps_audio_days = wish.keeps_audio_days
+                if keeps_longer:  # than they were told
+                    await call.announce()
 
     async def close(self) -> None:
         """Leave every call, and keep the wishes for the next start."""
@@ -173,10 +180,14 @@ class Supervisor:
         except Exception as error:
             reason = await explain(error, "A call")
             because = reason.in_a_line
+        call.note_over(because)  # at once: somebody may be waiting for it, and hold the lock
         task = self._keeping.pop(call.guild_id, None)
         assert task is None or task is asyncio.current_task()
         await call.say(f"{because} `/join` calls me back.")
-        await self._end(call, because=because)
+        lock = self._locks.setdefault(call.guild_id, asyncio.Lock())
+        async with lock:
+            if self.calls.get(call.guild_id) is call:
+                await self._end(call, because=because)
 
     async def _end(self, call: Call, *, because: str, actor: Person | None = None) -> None:
         await self._stop(call)

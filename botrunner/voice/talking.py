@@ -19,9 +19,10 @@ from botrunner.voice.endings import is_finished, is_listening
 from botrunner.voice.floor import Floor
 from botrunner.voice.listening import Listener
 from botrunner.voice.naming import called
+from botrunner.voice.pieces import joined
 from botrunner.voice.playback import Player, Speech
 from dashboard.services.speech import Heard as Words
-from trainerbot.errors import NotAllowed, TrainerBotError
+from trainerbot.errors import NotAllowed, ProviderUnavailable, TrainerBotError
 from trainerbot.speech import NothingHeard, Pcm
 from trainerbot.speech.segmenting import (
     Event,
@@ -40,6 +41,10 @@ Result = TypeVar("Result")
 FOLLOW_UP_S: Final = 10.0
 WINDOW_S: Final = Tuning().quiet_ms / 1000  # of silence, before a pause is told
 MOST_HEARD_AT_ONCE: Final = 4
+MOST_WAITING: Final = 16  # to be heard; what waits longer would be answered far too late
+TOO_MUCH: Final = (
+    "More is said than I can follow, so I missed some of it. Say it again in a moment."
+)
 SAID_AGAIN_AFTER_S: Final = 60.0
 SHORTEST_WORDS_S: Final = 1.0  # shorter sounds without words are left alone: a laugh, a cup
 
@@ -69,6 +74,7 @@ class _Speaker:
     draft: _Draft | None = None
     # What was heard so far of a speech that grew too long for one piece.
     pieces: list[asyncio.Task[Words | TrainerBotError]] = field(default_factory=list)
+    under_way: set[asyncio.Task[Words | TrainerBotError]] = field(default_factory=set)
     n_answering: int = 0
     open_until: float = 0.0
     was_asked: bool = False  # the last answer to them ended in a question
@@ -92,6 +98,7 @@ class Talk:
         self._listener = Listener(self._tell_loop, segmenter=segmenter)
         self._speakers: dict[int, _Speaker] = defaultdict(_Speaker)
         self._hearing = asyncio.Semaphore(MOST_HEARD_AT_ONCE)
+        self._n_waiting = 0
         self._tasks: set[asyncio.Task[Any]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._told_at: dict[str, float] = {}
@@ -111,6 +118,13 @@ class Talk:
         """Say that somebody left the call."""
         self._floor.left(discord_user_id, time.monotonic())
         self._look_later()
+
+    def on_refused(self, discord_user_id: int) -> None:
+        """Forget what somebody is saying: they do not want to be listened to any more."""
+        self._listener.forget(discord_user_id)
+        for words in self._speakers.pop(discord_user_id, _Speaker()).under_way:
+            words.cancel()
+        self.on_left(discord_user_id)
 
     def close(self) -> None:
         """Hear and say nothing more. What is being answered is still written."""
@@ -135,10 +149,13 @@ class Talk:
         if self._is_closed:
             return
         speaker = self._speakers[discord_user_id]
+        if speaker.manners is None and not isinstance(event, SpeechBegan):
+            return  # of what they said before they refused
         match event:
             case SpeechBegan():
-                speaker.follows = speaker.n_answering > 0 or now < speaker.open_until
-                speaker.over_bot = self._player.is_speaking
+                if not speaker.pieces:  # else it is the same speech that goes on
+                    speaker.follows = speaker.n_answering > 0 or now < speaker.open_until
+                    speaker.over_bot = self._player.is_speaking
                 speaker.manners = self._start(self._manners(discord_user_id))
                 self._floor.began(discord_user_id, now)
             case SpeechWent():
@@ -185,7 +202,7 @@ class Talk:
         """Make words of what was said until a pause: they tell whether it is all."""
         if speaker.draft is not None and not speaker.draft.is_taken:
             speaker.draft.words.cancel()
-        words = self._start(self._hear(speaker, sound))
+        words = self._listen(speaker, self._hear(speaker, sound))
         draft = speaker.draft = _Draft(sound, words, ended_at)
 
         def done(words: asyncio.Task[Words | TrainerBotError]) -> None:
@@ -214,11 +231,20 @@ class Talk:
                 self._take_back(discord_user_id)
             elif draft is not None:
                 draft.words.cancel()
-            words = self._start(self._hear_out(discord_user_id, speaker, ended.sound))
+            hearing = self._hear_out(discord_user_id, speaker, ended.sound)
+            words = self._listen(speaker, hearing)
         if ended.is_cut:
             speaker.pieces.append(words)
             return
         self._start(self._take(discord_user_id, speaker, words, ended.sound, ended_at))
+
+    def _listen(
+        self, speaker: _Speaker, hearing: Coroutine[Any, Any, Words | TrainerBotError]
+    ) -> asyncio.Task[Words | TrainerBotError]:
+        words = self._start(hearing)
+        speaker.under_way.add(words)
+        words.add_done_callback(speaker.under_way.discard)
+        return words
 
     def _take_back(self, discord_user_id: int) -> None:
         """Say nothing to what was taken for all that somebody said: they have spoken on."""
@@ -241,12 +267,17 @@ class Talk:
     async def _hear(self, speaker: _Speaker, sound: Pcm) -> Words | TrainerBotError:
         """Return the words, or why there are none."""
         assert speaker.manners is not None  # as nobody pauses who has not begun
-        async with self._hearing:
-            try:
+        if self._n_waiting >= MOST_WAITING:
+            return ProviderUnavailable(TOO_MUCH)
+        self._n_waiting += 1
+        try:
+            async with self._hearing:
                 manners = await speaker.manners
                 return await self._desk.hear(sound, language=manners.language)
-            except TrainerBotError as error:
-                return error
+        except TrainerBotError as error:
+            return error
+        finally:
+            self._n_waiting -= 1
 
     async def _hear_out(
         self, discord_user_id: int, speaker: _Speaker, sound: Pcm
@@ -267,15 +298,12 @@ class Talk:
         follows, over_bot, manners = speaker.follows, speaker.over_bot, speaker.manners
         before, speaker.pieces = speaker.pieces, []
         try:
-            words = await heard
+            words = joined([await each for each in [*before, heard]])
             heard_at = time.monotonic()
             if isinstance(words, TrainerBotError):
                 await self._tell_deaf(discord_user_id, words, sound, follows=follows)
                 return
-            pieces = [
-                each.text for each in [await piece for piece in before] if isinstance(each, Words)
-            ]
-            text = " ".join([*pieces, words.text])
+            text = words.text
             if is_listening(text) and (over_bot or not speaker.was_asked):
                 return
             assert manners is not None  # as nobody ends who has not begun

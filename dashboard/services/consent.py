@@ -63,13 +63,19 @@ def keeps_days(*, guild_id: int | None, discord_user_id: int) -> int:
 def keep_recording(utterance: Utterance, data: bytes, *, ending: str, days: int) -> bool:
     """Keep what was said, `data`, for `days` days; False where its question is gone meanwhile.
 
-    ending: of its file, such as "ogg". Asks `keeps_days` no more: do it before.
+    False also where its speaker has said no since `keeps_days` was asked.
+    ending: of its file, such as "ogg".
     """
     if days <= 0 or utterance.message_id is None:
         return False
     name = default_storage.save(f"{FOLDER}/{secrets.token_urlsafe(16)}.{ending}", ContentFile(data))
     with transaction.atomic():
-        kept = Message.objects.filter(pk=utterance.message_id, audio="").update(audio=name)
+        # Whoever refuses from now on finds the row, and deletes what it names.
+        speaker = DiscordUser.objects.select_for_update().filter(pk=utterance.discord_user_id)
+        kept = (
+            speaker.values_list("is_heard", flat=True).first() is not False
+            and Message.objects.filter(pk=utterance.message_id, audio="").update(audio=name)
+        )
         if kept:
             Utterance.objects.filter(pk=utterance.pk).update(
                 audio_until=now() + timedelta(days=days)

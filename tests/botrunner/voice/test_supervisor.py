@@ -29,6 +29,7 @@ class Ears:
         self.call = call
         self.heard: dict[int, int] = {}
         self.left: list[int] = []
+        self.refused: list[int] = []
         self.is_closed = False
         self.speaking = frozenset()
 
@@ -37,6 +38,9 @@ class Ears:
 
     def on_left(self, discord_user_id) -> None:
         self.left.append(discord_user_id)
+
+    def on_refused(self, discord_user_id) -> None:
+        self.refused.append(discord_user_id)
 
     def close(self) -> None:
         self.is_closed = True
@@ -208,6 +212,9 @@ async def test_moved_by_a_moderator_it_stays_there(supervisor, discord_server, r
     await until(follows, "the row says so")
     assert call.name == "other"
     assert (await row()).ended_at is None
+    # Nobody there has called it, so they must be told.
+    told = await discord_server.wait_for_reply(containing="I listen to everybody here")
+    assert told.channel.name == "other"
 
 
 async def test_removed_by_a_moderator_it_stays_out_and_says_so(
@@ -301,6 +308,7 @@ async def test_whoever_objects_is_not_heard_from_then_on(supervisor, discord_ser
 
     assert call.participant.heard.keys() == heard.keys()
     assert call.client.counts["heard"] == 51
+    assert call.participant.refused == [int(ada.id)]
 
 
 async def test_whoever_objected_before_is_never_heard(supervisor, discord_server, room, ada):

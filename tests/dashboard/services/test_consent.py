@@ -119,6 +119,18 @@ def test_where_the_question_is_gone_nothing_is_kept(talk):
     assert list(consent._files()) == []
 
 
+def test_whoever_said_no_while_it_was_made_ready_leaves_no_recording(talk):
+    keep_for(talk, 3)
+    days = consent.keeps_days(guild_id=1, discord_user_id=7)
+    utterance = said(talk)
+    consent.set_heard(ADA, False)
+
+    assert not consent.keep_recording(utterance, b"OggS", ending="ogg", days=days)
+
+    assert Message.objects.get(pk=utterance.message_id).audio.name == ""
+    assert list(consent._files()) == []
+
+
 def test_a_file_that_no_row_names_is_swept_away(talk):
     _, kept = recorded(talk)
     orphan = default_storage.save("audio/orphan.ogg", ContentFile(b"OggS"))

@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 MOST_INPUT_CHARACTERS: Final = 4096  # OpenAI's own limit
 _MOST_HELD_BYTES: Final = 128 * 1024 * 1024  # of all recordings that wait at once
 _MOST_FIELD_BYTES: Final = 16 * 1024
+_MOST_FIELDS: Final = 20
 _TAG: Final = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*")
 _WRITTEN: Final = ("json", "text", "srt", "verbose_json", "vtt")
 SoundFormat = Literal["mp3", "opus", "aac", "flac", "wav", "pcm"]
@@ -147,6 +148,9 @@ class _Form:
                 self._has_file = self._has_file or name == "file"
                 if name != "file":
                     self.fields[name] = ""
+                    # Here, for a part without data brings nothing that could be counted.
+                    if len(self.fields) > _MOST_FIELDS:
+                        raise ApiError(f"Send at most {_MOST_FIELDS} fields in a form.")
             elif name == "file":
                 if len(self.recording) + len(part.data) > self._max_bytes:
                     raise too_large(self._max_bytes)
@@ -154,7 +158,7 @@ class _Form:
                 self.recording += part.data
             else:
                 text = self.fields[name] + part.data.decode("utf-8", "replace")
-                if len(text) > _MOST_FIELD_BYTES or len(self.fields) > 20:
+                if len(text) > _MOST_FIELD_BYTES:
                     raise ApiError(f"The form field '{name[:50]}' is too long.")
                 self.fields[name] = text
 

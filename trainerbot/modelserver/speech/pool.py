@@ -15,6 +15,7 @@ from trainerbot.modelserver.speech.work import Fault, Heard, Reply, Request, Sou
 log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
+_MOST_LINE_BYTES: Final = 16 * 1024 * 1024  # of one reply: ten minutes of words are 100 KB
 _GRACE_S: Final = 2.0  # what nobody waits for any more may still end by itself
 
 
@@ -176,6 +177,7 @@ class Pool:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 env=self._environ,
+                limit=_MOST_LINE_BYTES,
             )
         )
         self._all.add(worker)

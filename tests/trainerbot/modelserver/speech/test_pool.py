@@ -29,6 +29,10 @@ for line in sys.stdin.buffer:
         sys.stdout.write(json.dumps({"type": "sound", "n_bytes": 3, "is_last": False}) + "\\nabc")
         sys.stdout.flush()
         os._exit(1)
+    if text == "lecture":
+        print(json.dumps({"type": "heard", "text": "слово " * 40_000, "language": "ru",
+                          "provider": "obedient", "segments": [], "duration_s": 600.0}), flush=True)
+        continue
     if text == "rubbish":
         print("Segmentation fault", flush=True)
         continue
@@ -162,3 +166,10 @@ async def test_who_goes_away_leaves_a_process_that_is_done_soon_to_the_next(make
     leaving.cancel()
 
     assert await done(pool) == first
+
+
+async def test_a_reply_of_any_length_is_taken_whole(make):
+    pool = make()
+
+    assert len(await done(pool, "lecture")) == 240_000
+    assert len(pool.pids) == 1

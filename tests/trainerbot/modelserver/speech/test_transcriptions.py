@@ -122,10 +122,15 @@ def test_a_form_without_file_or_model_is_refused(speech_server):
     no_model = httpx2.post(url, files={"file": b"x"}, headers=headers)
     no_file = httpx2.post(url, files={"model": (None, "scripted")}, headers=headers)
     no_key = httpx2.post(url, files={"file": b"x"})
+    hollow = {f"field-{number}": (None, b"") for number in range(30)}
+    many = httpx2.post(
+        url, files={"file": b"x", "model": (None, "scripted"), **hollow}, headers=headers
+    )
 
     assert no_model.json()["error"]["message"] == "'model' is a required property"
     assert no_file.json()["error"]["param"] == "file"
     assert no_key.status_code == 401
+    assert many.json()["error"]["message"] == "Send at most 20 fields in a form."
 
 
 @pytest.mark.origin(40)
