@@ -67,7 +67,7 @@ def look_at(page: Page, address: str) -> None:
     """Go there, wait until all of it has come, and measure it."""
     page.goto(address)
     expect(page.locator("html")).to_have_attribute("data-live", "on")
-    expect(page.locator(".loading")).to_have_count(0)
+    expect(page.locator(".loading:visible")).to_have_count(0)
     page.evaluate("document.fonts.ready")
     widths = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
     assert widths[0] <= widths[1], f"{address} is {widths[0]} pixels wide, the screen {widths[1]}"
