@@ -71,10 +71,11 @@ def keep_recording(utterance: Utterance, data: bytes, *, ending: str, days: int)
     name = default_storage.save(f"{FOLDER}/{secrets.token_urlsafe(16)}.{ending}", ContentFile(data))
     with transaction.atomic():
         # Whoever refuses from now on finds the row, and deletes what it names.
-        speaker = DiscordUser.objects.select_for_update().filter(pk=utterance.discord_user_id)
-        kept = (
-            speaker.values_list("is_heard", flat=True).first() is not False
-            and Message.objects.filter(pk=utterance.message_id, audio="").update(audio=name)
+        speaker = DiscordUser.objects.select_for_update().filter(pk=utterance.discord_user_id or 0)
+        kept = speaker.values_list(
+            "is_heard", flat=True
+        ).first() is not False and Message.objects.filter(pk=utterance.message_id, audio="").update(
+            audio=name
         )
         if kept:
             Utterance.objects.filter(pk=utterance.pk).update(
