@@ -12,12 +12,11 @@ from pytest_django import Settings
 
 from botrunner.bot import TrainerBot
 from botrunner.cogs.places import Places
-from botrunner.cogs.training import watching
 from botrunner.process import BotProcess
 from dashboard.services import providers
 from tests.botrunner.forking import Forks
 from tests.botrunner.running import Installation, Running
-from tests.botrunner.working import GUILDS_COME_WITHIN_S, online
+from tests.botrunner.working import GUILDS_COME_WITHIN_S, as_loaded, online
 from tests.fakes.discord import FakeDiscord
 from tests.fakes.openai_endpoint import API_KEY, FakeOpenAI
 from trainerbot.llm.providers import aiohttp_transport
@@ -62,8 +61,8 @@ class HastyBot(TrainerBot):
 def simcord_bot(monkeypatch: pytest.MonkeyPatch) -> TrainerBot:
     # simcord waits for every timer that is due within its settle_timeout, so
     # for each look at a job that never ends, too.
-    monkeypatch.setattr(watching, "SPACING_S", 60.0)
-    monkeypatch.setattr(watching, "LOOK_EVERY_S", 60.0)
+    monkeypatch.setattr(as_loaded("botrunner.cogs.training.watching"), "SPACING_S", 60.0)
+    monkeypatch.setattr(as_loaded("botrunner.cogs.training.watching"), "LOOK_EVERY_S", 60.0)
     return HastyBot()
 
 

@@ -5,10 +5,10 @@ from types import SimpleNamespace
 import discord
 import pytest
 
-from botrunner.cogs.chat import posting
 from botrunner.replies import LiveReply
 from dashboard.models import Incident, Message
 from tests.botrunner.talking import answered, bots_words, rows
+from tests.botrunner.working import as_loaded
 from tests.fakes.openai_endpoint import Reply
 
 # The first turn imports what it needs, which takes seconds on a busy machine.
@@ -234,7 +234,7 @@ async def test_an_answer_by_slash_is_edited_when_its_fifteen_minutes_are_over():
 async def test_an_answer_whose_end_meets_a_discord_that_is_away_is_posted_once_it_is_back(
     simcord_env, guild, ada, me, model, monkeypatch
 ):
-    monkeypatch.setattr(posting, "AGAIN_S", (0.01, 0.01))
+    monkeypatch.setattr(as_loaded("botrunner.cogs.chat.posting"), "AGAIN_S", (0.01, 0.01))
     channel = guild.create_text_channel("desk")
     simcord_env.inject_error("POST", "/channels/*/messages", status=500, times=2)
 
@@ -248,7 +248,7 @@ async def test_an_answer_whose_end_meets_a_discord_that_is_away_is_posted_once_i
 async def test_an_answer_that_discord_never_takes_counts_as_none(
     simcord_env, guild, ada, me, model, monkeypatch
 ):
-    monkeypatch.setattr(posting, "AGAIN_S", (0.01, 0.01))
+    monkeypatch.setattr(as_loaded("botrunner.cogs.chat.posting"), "AGAIN_S", (0.01, 0.01))
     channel = guild.create_text_channel("desk")
     simcord_env.inject_error("POST", f"/channels/{channel.id}/messages", status=500, times=None)
 

@@ -7,7 +7,6 @@ import zipfile
 import pytest
 from channels.db import database_sync_to_async
 
-from botrunner.cogs.training import watching
 from botrunner.intake import Patience
 from dashboard.models import AuditEvent, DatasetChoice, DatasetExport, FineTuneJob
 from dashboard.services import library, tasks
@@ -180,10 +179,7 @@ async def test_a_flag_that_is_none_gives_the_usage(simcord_env, channel, tess):
     assert len(simcord_env.errors) == 1
 
 
-async def test_what_was_chosen_is_trained_on_without_a_name(channel, tess, model, monkeypatch):
-    # The watching of a job that nobody does has no end that simcord could wait for.
-    monkeypatch.setattr(watching, "SPACING_S", 3600.0)
-    monkeypatch.setattr(watching, "LOOK_EVERY_S", 3600.0)
+async def test_what_was_chosen_is_trained_on_without_a_name(channel, tess, model):
     version = await a_dataset()
     async with a_worker():
         await tess.send(channel, "!select_dataset rooms")

@@ -5,12 +5,11 @@ import asyncio
 import pytest
 from channels.db import database_sync_to_async
 
-from botrunner.cogs.training import watching
 from dashboard.models import DatasetImport, DiscordRequest, Evaluation, FineTuneJob
 from dashboard.services import evaluations, imports, providers, requests, tasks
 from dashboard.services.access import Person, Role
 from tests.botrunner.test_library import LINES, pings
-from tests.botrunner.working import a_worker, online
+from tests.botrunner.working import a_worker, as_loaded, online
 from tests.dashboard.evaluations.answering import by_the_word, classifying
 from tests.factories import DatasetVersionFactory, LabelledVersionFactory
 
@@ -21,8 +20,8 @@ STARTED = "Model training started. Job ID: "
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     """No waiting between two looks: a test tells by words, not by time."""
-    monkeypatch.setattr(watching, "SPACING_S", 0.05)
-    monkeypatch.setattr(watching, "LOOK_EVERY_S", 0.05)
+    monkeypatch.setattr(as_loaded("botrunner.cogs.training.watching"), "SPACING_S", 0.05)
+    monkeypatch.setattr(as_loaded("botrunner.cogs.training.watching"), "LOOK_EVERY_S", 0.05)
 
 
 @pytest.fixture

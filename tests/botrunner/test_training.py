@@ -6,11 +6,10 @@ import json
 import pytest
 from channels.db import database_sync_to_async
 
-from botrunner.cogs.training import watching
 from dashboard.models import DatasetImport, DatasetVersion, Example, FineTuneJob, Task
 from dashboard.services import choices, datasets, jobs, providers, standings
 from dashboard.services.access import Person, Role
-from tests.botrunner.working import a_worker, give, online
+from tests.botrunner.working import a_worker, as_loaded, give, online
 from tests.dashboard.imports.conftest import row
 from tests.factories import DatasetVersionFactory, LabelledVersionFactory
 from tests.fakes.openai_endpoint import error_body
@@ -24,8 +23,8 @@ FAILED = "Failed to start training."
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     """No waiting between two looks: a test tells by words, not by time."""
-    monkeypatch.setattr(watching, "SPACING_S", 0.05)
-    monkeypatch.setattr(watching, "LOOK_EVERY_S", 0.05)
+    monkeypatch.setattr(as_loaded("botrunner.cogs.training.watching"), "SPACING_S", 0.05)
+    monkeypatch.setattr(as_loaded("botrunner.cogs.training.watching"), "LOOK_EVERY_S", 0.05)
 
 
 @pytest.fixture

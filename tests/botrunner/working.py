@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -15,6 +17,12 @@ from botrunner.progress import Progress
 from dashboard.models import Task
 from dashboard.services import tasks
 from tests.fakes.discord import FakeDiscord, Message
+
+
+def as_loaded(name: str) -> ModuleType:
+    """A module of a cog as the bot has it: when a bot ends, discord.py forgets those of its cogs."""
+    return import_module(name)
+
 
 # The fake names its guild at once; discord.py waits two seconds for more of them.
 GUILDS_COME_WITHIN_S = 0.05
