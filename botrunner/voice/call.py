@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 import aiohttp
 import discord
@@ -16,8 +16,10 @@ from django.db import DatabaseError
 from botrunner.voice.capture import Capture
 from botrunner.voice.connection import End, ReceivingClient
 from botrunner.voice.consents import Consents
-from botrunner.voice.hearing import Hearing, Sight
+from botrunner.voice.hearing import Hearing
+from botrunner.voice.participant import Participant
 from botrunner.voice.places import VoicePlace, VoiceUnavailable, announcement, check_may_join
+from botrunner.voice.sighting import sight_of
 from dashboard.models import VoiceCall
 from dashboard.services import calls
 from dashboard.services.calls import Place, Wish
@@ -41,20 +43,6 @@ HEAL_EVERY_S: Final = 60.0
 TELL_LOST_AFTER_S: Final = 5.0
 # Who comes later must know, too; not everybody anew each time.
 ANNOUNCE_EVERY_S: Final = 600.0
-
-
-class Participant(Protocol):
-    """Takes part in a call: hears its frames on the capture's thread, the rest on the loop."""
-
-    @property
-    def speaking(self) -> Collection[int]:
-        """Who speaks now, by Discord's ids."""
-        ...
-
-    def on_frame(self, discord_user_id: int, frame: Pcm) -> None: ...
-    def on_left(self, discord_user_id: int) -> None: ...
-    def on_refused(self, discord_user_id: int) -> None: ...
-    def close(self) -> None: ...
 
 
 Attend = Callable[["Call"], Participant]
@@ -83,6 +71,7 @@ class Call:
         self.client: ReceivingClient | None = None
         self.participant: Participant | None = None
         self.problem = ""
+        self.owes_announcement = False  # once it is connected
         self.ended_because = ""  # in words, once `over` has returned
         self._attend = attend
         self._look_s = look_s
@@ -278,6 +267,9 @@ class Call:
         self.problem = ""
         await self._kept(report(self.call_id, problem=""))
         await self._be(State.CONNECTED)
+        if self.owes_announcement:
+            self.owes_announcement = False
+            await self.announce()
 
     def _open_ears(self) -> None:
         if self._capture is not None or self.client is None:
@@ -349,7 +341,7 @@ class Call:
         if now - self._kept_open_at >= KEEP_OPEN_EVERY_S:
             self._kept_open_at = now
             client.keep_path_open()
-        fault = self._hearing.fault(self._sight(client, people), now)
+        fault = self._hearing.fault(sight_of(client, self._capture, people), now)
         sentence = fault.sentence if fault else ""
         if sentence != self.problem:
             await self._trouble(sentence, tell=True)
@@ -358,20 +350,6 @@ class Call:
             await client.begin_anew()
         await self._report(client, people, now)
         return ""
-
-    def _sight(self, client: ReceivingClient, people: list[int]) -> Sight:
-        channel, me = client.channel, client.channel.guild.me
-        voice = me.voice
-        return Sight(
-            counts={**client.counts, **(self._capture.counts if self._capture else {})},
-            n_speakers=len(set(client.speakers.values()).intersection(people)),
-            n_others=len(people),
-            is_locked=client.is_locked,
-            is_deafened=bool(voice and (voice.deaf or voice.self_deaf)),
-            is_muted=bool(voice and voice.mute),
-            is_audience=bool(voice and voice.suppress),
-            may_speak=channel.permissions_for(me).speak,
-        )
 
     async def _report(self, client: ReceivingClient, people: list[int], now: float) -> None:
         """Let the row know the figures: who speaks at once, the rest now and then."""

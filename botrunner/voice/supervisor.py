@@ -120,7 +120,8 @@ class Supervisor:
             if self.bot.voice_problem:
                 await report(wish.call_id, state=State.RECONNECTING, problem=NO_VOICE_HERE)
             else:
-                self._begin(wish)
+                # Whoever came while it was away does not know yet.
+                self._begin(wish).owes_announcement = True
 
     async def on_voice_state_update(
         self, member: discord.Member, before: discord.VoiceState, after: discord.VoiceState

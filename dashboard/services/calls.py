@@ -15,6 +15,7 @@ from dashboard.services.access import Person
 
 TOPIC: Final = "calls"
 State = VoiceCall.State
+PRESENT: Final = frozenset({"people", "speaking"})  # of the figures: ids of Discord's
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +84,19 @@ def want(
 
 @transaction.atomic
 def unwant(call_id: int, *, because: str, actor: Person | None = None) -> bool:
-    """End a call for good; `because` is for people. False if it had ended before."""
-    running = VoiceCall.objects.filter(pk=call_id, ended_at=None)
-    ended = running.update(
-        state=State.ENDED, problem="", ended_because=because[:200], ended_at=now()
-    )
-    if not ended:
+    """End a call for good; `because` is for people. False if it had ended before.
+
+    Who was present is forgotten: nobody who wants to be erased would be found there.
+    """
+    running = VoiceCall.objects.select_for_update().filter(pk=call_id, ended_at=None).first()
+    if running is None:
         return False
+    running.state, running.problem = State.ENDED, ""
+    running.ended_because, running.ended_at = because[:200], now()
+    running.figures = {
+        name: value for name, value in running.figures.items() if name not in PRESENT
+    }
+    running.save(update_fields=["state", "problem", "ended_because", "ended_at", "figures"])
     if actor is not None:
         audit.record(actor, "call.leave", str(call_id))
     _tell(call_id, "call.ended")

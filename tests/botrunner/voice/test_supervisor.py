@@ -13,6 +13,7 @@ from dashboard.models import OutboxEvent, VoiceCall, VoiceSettings
 from dashboard.services import calls, consent
 from dashboard.services.access import Person, Role
 from dashboard.services.calls import Place
+from tests.botrunner.voice.ears import Ears
 from tests.fakes.discord import FakeDiscord
 from tests.fakes.discord.world import ChannelType
 from trainerbot.errors import NotAllowed
@@ -20,30 +21,6 @@ from trainerbot.errors import NotAllowed
 pytestmark = pytest.mark.django_db(transaction=True)
 
 ASKER = Person(Role.MEMBER, "Ada", discord_user_id=42)
-
-
-class Ears:
-    """Takes part in a call, and remembers who it heard."""
-
-    def __init__(self, call) -> None:
-        self.call = call
-        self.heard: dict[int, int] = {}
-        self.left: list[int] = []
-        self.refused: list[int] = []
-        self.is_closed = False
-        self.speaking = frozenset()
-
-    def on_frame(self, discord_user_id, frame) -> None:
-        self.heard[discord_user_id] = self.heard.get(discord_user_id, 0) + 1
-
-    def on_left(self, discord_user_id) -> None:
-        self.left.append(discord_user_id)
-
-    def on_refused(self, discord_user_id) -> None:
-        self.refused.append(discord_user_id)
-
-    def close(self) -> None:
-        self.is_closed = True
 
 
 @pytest.fixture
@@ -194,6 +171,7 @@ async def test_after_a_restart_it_goes_back_where_it_is_wanted(
 
     [call] = again.calls.values()
     assert call.call_id == before.call_id
+    await said(discord_server, "I listen to everybody here")
     await is_heard(discord_server, call, ada)
     await again.close()
 

@@ -47,6 +47,15 @@ def test_a_wish_is_kept_until_it_is_taken_back():
     ]
 
 
+def test_who_was_in_a_call_is_forgotten_with_its_end():
+    wish = want()
+    calls.report(wish.call_id, figures={"people": ["42"], "speaking": ["42"], "heard": 9})
+
+    calls.unwant(wish.call_id, because="Ada asked it to leave.")
+
+    assert VoiceCall.objects.get().figures == {"heard": 9}
+
+
 def test_asked_from_another_channel_the_same_call_goes_on_there():
     first = want()
     second = want(Place(13, "attic"), text_channel=None)
