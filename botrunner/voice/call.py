@@ -68,6 +68,7 @@ class Call:
         self.text_channel_id = wish.discord_text_channel_id
         self.leaves_after_s = wish.leaves_after_s
         self.keeps_audio_days = wish.keeps_audio_days
+        self.heard_by = wish.heard_by
         self.client: ReceivingClient | None = None
         self.participant: Participant | None = None
         self.problem = ""
@@ -123,7 +124,7 @@ class Call:
 
     @property
     def announcement(self) -> str:
-        return announcement(keeps_audio_days=self.keeps_audio_days)
+        return announcement(keeps_audio_days=self.keeps_audio_days, heard_by=self.heard_by)
 
     async def _write(self, channel_id: int, text: str) -> None:
         where = self.bot.get_partial_messageable(channel_id, guild_id=self.guild_id)

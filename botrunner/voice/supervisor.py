@@ -154,8 +154,9 @@ class Supervisor:
             if call := self.calls.get(wish.discord_guild_id):
                 call.leaves_after_s = wish.leaves_after_s
                 keeps_longer = wish.keeps_audio_days > call.keeps_audio_days
-                call.keeps_audio_days = wish.keeps_audio_days
-                if keeps_longer:  # than they were told
+                is_sent_on = not set(wish.heard_by) <= set(call.heard_by)
+                call.keeps_audio_days, call.heard_by = wish.keeps_audio_days, wish.heard_by
+                if keeps_longer or is_sent_on:  # than they were told
                     await call.announce()
 
     async def close(self) -> None:

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils.timezone import now
 
 from dashboard.models import DiscordChannel, DiscordGuild, Utterance, VoiceCall, VoiceSettings
-from dashboard.services import audit, outbox, people, places, storage
+from dashboard.services import audit, outbox, people, places, speech, storage
 from dashboard.services.access import Person
 
 TOPIC: Final = "calls"
@@ -33,6 +33,7 @@ class Wish:
     discord_text_channel_id: where transcripts, answers and faults are posted.
     leaves_after_s: seconds alone after which it leaves; 0: it stays.
     keeps_audio_days: for how long recordings are kept in this guild; 0: never.
+    heard_by: who on other machines may be sent what is said, in words.
     """
 
     call_id: int
@@ -41,6 +42,7 @@ class Wish:
     discord_text_channel_id: int | None
     leaves_after_s: int
     keeps_audio_days: int
+    heard_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +204,7 @@ def _wish(row: VoiceCall, guild: DiscordGuild) -> Wish:
         discord_text_channel_id=(row.text_channel.discord_channel_id if row.text_channel else None),
         leaves_after_s=settings.leaves_after_s,
         keeps_audio_days=settings.keeps_audio_days,
+        heard_by=tuple(speech.hears_elsewhere(settings)),
     )
 
 

@@ -7,6 +7,7 @@ from dashboard.services.speech.hearing import MOST_S, decoded, hear, hear_pcm
 from dashboard.services.speech.results import CannotHear, CannotSpeak, Heard, NothingToSay, Spoken
 from dashboard.services.speech.rules import (
     OPENAI,
+    hears_elsewhere,
     language_for,
     recognizers,
     save_settings,
@@ -31,6 +32,7 @@ __all__ = [
     "forget_spoken",
     "hear",
     "hear_pcm",
+    "hears_elsewhere",
     "language_for",
     "prune_spoken",
     "recognizers",

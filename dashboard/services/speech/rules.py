@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import F
 
 from dashboard.models import DiscordGuild, DiscordUser, Utterance, VoiceSettings
-from dashboard.services import audit, outbox
+from dashboard.services import audit, outbox, providers
 from dashboard.services.access import Person
 from dashboard.services.places import TOPIC, Place
 from trainerbot.errors import InvalidInput
@@ -60,6 +60,19 @@ def settings_of(discord_guild_id: int | None) -> VoiceSettings:
 def hearing_chain(row: VoiceSettings) -> list[str]:
     """Who hears in a guild, first choice first."""
     return list(row.recognizers) or list(settings.SPEECH_RECOGNIZERS)
+
+
+def hears_elsewhere(row: VoiceSettings) -> list[str]:
+    """Who on other machines may be sent what is said in a guild, in words for people."""
+    elsewhere = []
+    for name in hearing_chain(row):
+        if name == "google":
+            elsewhere.append("Google")
+        elif name == OPENAI:
+            endpoint = providers.speech_elsewhere()
+            if endpoint is not None and not endpoint.is_loopback:
+                elsewhere.append(endpoint.address)
+    return elsewhere
 
 
 def speaking_chain(row: VoiceSettings) -> list[str]:

@@ -87,3 +87,16 @@ async def test_they_are_told_when_recordings_are_kept_from_now_on(bot, fake):
 
     told = await fake.wait_for_reply(containing="a recording of it for 30 days")
     assert told.channel.name == "voice"
+
+
+async def test_they_are_told_when_what_they_say_is_sent_to_somebody_else_from_now_on(
+    bot, fake, settings
+):
+    settings.SPEECH_RECOGNIZERS = ["sphinx"]
+    await join(bot, fake)
+
+    settings.SPEECH_RECOGNIZERS = ["google", "sphinx"]
+    await bot.get_cog("Voice").supervisor.read_settings()
+
+    told = await fake.wait_for_reply(containing="I may send it to Google")
+    assert told.channel.name == "voice"

@@ -84,6 +84,18 @@ def test_each_guild_says_how_long_it_stays_alone():
     assert (wish.leaves_after_s, wish.keeps_audio_days) == (0, 7)
 
 
+def test_each_guild_says_who_else_hears_what_is_said(settings):
+    settings.SPEECH_RECOGNIZERS = ["faster_whisper", "sphinx"]
+    assert want().heard_by == ()
+    guild = VoiceCall.objects.get().guild
+
+    VoiceSettings.objects.create(guild=guild, recognizers=["sphinx", "google", "openai"])
+    settings.OPENAI_BASE_URL = "https://models.example/v1"
+
+    [wish] = calls.wanted([7])
+    assert wish.heard_by == ("Google", "models.example")
+
+
 def test_how_it_goes_is_told_to_open_pages():
     wish = want()
 
