@@ -259,6 +259,7 @@ async def test_the_button_of_a_try_that_a_kill_has_ended_says_so(bot, discord_se
 
     data = {"custom_id": f"test:cancel:{request.pk}", "component_type": 2}
     await discord_server.interact(owner, type=3, data=data, about=shown)
+    await bot.get_cog("Requests").take_up()  # as in each new session
 
     said = "The bot was restarted during this test, which stopped it. Start it again."
     await discord_server.wait_for_reply(containing=said)

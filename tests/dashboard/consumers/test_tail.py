@@ -74,7 +74,10 @@ async def listener() -> AsyncIterator[Listener]:
             break
         await asyncio.sleep(0.02)
     yield page
-    await asyncio.to_thread(tail.stop)
+    stopping = asyncio.create_task(asyncio.to_thread(tail.stop))
+    while not stopping.done():  # news wakes it where it looks for nothing else
+        await publish("tests", "test.over")
+        await asyncio.sleep(0.05)
     assert not tail.is_alive()
 
 

@@ -127,7 +127,8 @@ def test_a_searched_word_that_an_edit_takes_away_does_not_become_the_beginning_o
     draft = version_of([*named, chat(3, "The annual report: bob@example.org.")], draft=True)
 
     edit = drafts.mask(draft, chosen=Filter(search="ann"), actor=None)
-    tasks.run_next("tests", pk=drafts.edit_task(edit).pk)
+    if (task := drafts.edit_task(edit)) is not None:  # PostgreSQL has found them at once
+        tasks.run_next("tests", pk=task.pk)
 
     edit.refresh_from_db()
     assert (edit.n_rows, edit.is_done) == (3, True)

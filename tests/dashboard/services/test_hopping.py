@@ -122,8 +122,10 @@ async def test_what_nobody_waits_for_any_more_is_not_begun():
 
 
 def test_a_loop_that_ended_in_the_middle_leaves_the_next_one_its_thread():
+    begun = []
+
     async def begin_only() -> None:
-        meeting("ada")
+        begun.append(asyncio.ensure_future(meeting("ada")))
 
     async def meet_one() -> int:
         return await meeting("bob")
