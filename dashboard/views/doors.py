@@ -16,6 +16,7 @@ from django.shortcuts import render, resolve_url
 
 from dashboard.services import access, outbox
 from dashboard.services.access import Permission
+from dashboard.services.budgets import TooFast
 from trainerbot.errors import (
     Conflict,
     DatasetFrozen,
@@ -39,6 +40,7 @@ ENDPOINT = (ProviderUnavailable, ProviderRefused)
 STATUS: dict[type[TrainerBotError], int] = {
     InvalidInput: 400,
     NotAllowed: 403,
+    TooFast: 429,
     NotFound: 404,
     Conflict: 409,
     DatasetFrozen: 409,

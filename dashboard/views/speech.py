@@ -22,6 +22,7 @@ from dashboard.services import (
     languages,
     providers,
     speech,
+    tries,
     voices,
 )
 from dashboard.services.access import Permission
@@ -49,6 +50,7 @@ def hear(request: HttpRequest) -> HttpResponse:
     if file is None:
         raise InvalidInput("There is no sound in this. Record one, or choose a file.")
     dictation.check_size(file.size or 0)
+    tries.speech.take(reader(request))
     data = file.read()
     language, guild_id = _language(request), _guild_id(request)
     sound = providers.ask_at_once(
@@ -77,6 +79,7 @@ def say(request: HttpRequest) -> HttpResponse:
         raise InvalidInput("There is nothing to say. Type a few words.")
     if len(text) > MOST_CHARACTERS:
         raise InvalidInput(f"This is too long to try: {MOST_CHARACTERS} characters are the most.")
+    tries.speech.take(reader(request))
     return _spoken(text, language=_language(request), guild_id=_guild_id(request))
 
 
@@ -86,6 +89,7 @@ def answer(request: HttpRequest, pk: int) -> HttpResponse:
     """An answer as sound, made when somebody wants to hear it."""
     message = conversations.get_answer(pk, user=reader(request))
     chosen = request.GET.get("language", "").strip()
+    tries.speech.take(reader(request))
     spoken_to = voices.listener_of(message)
     language = languages.tag(chosen) if chosen else spoken_to.language
     return _spoken(message.content, language=language, guild_id=spoken_to.guild_id)

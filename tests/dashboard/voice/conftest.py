@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from pytest_django import Settings
 
+from dashboard.services import tries
 from dashboard.services.speech import spoken, ways
 from tests.fakes.openai_endpoint import API_KEY
 from tests.fakes.speech import FakeSpeech
@@ -27,4 +28,5 @@ def speech_server(running_speech: FakeSpeech, settings: Settings) -> FakeSpeech:
     settings.SPEECH_LANGUAGE = "en-US"
     spoken.forget_spoken()
     ways._resting.clear()  # what an earlier test found silent
+    tries.speech._at.clear()  # databases number their first user alike
     return running_speech

@@ -151,6 +151,16 @@ def test_what_cannot_be_said_is_refused_in_words(client, member, speech_server, 
     assert not speech_server.spoken
 
 
+def test_who_tries_a_lot_at_once_is_asked_to_wait(client, member, speech_server):
+    def say():
+        return client.post("/speech/say/", {"text": "Hello."}, headers=JSON)
+
+    answers = [say() for _ in range(31)]
+
+    assert [answer.status_code for answer in answers] == [200] * 30 + [429]
+    assert "Try again in" in problem(answers[-1])
+
+
 def test_an_admin_tries_the_voice_of_a_server(client, admin, speech_server):
     guild = DiscordGuildFactory()
     choose(guild, synthesizers=["piper"], voice="amy")
