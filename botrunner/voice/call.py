@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
@@ -80,6 +80,7 @@ class Call:
         self._hearing = Hearing("")
         self.consents = Consents(self._is_bot)
         self._is_sent_elsewhere = False
+        self._is_wanted = True
         self._alone_since: float | None = None
         self._out_since: float | None = None
         self._state = State.JOINING
@@ -311,6 +312,8 @@ class Call:
             except TimeoutError:
                 if because := await self.look(clock()):
                     return because
+                if not self._is_wanted:  # since before it was connected
+                    return "I was called out of voice."
                 continue
             self._close_ears()
             if client.end is End.REMOVED:
@@ -385,9 +388,9 @@ class Call:
         if tell:
             await self.say(sentence)
 
-    async def _kept(self, writing: Any) -> None:
-        """Write to the row; a call goes on without it."""
+    async def _kept(self, writing: Awaitable[bool]) -> None:
+        """Write to the row; a call goes on without, but not when the row has ended."""
         try:
-            await writing
+            self._is_wanted = await writing
         except DatabaseError as error:
             log.warning("How a call goes could not be stored: %s", error)

@@ -113,13 +113,15 @@ def wanted(discord_guild_ids: Collection[int]) -> list[Wish]:
 
 
 @transaction.atomic
-def moved(call_id: int, *, channel: Place) -> None:
-    """Follow: a moderator has moved the bot to another channel of its guild."""
+def moved(call_id: int, *, channel: Place) -> bool:
+    """Follow: a moderator has moved the bot to another channel. False if the call has ended."""
     row = VoiceCall.objects.select_related("guild").filter(pk=call_id, ended_at=None).first()
-    if row is not None:
-        row.channel = _channel(row.guild, channel)
-        row.save(update_fields=["channel"])
-        _tell(call_id, "call.changed")
+    if row is None:
+        return False
+    row.channel = _channel(row.guild, channel)
+    row.save(update_fields=["channel"])
+    _tell(call_id, "call.changed")
+    return True
 
 
 # --- how it goes ----------------------------------------------------------------

@@ -8,6 +8,7 @@ from channels.db import database_sync_to_async
 
 from botrunner.voice.places import VoiceUnavailable
 from dashboard.models import VoiceCall, VoiceSettings
+from dashboard.services import calls
 from dashboard.services.calls import Place
 from tests.botrunner.voice.lines import until
 from tests.botrunner.working import online
@@ -100,3 +101,14 @@ async def test_they_are_told_when_what_they_say_is_sent_to_somebody_else_from_no
 
     told = await fake.wait_for_reply(containing="I may send it to Google")
     assert told.channel.name == "voice"
+
+
+async def test_a_call_that_is_no_longer_wanted_when_it_is_connected_ends_by_itself(bot, fake):
+    await join(bot, fake)
+    supervisor = bot.get_cog("Voice").supervisor
+    [call] = supervisor.calls.values()
+    await database_sync_to_async(calls.unwant)(call.call_id, because="Said on another machine.")
+
+    await call._be(VoiceCall.State.RECONNECTING)
+
+    await until(lambda: not supervisor.calls and call.client is None)
