@@ -63,7 +63,7 @@ def keeps_days(*, guild_id: int | None, discord_user_id: int) -> int:
 def keep_recording(utterance: Utterance, data: bytes, *, ending: str, days: int) -> bool:
     """Keep what was said, `data`, for `days` days; False where its question is gone meanwhile.
 
-    False also where its speaker has said no since `keeps_days` was asked.
+    False also where its speaker, or the server, has said no since `keeps_days` was asked.
     ending: of its file, such as "ogg".
     """
     if days <= 0 or utterance.message_id is None:
@@ -72,18 +72,25 @@ def keep_recording(utterance: Utterance, data: bytes, *, ending: str, days: int)
     with transaction.atomic():
         # Whoever refuses from now on finds the row, and deletes what it names.
         speaker = DiscordUser.objects.select_for_update().filter(pk=utterance.discord_user_id or 0)
-        kept = speaker.values_list(
-            "is_heard", flat=True
-        ).first() is not False and Message.objects.filter(pk=utterance.message_id, audio="").update(
-            audio=name
-        )
+        has_refused = speaker.values_list("is_heard", flat=True).first() is False
+        days = min(days, _days_of_server(utterance.message_id))
+        question = Message.objects.filter(pk=utterance.message_id, audio="")
+        kept = days > 0 and not has_refused and bool(question.update(audio=name))
         if kept:
             Utterance.objects.filter(pk=utterance.pk).update(
                 audio_until=now() + timedelta(days=days)
             )
     if not kept:
         default_storage.delete(name)
-    return bool(kept)
+    return kept
+
+
+def _days_of_server(message_id: int) -> int:
+    """For how many days the server keeps recordings in which a question was asked."""
+    rows = VoiceSettings.objects.filter(
+        guild__channels__conversations__messages=message_id
+    ).select_for_update(of=("self",))
+    return rows.values_list("keeps_audio_days", flat=True).first() or 0
 
 
 def forget_recordings(person: DiscordUser) -> int:

@@ -54,6 +54,7 @@ def keep_for(talk, days: int) -> None:
 
 
 def recorded(talk, *, days: int = 3) -> tuple[Utterance, str]:
+    keep_for(talk, days)
     utterance = said(talk)
     assert consent.keep_recording(utterance, b"OggS", ending="ogg", days=days)
     utterance.refresh_from_db()
@@ -128,6 +129,17 @@ def test_whoever_said_no_while_it_was_made_ready_leaves_no_recording(talk):
     assert not consent.keep_recording(utterance, b"OggS", ending="ogg", days=days)
 
     assert Message.objects.get(pk=utterance.message_id).audio.name == ""
+    assert list(consent._files()) == []
+
+
+def test_a_server_that_said_no_while_it_was_made_ready_keeps_no_recording(talk):
+    keep_for(talk, 3)
+    days = consent.keeps_days(guild_id=1, discord_user_id=7)
+    utterance = said(talk)
+    keep_for(talk, 0)
+
+    assert not consent.keep_recording(utterance, b"OggS", ending="ogg", days=days)
+
     assert list(consent._files()) == []
 
 
