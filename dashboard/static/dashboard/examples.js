@@ -111,7 +111,10 @@ document.addEventListener("keydown", (event) => {
   const row = current();
   if (event.key === "Escape" && row) {
     const cancel = row.querySelector("[data-fields]:not([hidden]) [data-cancel]");
-    if (cancel) cancel.click();
+    if (cancel) {
+      htmx.process(cancel); // the form may have come in this very moment, its buttons yet asleep
+      cancel.click();
+    }
     else if (isOpen(row)) close(row);
     linkOf(row).focus({ preventScroll: true });
     return;
