@@ -1,6 +1,5 @@
 """Large bodies are refused by their headers, before a byte of them is read."""
 
-import asyncio
 import json
 import socket
 import threading
@@ -9,6 +8,7 @@ from typing import Any
 
 import pytest
 import uvicorn
+from channels.db import database_sync_to_async
 from django.test import Client
 
 from dashboard.consumers.bodies import BodyGuard
@@ -95,8 +95,8 @@ async def test_a_body_of_unknown_length_of_an_unknown_sender_is_not_read():
 
 @pytest.mark.django_db(transaction=True)
 async def test_somebody_who_may_not_upload_is_told_so_at_once():
-    user = await asyncio.to_thread(UserFactory)
-    cookie = await asyncio.to_thread(cookie_of, user)
+    user = await database_sync_to_async(UserFactory)()
+    cookie = await database_sync_to_async(cookie_of)(user)
     app, sender = Reader(), Sender(UPLOADS, 100 * MIB, cookie=cookie)
 
     assert await sender.to(app) == 403
@@ -114,8 +114,8 @@ async def test_a_forged_session_is_none():
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("announced", [True, False])
 async def test_a_trainer_may_send_a_large_file(announced):
-    user = await asyncio.to_thread(UserFactory, trainer=True)
-    cookie = await asyncio.to_thread(cookie_of, user)
+    user = await database_sync_to_async(UserFactory)(trainer=True)
+    cookie = await database_sync_to_async(cookie_of)(user)
     app, sender = Reader(), Sender(UPLOADS, 10 * MIB, announced=announced, cookie=cookie)
 
     assert await sender.to(app) == 200
@@ -124,8 +124,8 @@ async def test_a_trainer_may_send_a_large_file(announced):
 
 @pytest.mark.django_db(transaction=True)
 async def test_whoever_chats_may_send_a_sound_but_no_larger_one_than_is_listened_to():
-    user = await asyncio.to_thread(UserFactory)
-    cookie = await asyncio.to_thread(cookie_of, user)
+    user = await database_sync_to_async(UserFactory)()
+    cookie = await database_sync_to_async(cookie_of)(user)
     app, sender = Reader(), Sender(SOUNDS, 10 * MIB, cookie=cookie)
     larger = Sender(SOUNDS, dictation.MOST_BYTES + MIB, cookie=cookie)
 
@@ -146,8 +146,8 @@ async def test_a_large_sound_of_an_unknown_sender_is_not_read():
 @pytest.mark.origin(22)
 async def test_nobody_may_send_more_than_the_limit(settings):
     settings.MAX_UPLOAD_BYTES = 4 * MIB
-    user = await asyncio.to_thread(UserFactory, admin=True)
-    cookie = await asyncio.to_thread(cookie_of, user)
+    user = await database_sync_to_async(UserFactory)(admin=True)
+    cookie = await database_sync_to_async(cookie_of)(user)
     told, silent = Reader(), Reader()
 
     announced = Sender(UPLOADS, 10 * MIB, cookie=cookie)

@@ -122,20 +122,23 @@ def test_private_data_is_masked_in_the_chosen_rows_only():
 def test_a_searched_word_that_an_edit_takes_away_does_not_become_the_beginning_of_others(
     monkeypatch,
 ):
-    monkeypatch.setattr(searching, "LOOKED_AT", 3)
     named = [chat(n, f"Write to ann@example.org about {ROOMS[n]}.") for n in range(3)]
     draft = version_of([*named, chat(3, "The annual report: bob@example.org.")], draft=True)
+    meant = found(draft, "ann")  # PostgreSQL takes an address for one word, so all that begin so
+    others = sorted(set(range(4)) - set(meant))
+    monkeypatch.setattr(searching, "LOOKED_AT", 3)
 
     edit = drafts.mask(draft, chosen=Filter(search="ann"), actor=None)
-    if (task := drafts.edit_task(edit)) is not None:  # PostgreSQL has found them at once
+    if (task := drafts.edit_task(edit)) is not None:
         tasks.run_next("tests", pk=task.pk)
 
     edit.refresh_from_db()
-    assert (edit.n_rows, edit.is_done) == (3, True)
-    assert "bob@example.org" in row(draft, 3).answer
+    assert meant[:3] == [0, 1, 2]
+    assert (edit.n_rows, edit.is_done) == (len(meant), True)
+    assert all("@example.org" in row(draft, n).answer for n in others)
     drafts.undo(draft, actor=None)
-    assert drafts.redo(draft, actor=None).n_rows == 3
-    assert "bob@example.org" in row(draft, 3).answer
+    assert drafts.redo(draft, actor=None).n_rows == len(meant)
+    assert all("@example.org" in row(draft, n).answer for n in others)
 
 
 def test_labels_are_changed_for_a_selection_and_come_back():
