@@ -24,6 +24,7 @@ class Reader(SocketReader):
         super().__init__(state)
         self._waker, self._woken = socket.socketpair()
         self._waker.setblocking(False)
+        self._n_failed = 0
 
     def wake(self) -> None:
         """Look again which socket there is, and whether to read it. From any thread."""
@@ -62,7 +63,10 @@ class Reader(SocketReader):
             try:
                 callback(datagram)
             except Exception:
-                log.exception("A datagram could not be taken in.")
+                # Fifty a second from each speaker would fill the log.
+                self._n_failed += 1
+                if self._n_failed & (self._n_failed - 1) == 0:
+                    log.exception("What came could not be taken in (%d times).", self._n_failed)
 
 
 def ended(reader: SocketReader) -> None:
