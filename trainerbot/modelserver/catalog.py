@@ -10,7 +10,7 @@ from trainerbot.modelserver.records import StoredModel
 from trainerbot.modelserver.runtimes.base import Answer, ChatRuntime, Options, RuntimeAbsent
 from trainerbot.modelserver.runtimes.knn import KnnModel
 from trainerbot.modelserver.store import Store
-from trainerbot.modelserver.trainers.task import read_examples
+from trainerbot.modelserver.trainers.task import TUNED, read_examples
 
 _MAX_LOADED = 8
 
@@ -69,6 +69,6 @@ class Catalog:
             raise
 
     def _read(self, tuned: StoredModel) -> KnnModel:
-        examples = read_examples(str(self._store.blobs.path(tuned.sha256)))
+        examples = read_examples(str(self._store.blobs.path(tuned.files[TUNED])))
         job = self._store.job(tuned.job_id)
         return KnnModel(examples, n_neighbors=job.hyperparameters["n_neighbors"])

@@ -1,4 +1,4 @@
-"""The server's SQLite file: schema, transactions, pages."""
+"""The server's SQLite file: transactions, pages."""
 
 import contextlib
 import secrets
@@ -11,59 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from trainerbot.errors import Conflict, InvalidInput, StorageFull
-
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS files (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT,
-    id TEXT NOT NULL UNIQUE,
-    sha256 TEXT NOT NULL,
-    n_bytes INTEGER NOT NULL,
-    filename TEXT NOT NULL,
-    purpose TEXT NOT NULL,
-    created_at INTEGER NOT NULL
-);
-CREATE TABLE IF NOT EXISTS jobs (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT,
-    id TEXT NOT NULL UNIQUE,
-    created_at INTEGER NOT NULL,
-    status TEXT NOT NULL,
-    model TEXT NOT NULL,
-    method TEXT NOT NULL,
-    hyperparameters TEXT NOT NULL,
-    seed INTEGER NOT NULL,
-    training_file TEXT NOT NULL,
-    validation_file TEXT,
-    suffix TEXT,
-    metadata TEXT,
-    fine_tuned_model TEXT,
-    finished_at INTEGER,
-    trained_tokens INTEGER,
-    result_files TEXT NOT NULL DEFAULT '[]',
-    error TEXT
-);
-CREATE TABLE IF NOT EXISTS events (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT,
-    id TEXT NOT NULL UNIQUE,
-    job_id TEXT NOT NULL REFERENCES jobs (id),
-    key TEXT NOT NULL,
-    created_at INTEGER NOT NULL,
-    level TEXT NOT NULL,
-    message TEXT NOT NULL,
-    type TEXT NOT NULL,
-    data TEXT,
-    UNIQUE (job_id, key)
-);
-CREATE TABLE IF NOT EXISTS models (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT,
-    id TEXT NOT NULL UNIQUE,
-    created_at INTEGER NOT NULL,
-    base_model TEXT NOT NULL,
-    method TEXT NOT NULL,
-    job_id TEXT NOT NULL,
-    sha256 TEXT NOT NULL
-);
-"""
-_VERSION = 1
+from trainerbot.modelserver.schema import STEPS
 
 
 def new_id(prefix: str) -> str:
@@ -90,12 +38,12 @@ class Database:
             self._db.execute("PRAGMA synchronous=FULL")
             self._db.execute("PRAGMA foreign_keys=ON")
             (version,) = self._db.execute("PRAGMA user_version").fetchone()
-            if version > _VERSION:
+            if version > len(STEPS):
                 raise Conflict(
                     "The data folder was written by a newer TrainerBot. Update this one."
                 )
-            self._db.executescript(_SCHEMA)
-            self._db.execute(f"PRAGMA user_version={_VERSION}")
+            for number, step in enumerate(STEPS[version:], start=version + 1):
+                self._db.executescript(f"BEGIN; {step} PRAGMA user_version={number}; COMMIT;")
 
     @contextlib.contextmanager
     def _damage_in_words(self) -> Iterator[None]:

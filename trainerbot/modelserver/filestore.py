@@ -1,5 +1,7 @@
 """Files and tuned models: rows that name blobs."""
 
+import sqlite3
+from collections.abc import Mapping
 from pathlib import Path
 
 from trainerbot.errors import NotFound
@@ -8,7 +10,7 @@ from trainerbot.modelserver.database import Database, new_id, now
 from trainerbot.modelserver.records import Page, StoredFile, StoredModel
 
 _FILE = "id, sha256, n_bytes, filename, purpose, created_at"
-_MODEL = "id, created_at, base_model, method, job_id, sha256"
+_MODEL = "id, created_at, base_model, method, job_id"
 
 
 class FileStore(Database):
@@ -18,7 +20,7 @@ class FileStore(Database):
         super().__init__(folder / "store.sqlite3")
         self.blobs = Blobs(folder)
         # A killed process may have left a blob that no row came to name.
-        named = self._db.execute("SELECT sha256 FROM files UNION SELECT sha256 FROM models")
+        named = self._db.execute("SELECT sha256 FROM files UNION SELECT sha256 FROM model_files")
         self.blobs.sweep({row[0] for row in named})
 
     def add_file(self, draft: Draft, *, filename: str, purpose: str) -> StoredFile:
@@ -72,18 +74,31 @@ class FileStore(Database):
 
     def _drop_blob(self, sha256: str) -> None:
         named = self._db.execute(
-            "SELECT 1 FROM files WHERE sha256 = ? UNION SELECT 1 FROM models WHERE sha256 = ?",
+            "SELECT 1 FROM files WHERE sha256 = ? UNION SELECT 1 FROM model_files WHERE sha256 = ?",
             (sha256, sha256),
         )
         if named.fetchone() is None:
             self.blobs.remove(sha256)
 
-    def _add_model(self, row: StoredModel, draft: Draft) -> None:
-        self.blobs.keep(draft)
+    def _add_model(
+        self,
+        *,
+        model_id: str,
+        base_model: str,
+        method: str,
+        job_id: str,
+        files: Mapping[str, Draft],
+    ) -> None:
         self._db.execute(
-            f"INSERT INTO models ({_MODEL}) VALUES (?, ?, ?, ?, ?, ?)",
-            (row.id, row.created_at, row.base_model, row.method, row.job_id, row.sha256),
+            f"INSERT INTO models ({_MODEL}) VALUES (?, ?, ?, ?, ?)",
+            (model_id, now(), base_model, method, job_id),
         )
+        for name, draft in files.items():
+            self.blobs.keep(draft)
+            self._db.execute(
+                "INSERT INTO model_files (model_id, name, sha256) VALUES (?, ?, ?)",
+                (model_id, name, draft.sha256),
+            )
 
     def model(self, model_id: str) -> StoredModel | None:
         """Return the tuned model, or None."""
@@ -91,13 +106,19 @@ class FileStore(Database):
             row = self._db.execute(
                 f"SELECT {_MODEL} FROM models WHERE id = ?", (model_id,)
             ).fetchone()
-        return None if row is None else StoredModel(**row)
+            return None if row is None else self._model(row)
 
     def models(self) -> list[StoredModel]:
         """Return the tuned models, oldest first."""
         with self._lock:
             rows = self._db.execute(f"SELECT {_MODEL} FROM models ORDER BY seq").fetchall()
-        return [StoredModel(**row) for row in rows]
+            return [self._model(row) for row in rows]
+
+    def _model(self, row: sqlite3.Row) -> StoredModel:
+        named = self._db.execute(
+            "SELECT name, sha256 FROM model_files WHERE model_id = ?", (row["id"],)
+        )
+        return StoredModel(**row, files=dict(named.fetchall()))
 
     def delete_model(self, model_id: str) -> bool:
         """Forget the tuned model; False when there is none."""
@@ -106,5 +127,7 @@ class FileStore(Database):
             if row is None:
                 return False
             self._db.execute("DELETE FROM models WHERE id = ?", (model_id,))
-            self._drop_blob(row.sha256)
+            self._db.execute("DELETE FROM model_files WHERE model_id = ?", (model_id,))
+            for sha256 in set(row.files.values()):
+                self._drop_blob(sha256)
             return True

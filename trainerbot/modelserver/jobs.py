@@ -29,6 +29,7 @@ from trainerbot.modelserver.runtimes.knn import KnnModel
 from trainerbot.modelserver.store import Store
 from trainerbot.modelserver.trainers.knn import DEFINITION, MIN_EXAMPLES
 from trainerbot.modelserver.trainers.task import (
+    TUNED,
     Done,
     Plan,
     Refused,
@@ -326,10 +327,10 @@ class JobRunner:
         )
 
     async def _finish(self, job: StoredJob, work: Path) -> None:
-        data = await asyncio.to_thread((work / "tuned.jsonl").read_bytes)
+        data = await asyncio.to_thread((work / TUNED).read_bytes)
         tokens = None
         if len(data) <= _MAX_COUNTED_BYTES:
-            examples = await self._read(lambda: read_examples(str(work / "tuned.jsonl")))
+            examples = await self._read(lambda: read_examples(str(work / TUNED)))
             text = "\n".join(f"{e.question}\n{e.answer}" for e in examples)
             tokens = await self._catalog.runtime.count_tokens(text)
         table = _csv(await asyncio.to_thread(self._store.metrics, job.id))
@@ -338,7 +339,11 @@ class JobRunner:
         model_id = f"ft:{base}:{job.method}:{job.suffix or ''}:{job.id[-8:]}"
         await asyncio.to_thread(
             lambda: self._store.finish_job(
-                job.id, model_id=model_id, weights=data, results=table, trained_tokens=tokens
+                job.id,
+                model_id=model_id,
+                files={TUNED: data},
+                results=table,
+                trained_tokens=tokens,
             )
         )
         log.info("Job %s made %s", job.id, model_id)

@@ -59,14 +59,14 @@ class StoredEvent:
 
 @dataclass(frozen=True, slots=True)
 class StoredModel:
-    """One tuned model: the blob holds what its method needs to answer."""
+    """One tuned model. `files` holds what its method needs to answer: name -> SHA-256 of a blob."""
 
     id: str
     created_at: int
     base_model: str
     method: str
     job_id: str
-    sha256: str
+    files: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)

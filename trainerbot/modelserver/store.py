@@ -5,13 +5,13 @@ Nothing here is for the event loop: every call may wait for the disk.
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from trainerbot.errors import Conflict, NotFound
 from trainerbot.modelserver.database import new_id, now
 from trainerbot.modelserver.filestore import FileStore
-from trainerbot.modelserver.records import ACTIVE, Page, StoredEvent, StoredJob, StoredModel
+from trainerbot.modelserver.records import ACTIVE, Page, StoredEvent, StoredJob
 
 _JOB = (
     "id, created_at, status, model, method, hyperparameters, seed, training_file, "
@@ -160,7 +160,7 @@ class Store(FileStore):
         job_id: str,
         *,
         model_id: str,
-        weights: bytes,
+        files: Mapping[str, bytes],
         results: bytes,
         trained_tokens: int | None,
     ) -> None:
@@ -172,9 +172,13 @@ class Store(FileStore):
             job = self.job(job_id)
             if job.status != "running":
                 return
-            draft = self.blobs.write(weights)
-            model = StoredModel(model_id, now(), job.model, job.method, job_id, draft.sha256)
-            self._add_model(model, draft)
+            self._add_model(
+                model_id=model_id,
+                base_model=job.model,
+                method=job.method,
+                job_id=job_id,
+                files={name: self.blobs.write(content) for name, content in files.items()},
+            )
             result = self._add_file(
                 self.blobs.write(results),
                 filename="step_metrics.csv",

@@ -1,13 +1,16 @@
 """The store's own promises, where no request could show them."""
 
 import contextlib
+import hashlib
 import sqlite3
 
 import pytest
 
 from trainerbot.errors import Conflict, InvalidInput, NotFound
 from trainerbot.modelserver.lock import FolderLock
+from trainerbot.modelserver.schema import STEPS
 from trainerbot.modelserver.store import Store
+from trainerbot.modelserver.trainers.task import TUNED
 
 
 @pytest.fixture
@@ -51,7 +54,7 @@ def test_a_finished_job_takes_no_more_events(store):
     store.cancel_job(job.id)
 
     assert store.record(job.id, "late", "too late") is False
-    store.finish_job(job.id, model_id="ft:x", weights=b"w", results=b"r", trained_tokens=1)
+    store.finish_job(job.id, model_id="ft:x", files={TUNED: b"w"}, results=b"r", trained_tokens=1)
     store.fail_job(job.id, code="late", message="too late", param=None)
 
     assert store.job(job.id).status == "cancelled"
@@ -70,11 +73,13 @@ def test_a_job_moves_only_from_where_it_is(store):
 
 def test_a_failed_transaction_leaves_nothing(store):
     job = running(store)
-    store.finish_job(job.id, model_id="ft:x", weights=b"w", results=b"r", trained_tokens=1)
+    store.finish_job(job.id, model_id="ft:x", files={TUNED: b"w"}, results=b"r", trained_tokens=1)
     again = running(store)
 
     with pytest.raises(sqlite3.IntegrityError):
-        store.finish_job(again.id, model_id="ft:x", weights=b"w2", results=b"r2", trained_tokens=1)
+        store.finish_job(
+            again.id, model_id="ft:x", files={TUNED: b"w2"}, results=b"r2", trained_tokens=1
+        )
 
     assert store.job(again.id).status == "running"
     assert len(store.files().rows) == len(store.models()) == 1
@@ -82,7 +87,9 @@ def test_a_failed_transaction_leaves_nothing(store):
 
 def test_a_model_and_a_file_of_one_content_share_it_until_both_are_gone(store):
     job = running(store)
-    store.finish_job(job.id, model_id="ft:x", weights=b"same", results=b"csv", trained_tokens=1)
+    store.finish_job(
+        job.id, model_id="ft:x", files={TUNED: b"same"}, results=b"csv", trained_tokens=1
+    )
     file = store.add_file(store.blobs.write(b"same"), filename="a", purpose="user_data")
     path = store.blobs.path(file.sha256)
 
@@ -135,3 +142,20 @@ def test_a_folder_is_locked_until_its_holder_lets_go(tmp_path):
         FolderLock(tmp_path)
 
     FolderLock(tmp_path).close()
+
+
+def test_a_model_tuned_before_the_update_is_still_there(tmp_path):
+    digest = hashlib.sha256(b"tuned").hexdigest()
+    (tmp_path / "blobs").mkdir()
+    (tmp_path / "blobs" / digest).write_bytes(b"tuned")
+    with contextlib.closing(sqlite3.connect(tmp_path / "store.sqlite3")) as db:
+        db.executescript(STEPS[0] + "PRAGMA user_version=1;")
+        db.execute(
+            "INSERT INTO models VALUES (1, 'ft:x', 7, 'base', 'knn', 'ftjob-1', ?)", (digest,)
+        )
+        db.commit()
+
+    with contextlib.closing(Store(tmp_path)) as store:
+        (model,) = store.models()
+        assert (model.id, model.created_at, model.files) == ("ft:x", 7, {TUNED: digest})
+        assert store.blobs.path(digest).read_bytes() == b"tuned"

@@ -4,6 +4,9 @@ from typing import Any
 
 import msgspec
 
+# The file that a model of method knn is: its examples.
+TUNED = "tuned.jsonl"
+
 
 class Task(msgspec.Struct, frozen=True):
     """One job, as the trainer needs it. Paths are absolute; `work` is an empty folder.
