@@ -39,7 +39,7 @@ answers without a key. See docs/modelserver.md.
 _GRACE_S = 1
 _LAST_S = 2.5
 _POSITIVE = (
-    "context_tokens", "parallel", "threads", "max_file_mib",
+    "context_tokens", "parallel", "threads", "max_file_mib", "max_upload_mib", "max_stored_mib",
     "max_audio_mib", "max_audio_s", "speech_processes", "speech_timeout_s",
 )  # fmt: skip
 
@@ -99,6 +99,15 @@ def _arguments() -> argparse.Namespace:
         "--max-file-mib", type=int, default=512, help="largest upload (default: %(default)s)"
     )
     parser.add_argument(
+        "--max-upload-mib",
+        type=int,
+        default=8192,
+        help="largest file that comes in parts (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--max-stored-mib", type=int, help="all files together (default: what the disk takes)"
+    )
+    parser.add_argument(
         "--max-audio-mib", type=int, default=25, help="largest recording (default: %(default)s)"
     )
     parser.add_argument(
@@ -145,7 +154,8 @@ def _serve(arguments: argparse.Namespace) -> None:
             f"The data folder {data} cannot be used: {error.strerror}. Choose another with --data."
         ) from error
     with contextlib.closing(lock), contextlib.closing(_bind(arguments)) as listener:
-        store = Store(data)
+        max_stored_bytes = arguments.max_stored_mib and arguments.max_stored_mib * 1024 * 1024
+        store = Store(data, max_stored_bytes=max_stored_bytes)
         runtime = LlamaCpp(
             weights,
             context_tokens=arguments.context_tokens,
@@ -165,6 +175,7 @@ def _serve(arguments: argparse.Namespace) -> None:
             data=data,
             api_keys=keys,
             max_file_bytes=arguments.max_file_mib * 1024 * 1024,
+            max_upload_bytes=arguments.max_upload_mib * 1024 * 1024,
             max_audio_bytes=arguments.max_audio_mib * 1024 * 1024,
             max_audio_s=arguments.max_audio_s,
             warm_up=arguments.warm_up,

@@ -10,7 +10,7 @@ from typing import Any
 
 from trainerbot.errors import Conflict, NotFound
 from trainerbot.modelserver.database import new_id, now
-from trainerbot.modelserver.filestore import FileStore
+from trainerbot.modelserver.permissionstore import PermissionStore
 from trainerbot.modelserver.records import ACTIVE, Page, StoredEvent, StoredJob
 
 _JOB = (
@@ -21,7 +21,7 @@ _JOB = (
 _EVENT = "id, created_at, level, message, type, data"
 
 
-class Store(FileStore):
+class Store(PermissionStore):
     """The whole memory of one server, in one folder.
 
     Every method that writes may raise StorageFull; then nothing of the call

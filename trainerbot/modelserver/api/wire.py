@@ -2,7 +2,15 @@
 
 from typing import Any
 
-from trainerbot.modelserver.records import StoredEvent, StoredFile, StoredJob, StoredModel
+from trainerbot.modelserver.records import (
+    StoredEvent,
+    StoredFile,
+    StoredJob,
+    StoredModel,
+    StoredPart,
+    StoredPermission,
+    StoredUpload,
+)
 from trainerbot.modelserver.runtimes.base import BaseModelRow
 from trainerbot.modelserver.trainers.methods import METHODS
 
@@ -10,8 +18,8 @@ ORGANIZATION = "org-trainerbot"
 
 
 def file_object(file: StoredFile) -> dict[str, Any]:
-    """Return the File object."""
-    return {
+    """Return the File object. One that never expires has no `expires_at`, as OpenAI's."""
+    described: dict[str, Any] = {
         "id": file.id,
         "object": "file",
         "bytes": file.n_bytes,
@@ -20,6 +28,46 @@ def file_object(file: StoredFile) -> dict[str, Any]:
         "purpose": file.purpose,
         "status": "processed",
         "status_details": None,
+    }
+    if file.expires_at is not None:
+        described["expires_at"] = file.expires_at
+    return described
+
+
+def upload_object(upload: StoredUpload, file: StoredFile | None = None) -> dict[str, Any]:
+    """Return the Upload object, with the file that it became."""
+    described: dict[str, Any] = {
+        "id": upload.id,
+        "object": "upload",
+        "bytes": upload.n_bytes,
+        "created_at": upload.created_at,
+        "expires_at": upload.expires_at,
+        "filename": upload.filename,
+        "purpose": upload.purpose,
+        "status": upload.status,
+    }
+    if file is not None:
+        described["file"] = file_object(file)
+    return described
+
+
+def part_object(part: StoredPart) -> dict[str, Any]:
+    """Return the upload.part object."""
+    return {
+        "id": part.id,
+        "object": "upload.part",
+        "created_at": part.created_at,
+        "upload_id": part.upload_id,
+    }
+
+
+def permission_object(permission: StoredPermission) -> dict[str, Any]:
+    """Return the checkpoint.permission object."""
+    return {
+        "id": permission.id,
+        "object": "checkpoint.permission",
+        "created_at": permission.created_at,
+        "project_id": permission.project_id,
     }
 
 
