@@ -3,6 +3,7 @@
 from typing import Any
 
 from trainerbot.modelserver.records import (
+    StoredCheckpoint,
     StoredEvent,
     StoredFile,
     StoredJob,
@@ -78,7 +79,7 @@ def job_object(job: StoredJob) -> dict[str, Any]:
         "object": "fine_tuning.job",
         "created_at": job.created_at,
         "finished_at": job.finished_at,
-        "estimated_finish": None,
+        "estimated_finish": job.estimated_finish,
         "model": job.model,
         "fine_tuned_model": job.fine_tuned_model,
         "organization_id": ORGANIZATION,
@@ -92,8 +93,23 @@ def job_object(job: StoredJob) -> dict[str, Any]:
         "seed": job.seed,
         "user_provided_suffix": job.suffix,
         "metadata": job.metadata,
-        "integrations": [],
+        "integrations": job.integrations,
         "error": job.error,
+        # Figures of our own, which the job measured at its end.
+        "result": job.result,
+    }
+
+
+def checkpoint_object(checkpoint: StoredCheckpoint) -> dict[str, Any]:
+    """Return the fine_tuning.job.checkpoint object."""
+    return {
+        "id": checkpoint.id,
+        "object": "fine_tuning.job.checkpoint",
+        "created_at": checkpoint.created_at,
+        "fine_tuned_model_checkpoint": checkpoint.model_id,
+        "fine_tuning_job_id": checkpoint.job_id,
+        "metrics": checkpoint.metrics,
+        "step_number": checkpoint.step,
     }
 
 
