@@ -1,7 +1,8 @@
 """Files and tuned models: rows that name blobs."""
 
+import contextlib
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from trainerbot.errors import NotFound
@@ -80,6 +81,22 @@ class FileStore(Database):
         if named.fetchone() is None:
             self.blobs.remove(sha256)
 
+    @contextlib.contextmanager
+    def _drafts(self, files: Mapping[str, bytes | Path]) -> Iterator[dict[str, Draft]]:
+        """Yield a draft of each content or file; remove those that did not become a blob."""
+        drafts: dict[str, Draft] = {}
+        try:
+            for name, source in files.items():
+                drafts[name] = (
+                    self.blobs.copy(source)
+                    if isinstance(source, Path)
+                    else self.blobs.write(source)
+                )
+            yield drafts
+        finally:
+            for draft in drafts.values():
+                draft.path.unlink(missing_ok=True)
+
     def _add_model(
         self,
         *,
@@ -123,11 +140,16 @@ class FileStore(Database):
     def delete_model(self, model_id: str) -> bool:
         """Forget the tuned model; False when there is none."""
         with self._writing():
-            row = self.model(model_id)
-            if row is None:
-                return False
-            self._db.execute("DELETE FROM models WHERE id = ?", (model_id,))
-            self._db.execute("DELETE FROM model_files WHERE model_id = ?", (model_id,))
-            for sha256 in set(row.files.values()):
-                self._drop_blob(sha256)
-            return True
+            return self._delete_model(model_id)
+
+    def _delete_model(self, model_id: str) -> bool:
+        row = self.model(model_id)
+        if row is None:
+            return False
+        self._db.execute("DELETE FROM models WHERE id = ?", (model_id,))
+        self._db.execute("DELETE FROM model_files WHERE model_id = ?", (model_id,))
+        # A checkpoint is nothing but its model.
+        self._db.execute("DELETE FROM checkpoints WHERE model_id = ?", (model_id,))
+        for sha256 in set(row.files.values()):
+            self._drop_blob(sha256)
+        return True
