@@ -16,6 +16,8 @@ from starlette.routing import Route
 from trainerbot.errors import TrainerBotError
 from trainerbot.modelserver.api import (
     chat,
+    completions,
+    embeddings,
     files,
     graders,
     jobs,
@@ -48,6 +50,7 @@ def make_app(
     max_audio_bytes: int,
     max_audio_s: float,
     warm_up: bool,
+    embeddings_as_numbers: bool = False,
 ) -> Starlette:
     """Return the application. Its lifespan runs the jobs and closes runtime and speech."""
     catalog = Catalog(store, runtime)
@@ -93,7 +96,9 @@ def make_app(
             *permissions.routes(store),
             *graders.routes(),
             *models.routes(store, catalog),
-            *chat.routes(catalog),
+            *chat.routes(catalog, store),
+            *completions.routes(store),
+            *embeddings.routes(catalog, as_numbers=embeddings_as_numbers),
             *speech.routes(desk, max_file_bytes=max_audio_bytes, most_s=max_audio_s),
         ],
         middleware=[Middleware(Access, keys=api_keys)],
