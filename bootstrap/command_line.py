@@ -10,10 +10,11 @@ from bootstrap.console import Command, SetupFailed, ToolFailed, replace_process,
 ROOT = Path(__file__).resolve().parent.parent
 USAGE = """\
 usage: python3 run.py                    set up, then start everything (Ctrl-C stops it)
+       python3 run.py --with train ...     with what LoRA and DPO fine-tunes need, from now on
        python3 run.py test [ARGS...]       set up, then every gate and test; ARGS go to pytest
        python3 run.py test --conformance [ARGS...]   OpenAI's own tests against our model server
        python3 run.py manage ARGS...       set up, then one management command, such as: manage ask "Hi"
-       python3 run.py lock               resolve the dependencies anew, write the three lock files
+       python3 run.py lock               resolve the dependencies anew, write the four lock files
 """
 
 
@@ -52,9 +53,24 @@ def parse(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
         action="store_true",
         help="with test: run OpenAI's own tests of its SDK against the model server instead",
     )
+    extra = parser.add_mutually_exclusive_group()
+    extra.add_argument(
+        "--with",
+        dest="extra",
+        choices=["train"],
+        help="install what LoRA and DPO fine-tunes need too (PyTorch), and keep it in step",
+    )
+    extra.add_argument("--without", dest="no_extra", choices=["train"], help="take it out again")
     parser.add_argument("command", nargs="?", choices=["up", "test", "manage", "lock"])
     # What follows the command is the command's own, options and all.
-    position = next((i for i, word in enumerate(arguments) if not word.startswith("-")), None)
+    position = next(
+        (
+            i
+            for i, word in enumerate(arguments)
+            if not word.startswith("-") and arguments[i - 1 : i] not in (["--with"], ["--without"])
+        ),
+        None,
+    )
     if position is None:
         options, rest = parser.parse_args(arguments), []
     else:
@@ -71,7 +87,10 @@ def parse(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
 
 
 def _run(options: argparse.Namespace, rest: list[str]) -> int:
-    prepared = environment.prepare(ROOT, dev=options.command == "test", again=options.sync)
+    train = True if options.extra else False if options.no_extra else None
+    prepared = environment.prepare(
+        ROOT, dev=options.command == "test", again=options.sync, train=train
+    )
     if options.command == "lock":
         return _lock(prepared)
     if options.command == "test" and options.conformance:
