@@ -16,6 +16,8 @@ from starlette.routing import Route
 from trainerbot.errors import TrainerBotError
 from trainerbot.modelserver.api import (
     chat,
+    completions,
+    embeddings,
     files,
     graders,
     jobs,
@@ -93,7 +95,9 @@ def make_app(
             *permissions.routes(store),
             *graders.routes(),
             *models.routes(store, catalog),
-            *chat.routes(catalog),
+            *chat.routes(catalog, store),
+            *completions.routes(store),
+            *embeddings.routes(catalog),
             *speech.routes(desk, max_file_bytes=max_audio_bytes, most_s=max_audio_s),
         ],
         middleware=[Middleware(Access, keys=api_keys)],
