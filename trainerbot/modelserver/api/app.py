@@ -14,7 +14,16 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from trainerbot.errors import TrainerBotError
-from trainerbot.modelserver.api import chat, files, jobs, models, speech
+from trainerbot.modelserver.api import (
+    chat,
+    files,
+    graders,
+    jobs,
+    models,
+    permissions,
+    speech,
+    uploads,
+)
 from trainerbot.modelserver.api.access import Access
 from trainerbot.modelserver.api.errors import HANDLERS
 from trainerbot.modelserver.catalog import Catalog
@@ -22,6 +31,7 @@ from trainerbot.modelserver.jobs import JobRunner
 from trainerbot.modelserver.runtimes.base import ChatRuntime
 from trainerbot.modelserver.speech.desk import SpeechDesk
 from trainerbot.modelserver.store import Store
+from trainerbot.modelserver.sweeping import keep_sweeping
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +44,7 @@ def make_app(
     data: Path,
     api_keys: Sequence[str],
     max_file_bytes: int,
+    max_upload_bytes: int,
     max_audio_bytes: int,
     max_audio_s: float,
     warm_up: bool,
@@ -47,6 +58,7 @@ def make_app(
         beside = [asyncio.create_task(runner.run(), name="jobs")]
         beside[0].add_done_callback(_tell_of_death)
         app.state.jobs = beside[0]
+        beside.append(asyncio.create_task(keep_sweeping(store), name="sweeping"))
         if warm_up:
             beside.append(asyncio.create_task(_warm_up(runtime)))
         try:
@@ -76,7 +88,10 @@ def make_app(
         routes=[
             Route("/healthz", healthz, methods=["GET"]),
             *files.routes(store, max_file_bytes=max_file_bytes),
+            *uploads.routes(store, max_upload_bytes=max_upload_bytes),
             *jobs.routes(store, catalog, runner),
+            *permissions.routes(store),
+            *graders.routes(),
             *models.routes(store, catalog),
             *chat.routes(catalog),
             *speech.routes(desk, max_file_bytes=max_audio_bytes, most_s=max_audio_s),

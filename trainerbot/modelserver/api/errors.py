@@ -15,6 +15,7 @@ from trainerbot.errors import (
     StorageFull,
     TrainerBotError,
 )
+from trainerbot.modelserver.filestore import QuotaExceeded
 from trainerbot.modelserver.runtimes.base import ContextTooLong, Overloaded, RuntimeAbsent
 from trainerbot.speech import NothingHeard, SpeechAbsent, UnreadableAudio
 
@@ -86,6 +87,8 @@ def as_api_error(error: TrainerBotError) -> ApiError:
             return ApiError(message, code=error.code)
         case ProviderUnavailable():
             return ApiError(message, status=503, type=_SERVER, code="model_unavailable")
+        case QuotaExceeded():
+            return ApiError(message, status=403, code="exceeded_quota")
         case StorageFull():
             return ApiError(message, status=507, type=_SERVER, code="insufficient_storage")
         case NotFound():

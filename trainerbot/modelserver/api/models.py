@@ -44,8 +44,9 @@ def routes(store: Store, catalog: Catalog) -> list[Route]:
 
     return [
         Route("/v1/models", index, methods=["GET"]),
-        Route("/v1/models/{model_id}", retrieve, methods=["GET"]),
-        Route("/v1/models/{model_id}", delete, methods=["DELETE"]),
+        # The name of a model from a hub has a slash.
+        Route("/v1/models/{model_id:path}", retrieve, methods=["GET"]),
+        Route("/v1/models/{model_id:path}", delete, methods=["DELETE"]),
     ]
 
 

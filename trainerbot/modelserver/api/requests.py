@@ -58,6 +58,22 @@ class ChatBody(msgspec.Struct):
     response_format: dict[str, Any] | None = None
 
 
+class WandbBody(msgspec.Struct):
+    """Where Weights & Biases would be told the metrics."""
+
+    project: str
+    entity: str | None = None
+    name: str | None = None
+    tags: list[str] | None = None
+
+
+class IntegrationBody(msgspec.Struct):
+    """What shall be told a job's metrics beside its events."""
+
+    type: Literal["wandb"]
+    wandb: WandbBody
+
+
 class JobBody(msgspec.Struct):
     """POST /v1/fine_tuning/jobs."""
 
@@ -69,7 +85,7 @@ class JobBody(msgspec.Struct):
     suffix: str | None = None
     seed: int | None = None
     metadata: dict[str, str] | None = None
-    integrations: list[Any] | None = None
+    integrations: list[IntegrationBody] | None = None
 
 
 async def read_body(request: Request, kind: type[Body]) -> Body:
