@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from trainerbot.errors import NotFound
 from trainerbot.messages import ChatMessage
+from trainerbot.modelserver.examples import TUNED, read_examples
 from trainerbot.modelserver.records import StoredModel
 from trainerbot.modelserver.runtimes.base import Answer, ChatRuntime, Options, RuntimeAbsent
 from trainerbot.modelserver.runtimes.knn import KnnModel
 from trainerbot.modelserver.store import Store
-from trainerbot.modelserver.trainers.task import TUNED, read_examples
 
 _MAX_LOADED = 8
 

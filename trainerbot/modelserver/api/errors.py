@@ -17,6 +17,7 @@ from trainerbot.errors import (
 )
 from trainerbot.modelserver.filestore import QuotaExceeded
 from trainerbot.modelserver.runtimes.base import ContextTooLong, Overloaded, RuntimeAbsent
+from trainerbot.modelserver.trainers.methods import TrainingNotInstalled
 from trainerbot.speech import NothingHeard, SpeechAbsent, UnreadableAudio
 
 log = logging.getLogger(__name__)
@@ -75,6 +76,8 @@ def as_api_error(error: TrainerBotError) -> ApiError:
             return ApiError(message, param="messages", code="context_length_exceeded")
         case Overloaded():
             return ApiError(message, status=503, type=_SERVER, code="overloaded")
+        case TrainingNotInstalled():
+            return ApiError(message, status=501, type=_SERVER, code="training_not_installed")
         case RuntimeAbsent():
             return ApiError(message, status=501, type=_SERVER, code="no_language_model")
         case UnreadableAudio():
