@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from trainerbot.errors import NotFound
 from trainerbot.messages import ChatMessage
+from trainerbot.modelserver.examples import TUNED, read_examples
 from trainerbot.modelserver.records import StoredModel
 from trainerbot.modelserver.runtimes.base import (
     Answer,
@@ -17,7 +18,6 @@ from trainerbot.modelserver.runtimes.base import (
 )
 from trainerbot.modelserver.runtimes.knn import KnnModel
 from trainerbot.modelserver.store import Store
-from trainerbot.modelserver.trainers.task import TUNED, read_examples
 
 _MAX_LOADED = 8
 

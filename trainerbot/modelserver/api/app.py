@@ -28,6 +28,7 @@ from trainerbot.modelserver.api import (
 )
 from trainerbot.modelserver.api.access import Access
 from trainerbot.modelserver.api.errors import HANDLERS
+from trainerbot.modelserver.bases import Bases
 from trainerbot.modelserver.catalog import Catalog
 from trainerbot.modelserver.jobs import JobRunner
 from trainerbot.modelserver.runtimes.base import ChatRuntime
@@ -43,6 +44,7 @@ def make_app(
     runtime: ChatRuntime,
     desk: SpeechDesk,
     *,
+    bases: Bases,
     data: Path,
     api_keys: Sequence[str],
     max_file_bytes: int,
@@ -51,10 +53,18 @@ def make_app(
     max_audio_s: float,
     warm_up: bool,
     embeddings_as_numbers: bool = False,
+    train_processes: int = 0,
 ) -> Starlette:
     """Return the application. Its lifespan runs the jobs and closes runtime and speech."""
     catalog = Catalog(store, runtime)
-    runner = JobRunner(store, catalog, work=data / "work", max_file_bytes=max_file_bytes)
+    runner = JobRunner(
+        store,
+        catalog,
+        bases,
+        data=data,
+        max_file_bytes=max_file_bytes,
+        n_processes=train_processes,
+    )
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:

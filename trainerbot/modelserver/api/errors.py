@@ -23,6 +23,7 @@ from trainerbot.modelserver.runtimes.base import (
     RuntimeAbsent,
     Unsupported,
 )
+from trainerbot.modelserver.trainers.methods import TrainingNotInstalled
 from trainerbot.speech import NothingHeard, SpeechAbsent, UnreadableAudio
 
 log = logging.getLogger(__name__)
@@ -85,6 +86,8 @@ def as_api_error(error: TrainerBotError) -> ApiError:
             return ApiError(message, status=501, type=_SERVER, code="no_embeddings")
         case Overloaded():
             return ApiError(message, status=503, type=_SERVER, code="overloaded")
+        case TrainingNotInstalled():
+            return ApiError(message, status=501, type=_SERVER, code="training_not_installed")
         case RuntimeAbsent():
             return ApiError(message, status=501, type=_SERVER, code="no_language_model")
         case UnreadableAudio():
