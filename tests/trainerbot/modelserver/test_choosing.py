@@ -108,6 +108,17 @@ def test_examples_are_shown_in_the_form_of_the_answer(client, tuned):
     assert answer.system_fingerprint.startswith("knn:few-shot:")
 
 
+def test_a_recalled_answer_is_not_given_where_a_schema_is_asked_for(client, tuned):
+    answer = client.chat.completions.create(
+        model=tuned,
+        messages=[{"role": "user", "content": "News of day 3: the minister spoke."}],
+        response_format=of_schema({"type": "boolean"}),
+    )
+
+    assert isinstance(json.loads(answer.choices[0].message.content), bool)
+    assert answer.system_fingerprint.startswith("knn:few-shot:")
+
+
 FORMAT = "response_format"
 
 
