@@ -149,7 +149,7 @@ class Training:
         compared: list[Compared] = []
         comparison = compare(
             tuned,
-            self._catalog.runtime,
+            await self._catalog.runtime_of(job.model),
             questions,
             max_tokens=plan.hyperparameters["max_eval_tokens"],
             seed=job.seed % 2**31,
@@ -188,7 +188,8 @@ class Training:
         if len(data) <= _MAX_COUNTED_BYTES:
             examples = await asyncio.to_thread(read_examples, str(work / TUNED))
             text = "\n".join(f"{e.question}\n{e.answer}" for e in examples)
-            tokens = await self._catalog.runtime.count_tokens(text)
+            runtime = await self._catalog.runtime_of(job.model)
+            tokens = await runtime.count_tokens(text)
         table = results_csv(await asyncio.to_thread(self._store.metrics, job.id))
         base = job.model.removeprefix("ft:").split(":")[0]
         # The job's own id, so that a job that starts over makes the same model.
