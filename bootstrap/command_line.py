@@ -4,7 +4,7 @@ import argparse
 import textwrap
 from pathlib import Path
 
-from bootstrap import environment, gates, locks
+from bootstrap import conformance, environment, gates, locks
 from bootstrap.console import Command, SetupFailed, ToolFailed, replace_process, say
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -12,6 +12,7 @@ USAGE = """\
 usage: python3 run.py                    set up, then start everything (Ctrl-C stops it)
        python3 run.py --with train ...     with what LoRA and DPO fine-tunes need, from now on
        python3 run.py test [ARGS...]       set up, then every gate and test; ARGS go to pytest
+       python3 run.py test --conformance [ARGS...]   OpenAI's own tests against our model server
        python3 run.py manage ARGS...       set up, then one management command, such as: manage ask "Hi"
        python3 run.py lock               resolve the dependencies anew, write the four lock files
 """
@@ -47,6 +48,11 @@ def parse(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
     parser.add_argument(
         "--only-tests", action="store_true", help="with test: leave out the gates before pytest"
     )
+    parser.add_argument(
+        "--conformance",
+        action="store_true",
+        help="with test: run OpenAI's own tests of its SDK against the model server instead",
+    )
     extra = parser.add_mutually_exclusive_group()
     extra.add_argument(
         "--with",
@@ -72,6 +78,9 @@ def parse(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
     if options.command == "test" and "--only-tests" in rest:
         options.only_tests = True
         rest.remove("--only-tests")
+    if options.command == "test" and "--conformance" in rest:
+        options.conformance = True
+        rest.remove("--conformance")
     if options.command == "manage" and not rest:
         rest = ["help"]
     return options, rest
@@ -84,6 +93,8 @@ def _run(options: argparse.Namespace, rest: list[str]) -> int:
     )
     if options.command == "lock":
         return _lock(prepared)
+    if options.command == "test" and options.conformance:
+        return conformance.run(prepared, rest)
     if options.command == "test":
         return gates.run(prepared, only_tests=options.only_tests, pytest_arguments=rest)
     manage: Command = [prepared.python, "manage.py"]
