@@ -26,6 +26,7 @@ from trainerbot.modelserver.api import (
 )
 from trainerbot.modelserver.api.access import Access
 from trainerbot.modelserver.api.errors import HANDLERS
+from trainerbot.modelserver.api.limits import Limits
 from trainerbot.modelserver.catalog import Catalog
 from trainerbot.modelserver.jobs import JobRunner
 from trainerbot.modelserver.runtimes.base import ChatRuntime
@@ -43,6 +44,7 @@ def make_app(
     *,
     data: Path,
     api_keys: Sequence[str],
+    limits: Limits,
     max_file_bytes: int,
     max_upload_bytes: int,
     max_audio_bytes: int,
@@ -96,7 +98,7 @@ def make_app(
             *chat.routes(catalog),
             *speech.routes(desk, max_file_bytes=max_audio_bytes, most_s=max_audio_s),
         ],
-        middleware=[Middleware(Access, keys=api_keys)],
+        middleware=[Middleware(Access, keys=api_keys, limits=limits)],
         exception_handlers=handlers,
         lifespan=lifespan,
     )
