@@ -22,6 +22,7 @@ async def http(tmp_path: Path):
             data=tmp_path,
             api_keys=[],
             max_file_bytes=1_000_000,
+            max_upload_bytes=1_000_000,
             max_audio_bytes=1_000_000,
             max_audio_s=60,
             warm_up=True,
