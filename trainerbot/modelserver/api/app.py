@@ -44,7 +44,7 @@ def make_app(
     *,
     data: Path,
     api_keys: Sequence[str],
-    limits: Limits,
+    limits: Limits | None = None,
     max_file_bytes: int,
     max_upload_bytes: int,
     max_audio_bytes: int,
@@ -98,7 +98,7 @@ def make_app(
             *chat.routes(catalog),
             *speech.routes(desk, max_file_bytes=max_audio_bytes, most_s=max_audio_s),
         ],
-        middleware=[Middleware(Access, keys=api_keys, limits=limits)],
+        middleware=[Middleware(Access, keys=api_keys, limits=limits or Limits())],
         exception_handlers=handlers,
         lifespan=lifespan,
     )
