@@ -154,6 +154,7 @@ async def load(settings: dict[str, str], provider: str) -> None:
     import uvicorn
 
     from trainerbot.modelserver.api.app import make_app
+    from trainerbot.modelserver.bases import Bases
     from trainerbot.modelserver.runtimes.llamacpp import LlamaCpp
     from trainerbot.modelserver.speech.desk import SpeechDesk
     from trainerbot.modelserver.store import Store
@@ -167,9 +168,11 @@ async def load(settings: dict[str, str], provider: str) -> None:
             store,
             LlamaCpp(None),
             desk,
+            bases=Bases([]),
             data=Path(folder),
             api_keys=[],
             max_file_bytes=2**20,
+            max_upload_bytes=2**20,
             max_audio_bytes=25 * 2**20,
             max_audio_s=600,
             warm_up=False,

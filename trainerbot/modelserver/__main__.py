@@ -151,12 +151,20 @@ def _arguments() -> argparse.Namespace:
         help="longest time that a speech provider may be silent (default: %(default)s)",
     )
     parser.add_argument(
+        "--train-processes",
+        type=int,
+        default=0,
+        help="processes that train one job together, by torchrun (default: one a GPU)",
+    )
+    parser.add_argument(
         "--warm-up", action="store_true", help="load the model at start, not at the first answer"
     )
     arguments = parser.parse_args()
     for name in _POSITIVE:
         if (value := getattr(arguments, name)) is not None and value < 1:
             parser.error(f"--{name.replace('_', '-')} must be at least 1")
+    if arguments.train_processes < 0:
+        parser.error("--train-processes must be 0 or more")
     if not 0 <= arguments.port <= 65535:
         parser.error("--port must lie between 0 and 65535")
     return arguments
@@ -203,6 +211,7 @@ def _serve(arguments: argparse.Namespace) -> None:
             store,
             runtime,
             desk,
+            bases=bases,
             data=data,
             api_keys=keys,
             limits=Limits(
@@ -214,6 +223,7 @@ def _serve(arguments: argparse.Namespace) -> None:
             max_audio_bytes=arguments.max_audio_mib * 1024 * 1024,
             max_audio_s=arguments.max_audio_s,
             warm_up=arguments.warm_up,
+            train_processes=arguments.train_processes,
         )
         with contextlib.closing(store):
             config = uvicorn.Config(

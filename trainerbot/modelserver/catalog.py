@@ -6,11 +6,18 @@ from collections.abc import Sequence
 
 from trainerbot.errors import NotFound
 from trainerbot.messages import ChatMessage
+from trainerbot.modelserver.examples import TUNED, read_examples
 from trainerbot.modelserver.records import StoredModel
-from trainerbot.modelserver.runtimes.base import Answer, ChatRuntime, Options, RuntimeAbsent
+from trainerbot.modelserver.runtimes.base import (
+    Answer,
+    ChatRuntime,
+    Embeddings,
+    EmbeddingsAbsent,
+    Options,
+    RuntimeAbsent,
+)
 from trainerbot.modelserver.runtimes.knn import KnnModel
 from trainerbot.modelserver.store import Store
-from trainerbot.modelserver.trainers.task import TUNED, read_examples
 
 _MAX_LOADED = 8
 
@@ -51,6 +58,24 @@ class Catalog:
             raise UnknownModel(model_id)
         model = await self._load(tuned)
         return model.answer(messages, options, self._runtime)
+
+    async def embed(
+        self, model_id: str, inputs: Sequence[str] | Sequence[Sequence[int]]
+    ) -> Embeddings:
+        """Return vectors, as ChatRuntime.embed. Raises UnknownModel.
+
+        A model of method knn has its base model's weights, and so its vectors.
+        """
+        base = self._runtime.row
+        if base is None:
+            raise RuntimeAbsent
+        if model_id != base.id:
+            tuned = await asyncio.to_thread(self._store.model, model_id)
+            if tuned is None:
+                raise UnknownModel(model_id)
+            if tuned.method != "knn":
+                raise EmbeddingsAbsent
+        return await self._runtime.embed(inputs)
 
     async def _load(self, tuned: StoredModel) -> KnnModel:
         """Return the tuned model, loaded once for all who ask at the same time."""

@@ -7,6 +7,7 @@ import httpx2
 import pytest
 
 from trainerbot.modelserver.api.app import make_app
+from trainerbot.modelserver.bases import Bases
 from trainerbot.modelserver.runtimes.llamacpp import LlamaCpp
 from trainerbot.modelserver.speech.desk import SpeechDesk
 from trainerbot.modelserver.store import Store
@@ -19,6 +20,7 @@ async def http(tmp_path: Path):
             store,
             LlamaCpp(None),
             SpeechDesk({}),
+            bases=Bases([]),
             data=tmp_path,
             api_keys=[],
             max_file_bytes=1_000_000,

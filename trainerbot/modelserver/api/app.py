@@ -16,6 +16,8 @@ from starlette.routing import Route
 from trainerbot.errors import TrainerBotError
 from trainerbot.modelserver.api import (
     chat,
+    completions,
+    embeddings,
     files,
     graders,
     jobs,
@@ -27,6 +29,7 @@ from trainerbot.modelserver.api import (
 from trainerbot.modelserver.api.access import Access
 from trainerbot.modelserver.api.errors import HANDLERS
 from trainerbot.modelserver.api.limits import Limits
+from trainerbot.modelserver.bases import Bases
 from trainerbot.modelserver.catalog import Catalog
 from trainerbot.modelserver.jobs import JobRunner
 from trainerbot.modelserver.runtimes.base import ChatRuntime
@@ -42,6 +45,7 @@ def make_app(
     runtime: ChatRuntime,
     desk: SpeechDesk,
     *,
+    bases: Bases,
     data: Path,
     api_keys: Sequence[str],
     limits: Limits | None = None,
@@ -50,10 +54,18 @@ def make_app(
     max_audio_bytes: int,
     max_audio_s: float,
     warm_up: bool,
+    train_processes: int = 0,
 ) -> Starlette:
     """Return the application. Its lifespan runs the jobs and closes runtime and speech."""
     catalog = Catalog(store, runtime)
-    runner = JobRunner(store, catalog, work=data / "work", max_file_bytes=max_file_bytes)
+    runner = JobRunner(
+        store,
+        catalog,
+        bases,
+        data=data,
+        max_file_bytes=max_file_bytes,
+        n_processes=train_processes,
+    )
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -95,7 +107,9 @@ def make_app(
             *permissions.routes(store),
             *graders.routes(),
             *models.routes(store, catalog),
-            *chat.routes(catalog),
+            *chat.routes(catalog, store),
+            *completions.routes(store),
+            *embeddings.routes(catalog),
             *speech.routes(desk, max_file_bytes=max_audio_bytes, most_s=max_audio_s),
         ],
         middleware=[Middleware(Access, keys=api_keys, limits=limits or Limits())],

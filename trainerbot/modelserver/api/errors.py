@@ -16,7 +16,14 @@ from trainerbot.errors import (
     TrainerBotError,
 )
 from trainerbot.modelserver.filestore import QuotaExceeded
-from trainerbot.modelserver.runtimes.base import ContextTooLong, Overloaded, RuntimeAbsent
+from trainerbot.modelserver.runtimes.base import (
+    ContextTooLong,
+    EmbeddingsAbsent,
+    Overloaded,
+    RuntimeAbsent,
+    Unsupported,
+)
+from trainerbot.modelserver.trainers.methods import TrainingNotInstalled
 from trainerbot.speech import NothingHeard, SpeechAbsent, UnreadableAudio
 
 log = logging.getLogger(__name__)
@@ -75,8 +82,14 @@ def as_api_error(error: TrainerBotError) -> ApiError:
             return error
         case ContextTooLong():
             return ApiError(message, param="messages", code="context_length_exceeded")
+        case Unsupported():
+            return ApiError(message, param=error.param, code=error.code)
+        case EmbeddingsAbsent():
+            return ApiError(message, status=501, type=_SERVER, code="no_embeddings")
         case Overloaded():
             return ApiError(message, status=503, type=_SERVER, code="overloaded")
+        case TrainingNotInstalled():
+            return ApiError(message, status=501, type=_SERVER, code="training_not_installed")
         case RuntimeAbsent():
             return ApiError(message, status=501, type=_SERVER, code="no_language_model")
         case UnreadableAudio():

@@ -17,6 +17,7 @@ from trainerbot.modelserver.api.pages import page
 from trainerbot.modelserver.api.requests import (
     IntegrationBody,
     JobBody,
+    check_metadata,
     in_range,
     read_body,
     whole_number,
@@ -26,7 +27,12 @@ from trainerbot.modelserver.jobs import JobRunner
 from trainerbot.modelserver.records import StoredJob
 from trainerbot.modelserver.runtimes.base import RuntimeAbsent
 from trainerbot.modelserver.store import Store
-from trainerbot.modelserver.trainers.methods import METHODS
+from trainerbot.modelserver.trainers.methods import (
+    METHODS,
+    available_methods,
+    default_method,
+    require_method,
+)
 
 _MOST_TAGS = 50
 _MAX_WORD = 256
@@ -141,7 +147,7 @@ def _create(store: Store, catalog: Catalog, body: JobBody) -> StoredJob:
     if body.validation_file is not None:
         _check_file(store, body.validation_file, "validation_file")
     in_range("seed", body.seed, low=0, high=_MAX_SEED)
-    _check_metadata(body.metadata)
+    check_metadata(body.metadata)
     integrations = _integrations(body.integrations)
     job = store.add_job(
         model=body.model,
@@ -167,14 +173,14 @@ def _create(store: Store, catalog: Catalog, body: JobBody) -> StoredJob:
 
 def _method(body: JobBody) -> tuple[str, dict[str, Any]]:
     """Return the method's name and its hyperparameters as asked for."""
-    name = next(iter(METHODS))
+    name = default_method()
     given: object = body.hyperparameters
     if body.method is not None:
         asked = body.method.get("type")
         if not isinstance(asked, str) or asked not in METHODS:
             raise ApiError(
                 f"Method {str(asked)[:50]!r} is not available on this server. "
-                f"Available methods: {', '.join(METHODS)}.",
+                f"Available methods: {', '.join(available_methods())}.",
                 param="method.type",
                 code="unsupported_method",
             )
@@ -190,7 +196,7 @@ def _method(body: JobBody) -> tuple[str, dict[str, Any]]:
         )
     assert given is None or isinstance(given, dict)
     try:
-        return name, METHODS[name].requested(given or {})
+        return name, require_method(name).requested(given or {})
     except InvalidInput as error:
         raise ApiError(
             str(error), param="hyperparameters", code="invalid_hyperparameters"
@@ -242,16 +248,3 @@ def _checked_suffix(suffix: str | None) -> str | None:
             code="invalid_value",
         )
     return suffix.replace(" ", "-")
-
-
-def _check_metadata(metadata: dict[str, str] | None) -> None:
-    if metadata is None:
-        return
-    long_ones = [key for key, value in metadata.items() if len(key) > 64 or len(value) > 512]
-    if len(metadata) > 16 or long_ones:
-        raise ApiError(
-            "Invalid 'metadata': at most 16 pairs, keys of at most 64 and values of at most 512 "
-            "characters.",
-            param="metadata",
-            code="invalid_value",
-        )

@@ -13,7 +13,7 @@ from trainerbot.modelserver.records import (
     StoredUpload,
 )
 from trainerbot.modelserver.runtimes.base import BaseModelRow
-from trainerbot.modelserver.trainers.methods import METHODS
+from trainerbot.modelserver.trainers.methods import METHODS, available_methods
 
 ORGANIZATION = "org-trainerbot"
 
@@ -135,7 +135,7 @@ def base_model_object(model: BaseModelRow) -> dict[str, Any]:
         "owned_by": "trainerbot",
         "context_tokens": model.context_tokens,
         "base_model": None,
-        "fine_tune_methods": list(METHODS),
+        "fine_tune_methods": available_methods(),
         "method": None,
         "notes": "An untouched base model.",
         **model.details,

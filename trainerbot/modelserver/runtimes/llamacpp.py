@@ -15,30 +15,25 @@ import os
 import secrets
 import threading
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
 from typing import Any
 
-from trainerbot.errors import InvalidInput, ProviderUnavailable
-from trainerbot.messages import ChatMessage, Role
+from trainerbot.errors import ProviderUnavailable
+from trainerbot.messages import ChatMessage
+from trainerbot.modelserver.runtimes import asking
 from trainerbot.modelserver.runtimes.base import (
     Answer,
     BaseModelRow,
-    Choice,
-    ContextTooLong,
-    Finish,
+    Embeddings,
     Options,
     Overloaded,
-    Piece,
     RuntimeAbsent,
-    Start,
 )
+from trainerbot.modelserver.runtimes.embedding import Embedder
 from trainerbot.modelserver.runtimes.weights import Weights
 
 log = logging.getLogger(__name__)
-
-_STOPPING = "stopping"
 
 
 class _Call:
@@ -101,6 +96,12 @@ class LlamaCpp:
         # Guards the port that llama.cpp opens on loopback beside its calls.
         self._inner_key = secrets.token_urlsafe(32)
         self._failure: ProviderUnavailable | None = None
+        self._tools_known: bool | None = None
+        self._embedder = None
+        if self._weights is not None:
+            self._embedder = Embedder(
+                self._weights.path, context_tokens=context_tokens, n_threads=self._n_threads
+            )
 
     @property
     def row(self) -> BaseModelRow | None:
@@ -165,62 +166,38 @@ class LlamaCpp:
         try:
             if self._server is None:
                 await self.warm_up()
-            working = call.loop.run_in_executor(
-                self._threads, self._work, self._request(messages, options), call
+            assert self._weights is not None
+            knows_tools = await self._knows_tools(messages, options)
+            request = asking.request(
+                messages, options, self._weights.defaults, knows_tools=knows_tools
             )
+            working = call.loop.run_in_executor(self._threads, self._work, request, call)
             try:
-                async for event in self._events(call):
-                    yield event
+                told = asking.events(self._chunks(call), options, reads_calls=not knows_tools)
+                async with contextlib.aclosing(told):
+                    async for event in told:
+                        yield event
             finally:
                 call.stop.set()
                 working.cancel()
         finally:
             self._in_flight.discard(call)
 
-    async def _events(self, call: "_Call") -> Answer:
-        finish_reason, usage = "stop", dict[str, int]()
-        started = False
+    async def _chunks(self, call: "_Call") -> AsyncGenerator[dict[str, Any], None]:
+        """Yield what the model's thread hands over. Raises llama.cpp's errors in our words."""
         while (chunk := await call.chunks.get()) is not None:
             if "error" in chunk:
-                raise _error(chunk["error"], self._context_tokens)
-            if not started:
-                started = True
-                yield Start("llama.cpp")
-            usage = chunk.get("usage") or usage
-            for choice in chunk.get("choices", ()):
-                finish_reason = choice.get("finish_reason") or finish_reason
-                if text := choice.get("delta", {}).get("content"):
-                    yield Piece(text)
-        yield Finish(
-            finish_reason=finish_reason,
-            prompt_tokens=usage.get("prompt_tokens", 0),
-            completion_tokens=usage.get("completion_tokens", 0),
-        )
+                raise asking.failure(chunk["error"], self._context_tokens)
+            yield chunk
 
-    def _request(self, messages: Sequence[ChatMessage], options: Options) -> dict[str, Any]:
-        assert self._weights is not None
-        sampling = {
-            name: default if given is None else given
-            for (name, given), default in zip(
-                asdict(options).items(), asdict(self._weights.defaults).values(), strict=True
-            )
-            if name != "choice"
-        }
-        if options.choice is not None:
-            sampling["grammar"] = grammar(options.choice)
-        return {
-            "messages": [
-                {
-                    # Templates know the older word only.
-                    "role": Role.SYSTEM if m.role is Role.DEVELOPER else m.role,
-                    "content": m.content,
-                }
-                for m in messages
-            ],
-            "stream": True,
-            "stream_options": {"include_usage": True},
-            **{name: value for name, value in sampling.items() if value not in (None, ())},
-        }
+    async def _knows_tools(self, messages: Sequence[ChatMessage], options: Options) -> bool:
+        """Return whether the model's chat template has words for tools. False where none is due."""
+        if not asking.may_call(options.tools, messages):
+            return False
+        if self._tools_known is None:
+            props = await asyncio.to_thread(_got, self._inner("/props"))
+            self._tools_known = bool(props.get("chat_template_caps", {}).get("supports_tools"))
+        return self._tools_known
 
     def _work(self, request: dict[str, Any], call: "_Call") -> None:
         """Run one request to its end in this thread, or until `call.stop`."""
@@ -232,69 +209,55 @@ class LlamaCpp:
         try:
             if not call.stop.is_set():
                 self._server.handle_chat_completions(request, on_chunk)
+        except ValueError as error:
+            call.hand_over({"error": {"code": 400, "message": str(error)}})
         except RuntimeError as error:
             log.exception("llama.cpp refused a request")
             call.hand_over({"error": {"code": 500, "message": str(error)}})
         finally:
             call.hand_over(None)
 
+    async def embed(self, inputs: Sequence[str] | Sequence[Sequence[int]]) -> Embeddings:
+        """See ChatRuntime.embed."""
+        if self._embedder is None:
+            raise RuntimeAbsent
+        return await self._embedder.embed(inputs)
+
     async def count_tokens(self, text: str) -> int:
         """Return how many tokens `text` has."""
         if self._server is None:
             await self.warm_up()
-        request = urllib.request.Request(
-            f"{self._server.listening_address}/tokenize",
-            data=json.dumps({"content": text}).encode(),
+        body = json.dumps({"content": text}).encode()
+        return len((await asyncio.to_thread(_got, self._inner("/tokenize", body)))["tokens"])
+
+    def _inner(self, path: str, body: bytes | None = None) -> urllib.request.Request:
+        """Return a request to the port that llama.cpp opens on loopback."""
+        return urllib.request.Request(
+            f"{self._server.listening_address}{path}",
+            data=body,
             headers={
                 "Content-Type": "application/json",
                 "Authorization": f"Bearer {self._inner_key}",
             },
         )
-        return await asyncio.to_thread(_count, request)
 
     def interrupt(self) -> None:
         """End every answer with an error: the server stops."""
         for call in self._in_flight:
             call.stop.set()
-            call.chunks.put_nowait({"error": {"type": _STOPPING}})
+            call.chunks.put_nowait({"error": {"type": asking.STOPPING}})
 
     async def close(self) -> None:
         """Stop what is being answered and free the model."""
         self.interrupt()
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._server = None
+        if self._embedder is not None:
+            self._embedder.close()
 
 
-def grammar(choice: Choice) -> str:
-    """Return the GBNF grammar of llama.cpp that allows the answers of `choice` and no other.
-
-    Written here and not made from the JSON schema by llama.cpp, whose grammar
-    also allows line breaks and spaces: tokens that a small model loses its way in.
-    """
-    answers = (choice.saying(word) for word in choice.words)
-    return "root ::= " + " | ".join(
-        '"' + answer.replace("\\", "\\\\").replace('"', '\\"') + '"' for answer in answers
-    )
-
-
-def _count(request: urllib.request.Request) -> int:
+def _got(request: urllib.request.Request) -> Any:
     # No proxy: the address is this process.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with opener.open(request, timeout=60) as response:
-        return len(json.load(response)["tokens"])
-
-
-def _error(error: dict[str, Any], context_tokens: int) -> Exception:
-    """Return llama.cpp's error in our words."""
-    if error.get("type") == _STOPPING:
-        return ProviderUnavailable("The model server is stopping. Try again in a moment.")
-    if error.get("type") == "exceed_context_size_error":
-        return ContextTooLong(
-            f"This model's maximum context length is {context_tokens} tokens. However, your "
-            f"messages resulted in {error.get('n_prompt_tokens')} tokens. "
-            "Please reduce the length of the messages."
-        )
-    if error.get("code") == 400:
-        return InvalidInput(f"The model cannot read this request: {error.get('message')}")
-    log.error("llama.cpp failed: %s", error)
-    return ProviderUnavailable("The language model failed on this request. Try again.")
+        return json.load(response)
