@@ -17,6 +17,7 @@ import uvicorn
 from trainerbot.errors import Conflict, InvalidInput, TrainerBotError
 from trainerbot.modelserver.api.access import is_loopback
 from trainerbot.modelserver.api.app import make_app
+from trainerbot.modelserver.api.limits import Limits
 from trainerbot.modelserver.bases import find_bases
 from trainerbot.modelserver.catalog import Catalog
 from trainerbot.modelserver.lock import FolderLock
@@ -40,7 +41,8 @@ answers without a key. See docs/modelserver.md.
 _GRACE_S = 1
 _LAST_S = 2.5
 _POSITIVE = (
-    "context_tokens", "memory_mib", "parallel", "threads", "max_file_mib", "max_upload_mib", "max_stored_mib",
+    "context_tokens", "memory_mib", "parallel", "threads", "max_file_mib", "max_upload_mib",
+    "max_stored_mib", "requests_per_minute", "tokens_per_minute",
     "max_audio_mib", "max_audio_s", "speech_processes", "speech_timeout_s",
 )  # fmt: skip
 
@@ -117,6 +119,14 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument(
         "--threads", type=int, help="threads of the model (default: one less than there are cores)"
+    )
+    parser.add_argument(
+        "--requests-per-minute", type=int, help="requests that one key may send (default: any)"
+    )
+    parser.add_argument(
+        "--tokens-per-minute",
+        type=int,
+        help="tokens of questions and answers that one key may use (default: any)",
     )
     parser.add_argument(
         "--max-file-mib", type=int, default=512, help="largest upload (default: %(default)s)"
@@ -217,6 +227,10 @@ def _serve(arguments: argparse.Namespace) -> None:
             bases=bases,
             data=data,
             api_keys=keys,
+            limits=Limits(
+                requests_per_minute=arguments.requests_per_minute,
+                tokens_per_minute=arguments.tokens_per_minute,
+            ),
             max_file_bytes=arguments.max_file_mib * 1024 * 1024,
             max_upload_bytes=arguments.max_upload_mib * 1024 * 1024,
             max_audio_bytes=arguments.max_audio_mib * 1024 * 1024,

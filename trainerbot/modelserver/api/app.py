@@ -28,6 +28,7 @@ from trainerbot.modelserver.api import (
 )
 from trainerbot.modelserver.api.access import Access
 from trainerbot.modelserver.api.errors import HANDLERS
+from trainerbot.modelserver.api.limits import Limits
 from trainerbot.modelserver.bases import Bases
 from trainerbot.modelserver.catalog import Catalog
 from trainerbot.modelserver.jobs import JobRunner
@@ -47,6 +48,7 @@ def make_app(
     bases: Bases,
     data: Path,
     api_keys: Sequence[str],
+    limits: Limits | None = None,
     max_file_bytes: int,
     max_upload_bytes: int,
     max_audio_bytes: int,
@@ -109,7 +111,7 @@ def make_app(
             *embeddings.routes(catalog),
             *speech.routes(desk, max_file_bytes=max_audio_bytes, most_s=max_audio_s),
         ],
-        middleware=[Middleware(Access, keys=api_keys)],
+        middleware=[Middleware(Access, keys=api_keys, limits=limits or Limits())],
         exception_handlers=handlers,
         lifespan=lifespan,
     )
