@@ -179,6 +179,7 @@ CALLS = [
     path("calls/rows/", calls.rows, name="call-rows"),
     path("calls/<int:pk>/", calls.detail, name="call-detail"),
     path("calls/<int:pk>/state/", calls.state, name="call-state"),
+    path("calls/<int:pk>/words/", calls.words, name="call-words"),
     path("calls/<int:pk>/said/", calls.said, name="call-said"),
 ]
 

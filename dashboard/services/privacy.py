@@ -23,7 +23,7 @@ from dashboard.models import (
     Usage,
     Utterance,
 )
-from dashboard.services import audit, consent, corrections, outbox, speech
+from dashboard.services import audit, calls, consent, corrections, outbox, speech
 from trainerbot.errors import NotFound
 
 ANONYMOUS = "someone"
@@ -168,6 +168,7 @@ def erase(discord_user_id: int, *, corrections_too: bool) -> Receipt:
     )
     _erase_corrections(person, all_of_them=corrections_too)
     _utterances(person).delete()
+    calls.forget_words()
     _conversations(person).delete()
     _erase_requests(person)
     Feedback.objects.filter(discord_user=person).delete()
