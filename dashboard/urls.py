@@ -147,6 +147,8 @@ MODELS = [
     path("models/use/", models.use, name="model-use"),
     path("models/price/", models.price, name="model-price"),
     path("models/price/remove/", models.remove_price, name="model-price-remove"),
+    path("models/speech-price/", models.speech_price, name="speech-price"),
+    path("models/speech-price/remove/", models.remove_speech_price, name="speech-price-remove"),
 ]
 
 SETTINGS = [

@@ -130,7 +130,10 @@ def export(discord_user_id: int) -> str:
         "usage": list(
             Usage.objects.filter(discord_user=person)
             .order_by("pk")
-            .values("month", "guild__name", "n_answers", "n_tokens", "cost_usd")
+            .values(
+                "month", "guild__name", "n_answers", "n_tokens", "heard_ms", "n_spoken",
+                "cost_usd",
+            )
         ),
         "long_commands": list(
             DiscordRequest.objects.filter(discord_user=person)
