@@ -47,7 +47,8 @@ class KnnModel:
         choice = options.choice
         verbatim, shown = await asyncio.to_thread(self._recall, messages, choice)
         if verbatim is not None and _must_be_made(options):
-            verbatim, shown = None, [verbatim, *shown]
+            shown = [verbatim, *shown]
+            verbatim = None
         if verbatim is not None:
             yield Start(f"knn:verbatim:{verbatim.line}")
             if choice is not None:
