@@ -37,6 +37,8 @@ def seed(store: Store, test: str) -> None:
     store.add_permissions(JOB, ["proj_abc"])
     _rename(store, "permissions", JOB, AFTER, by="checkpoint")
     _add_upload(store)
+    for completion_id in ("completion_id", AFTER):
+        _add_completion(store, completion_id)
 
 
 def _add_file(store: Store, file_id: str) -> None:
@@ -108,6 +110,20 @@ def _add_upload(store: Store) -> None:
         store._db.execute("UPDATE uploads SET id = ? WHERE id = ?", (UPLOAD, made.id))
         store._db.execute("UPDATE upload_parts SET upload_id = ?, id = ?", (UPLOAD, PART))
     assert part.upload_id == made.id
+
+
+def _add_completion(store: Store, completion_id: str) -> None:
+    # An assistant's message, as the SDK's type of a stored message knows no other.
+    message = {"id": AFTER, "role": "assistant", "content": "Ho", "refusal": None}
+    choice = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}
+    completion = {
+        "id": completion_id,
+        "object": "chat.completion",
+        "created": 1,
+        "model": "model",
+        "choices": [choice],
+    }
+    store.add_completion(completion, messages=[message], metadata={"foo": "string"})
 
 
 def _empty(store: Store) -> None:
