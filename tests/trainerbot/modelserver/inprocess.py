@@ -12,7 +12,9 @@ from starlette.applications import Starlette
 
 from trainerbot.modelserver.api.app import make_app
 from trainerbot.modelserver.api.limits import Limits
-from trainerbot.modelserver.runtimes.llamacpp import LlamaCpp
+from trainerbot.modelserver.bases import Bases
+from trainerbot.modelserver.catalog import Catalog
+from trainerbot.modelserver.runtimes.memory import Memory
 from trainerbot.modelserver.speech.desk import SpeechDesk
 from trainerbot.modelserver.store import Store
 
@@ -166,8 +168,9 @@ def in_process(
     with contextlib.closing(Store(folder, max_stored_bytes=options.pop("stored", None))) as store:
         app = make_app(
             store,
-            LlamaCpp(None),
+            Catalog(store, Bases(()), {}, Memory(1)),
             SpeechDesk({}),
+            bases=Bases(()),
             data=folder,
             api_keys=api_keys,
             limits=limits,
