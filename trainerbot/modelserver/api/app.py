@@ -54,6 +54,7 @@ def make_app(
     max_audio_bytes: int,
     max_audio_s: float,
     warm_up: bool,
+    embeddings_as_numbers: bool = False,
     train_processes: int = 0,
 ) -> Starlette:
     """Return the application. Its lifespan runs the jobs and closes the models and speech."""
@@ -108,7 +109,7 @@ def make_app(
             *models.routes(store, catalog),
             *chat.routes(catalog, store),
             *completions.routes(store),
-            *embeddings.routes(catalog),
+            *embeddings.routes(catalog, as_numbers=embeddings_as_numbers),
             *speech.routes(desk, max_file_bytes=max_audio_bytes, most_s=max_audio_s),
         ],
         middleware=[Middleware(Access, keys=api_keys, limits=limits or Limits())],
