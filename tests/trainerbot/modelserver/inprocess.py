@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 
 from trainerbot.modelserver.api.app import make_app
 from trainerbot.modelserver.api.limits import Limits
+from trainerbot.modelserver.bases import Bases
 from trainerbot.modelserver.runtimes.llamacpp import LlamaCpp
 from trainerbot.modelserver.speech.desk import SpeechDesk
 from trainerbot.modelserver.store import Store
@@ -168,6 +169,7 @@ def in_process(
             store,
             LlamaCpp(None),
             SpeechDesk({}),
+            bases=Bases([]),
             data=folder,
             api_keys=api_keys,
             limits=limits,

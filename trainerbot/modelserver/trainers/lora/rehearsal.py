@@ -163,7 +163,9 @@ def held_out_examples(rows: Sequence[dict[str, list[int]]]) -> list[HeldOut]:
 
 
 def _n_held_out_right(
-    ask: Callable[[list[list[int]], list[int]], list[str]], tokenizer: Any, held_out: Sequence[HeldOut]
+    ask: Callable[[list[list[int]], list[int]], list[str]],
+    tokenizer: Any,
+    held_out: Sequence[HeldOut],
 ) -> int:
     limits = [min(len(each.answer_ids) + 8, _LONGEST_HELD_OUT) for each in held_out]
     given = ask([each.prompt_ids for each in held_out], limits)
@@ -204,7 +206,10 @@ def _answers(
             longest = max(len(prompts[place]) for place in places)
             padded = [longest - len(prompts[place]) for place in places]
             ids = torch.tensor(
-                [[tokenizer.pad_token_id] * n + prompts[p] for n, p in zip(padded, places, strict=True)],
+                [
+                    [tokenizer.pad_token_id] * n + prompts[p]
+                    for n, p in zip(padded, places, strict=True)
+                ],
                 device=model.device,
             )
             mask = torch.ones_like(ids)
