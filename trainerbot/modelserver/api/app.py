@@ -42,7 +42,7 @@ log = logging.getLogger(__name__)
 
 def make_app(
     store: Store,
-    runtime: ChatRuntime,
+    catalog: Catalog,
     desk: SpeechDesk,
     *,
     bases: Bases,
@@ -56,8 +56,7 @@ def make_app(
     warm_up: bool,
     train_processes: int = 0,
 ) -> Starlette:
-    """Return the application. Its lifespan runs the jobs and closes runtime and speech."""
-    catalog = Catalog(store, runtime)
+    """Return the application. Its lifespan runs the jobs and closes the models and speech."""
     runner = JobRunner(
         store,
         catalog,
@@ -74,7 +73,7 @@ def make_app(
         app.state.jobs = beside[0]
         beside.append(asyncio.create_task(keep_sweeping(store), name="sweeping"))
         if warm_up:
-            beside.append(asyncio.create_task(_warm_up(runtime)))
+            beside.append(asyncio.create_task(_warm_up(catalog.runtime)))
         try:
             yield
         finally:
@@ -82,16 +81,16 @@ def make_app(
                 task.cancel()
             await asyncio.wait(beside)
             await desk.close()
-            await runtime.close()
+            await catalog.close()
 
     def healthz(request: Request) -> Response:
-        base = runtime.row
+        base = catalog.bases.default
         works = not request.app.state.jobs.done()
         return JSONResponse(
             {
                 "status": "ok" if works else "jobs stopped",
                 "model": None if base is None else base.id,
-                "model_state": runtime.state,
+                "model_state": catalog.runtime.state,
                 "active_jobs": store.n_active_jobs(),
             },
             status_code=200 if works else 503,

@@ -133,10 +133,9 @@ def _metadata_filter(request: Request) -> tuple[dict[str, str] | None, bool]:
 
 def _create(store: Store, catalog: Catalog, body: JobBody) -> StoredJob:
     """Check everything that OpenAI checks at once, and store the job."""
-    base = catalog.runtime.row
-    if base is None:
+    if catalog.bases.default is None:
         raise RuntimeAbsent
-    if body.model != base.id:
+    if catalog.bases.get(body.model) is None:
         raise ApiError(
             f"Model {body.model[:200]} is not available for fine-tuning or does not exist.",
             param="model",

@@ -1,8 +1,9 @@
 """What every runtime promises: messages and options in, pieces of text out."""
 
 import json
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from trainerbot.errors import InvalidInput, ProviderUnavailable
@@ -194,19 +195,35 @@ class Embeddings:
     n_tokens: int
 
 
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """The LoRA weights of a tuned model. `id` is the model's.
+
+    `files` are paths by name: adapter_config.json and adapter_model.safetensors
+    as PEFT writes them, and adapter.gguf where llama.cpp can apply it.
+    """
+
+    id: str
+    files: Mapping[str, Path]
+
+
 class ChatRuntime(Protocol):
-    """One loaded, or loadable, language model."""
+    """One loaded, or loadable, language model, with or without a LoRA adapter beside it."""
 
     @property
-    def row(self) -> "BaseModelRow | None":
-        """What GET /v1/models says of the model, or None where there is none."""
+    def name(self) -> str:
+        """What lets the model answer: "llama.cpp", "transformers" or "vllm"."""
 
     @property
     def state(self) -> str:
         """ "absent", "not loaded", "loading", "ready" or "failed"."""
 
-    def stream(self, messages: Sequence[ChatMessage], options: Options) -> Answer:
+    def stream(
+        self, messages: Sequence[ChatMessage], options: Options, adapter: Adapter | None = None
+    ) -> Answer:
         """Yield one Start, pieces, then one Finish. Closing it stops the model.
+
+        With an adapter the tuned model answers, else the untouched one.
 
         Raises ContextTooLong, RuntimeAbsent, Overloaded, ProviderUnavailable,
         all before Start but the last.
@@ -224,18 +241,11 @@ class ChatRuntime(Protocol):
     async def warm_up(self) -> None:
         """Load the model now rather than at the first answer."""
 
+    async def forget(self, adapter_id: str) -> None:
+        """Keep nothing of this adapter: its model was deleted. Running answers go on."""
+
     def interrupt(self) -> None:
         """End every answer with an error: the server stops."""
 
     async def close(self) -> None:
         """Stop what is being answered and free the model."""
-
-
-@dataclass(frozen=True, slots=True)
-class BaseModelRow:
-    """A base model as clients see it. `created` is Unix time."""
-
-    id: str
-    created: int
-    context_tokens: int
-    details: dict[str, Any]
