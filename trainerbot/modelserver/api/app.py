@@ -98,7 +98,7 @@ def make_app(
         )
 
     handlers: dict[Any, Any] = dict(HANDLERS)
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/healthz", healthz, methods=["GET"]),
             *files.routes(store, max_file_bytes=max_file_bytes),
@@ -116,6 +116,9 @@ def make_app(
         exception_handlers=handlers,
         lifespan=lifespan,
     )
+    # As at OpenAI: an address with a slash too many is none.
+    app.router.redirect_slashes = False
+    return app
 
 
 async def _warm_up(runtime: ChatRuntime) -> None:
