@@ -26,7 +26,12 @@ from trainerbot.modelserver.jobs import JobRunner
 from trainerbot.modelserver.records import StoredJob
 from trainerbot.modelserver.runtimes.base import RuntimeAbsent
 from trainerbot.modelserver.store import Store
-from trainerbot.modelserver.trainers.methods import METHODS, available_methods, default_method, require_method
+from trainerbot.modelserver.trainers.methods import (
+    METHODS,
+    available_methods,
+    default_method,
+    require_method,
+)
 
 _MOST_TAGS = 50
 _MAX_WORD = 256
