@@ -18,6 +18,7 @@ from trainerbot.modelserver.api import (
     chat,
     completions,
     embeddings,
+    export,
     files,
     graders,
     jobs,
@@ -29,6 +30,7 @@ from trainerbot.modelserver.api import (
 from trainerbot.modelserver.api.access import Access
 from trainerbot.modelserver.api.errors import HANDLERS
 from trainerbot.modelserver.catalog import Catalog
+from trainerbot.modelserver.exports import Exports
 from trainerbot.modelserver.jobs import JobRunner
 from trainerbot.modelserver.runtimes.base import ChatRuntime
 from trainerbot.modelserver.speech.desk import SpeechDesk
@@ -52,10 +54,12 @@ def make_app(
     warm_up: bool,
 ) -> Starlette:
     """Return the application. Its lifespan runs the jobs and closes the models and speech."""
+    exports = Exports(store, catalog.bases, data=data)
     runner = JobRunner(store, catalog, work=data / "work", max_file_bytes=max_file_bytes)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        await asyncio.to_thread(exports.sweep)
         beside = [asyncio.create_task(runner.run(), name="jobs")]
         beside[0].add_done_callback(_tell_of_death)
         app.state.jobs = beside[0]
@@ -69,6 +73,7 @@ def make_app(
                 task.cancel()
             await asyncio.wait(beside)
             await desk.close()
+            await exports.close()
             await catalog.close()
 
     def healthz(request: Request) -> Response:
@@ -93,7 +98,8 @@ def make_app(
             *jobs.routes(store, catalog, runner),
             *permissions.routes(store),
             *graders.routes(),
-            *models.routes(store, catalog),
+            *models.routes(store, catalog, exports),
+            *export.routes(store, catalog.bases, exports),
             *chat.routes(catalog, store),
             *completions.routes(store),
             *embeddings.routes(catalog),
