@@ -17,6 +17,7 @@ import uvicorn
 from trainerbot.errors import Conflict, InvalidInput, TrainerBotError
 from trainerbot.modelserver.api.access import is_loopback
 from trainerbot.modelserver.api.app import make_app
+from trainerbot.modelserver.api.limits import Limits
 from trainerbot.modelserver.bases import find_bases
 from trainerbot.modelserver.catalog import Catalog
 from trainerbot.modelserver.lock import FolderLock
@@ -40,7 +41,8 @@ answers without a key. See docs/modelserver.md.
 _GRACE_S = 1
 _LAST_S = 2.5
 _POSITIVE = (
-    "context_tokens", "memory_mib", "parallel", "threads", "max_file_mib", "max_upload_mib", "max_stored_mib",
+    "context_tokens", "memory_mib", "parallel", "threads", "max_file_mib", "max_upload_mib",
+    "max_stored_mib", "requests_per_minute", "tokens_per_minute",
     "max_audio_mib", "max_audio_s", "speech_processes", "speech_timeout_s",
 )  # fmt: skip
 
@@ -119,6 +121,14 @@ def _arguments() -> argparse.Namespace:
         "--threads", type=int, help="threads of the model (default: one less than there are cores)"
     )
     parser.add_argument(
+        "--requests-per-minute", type=int, help="requests that one key may send (default: any)"
+    )
+    parser.add_argument(
+        "--tokens-per-minute",
+        type=int,
+        help="tokens of questions and answers that one key may use (default: any)",
+    )
+    parser.add_argument(
         "--max-file-mib", type=int, default=512, help="largest upload (default: %(default)s)"
     )
     parser.add_argument(
@@ -149,12 +159,20 @@ def _arguments() -> argparse.Namespace:
         help="longest time that a speech provider may be silent (default: %(default)s)",
     )
     parser.add_argument(
+        "--train-processes",
+        type=int,
+        default=0,
+        help="processes that train one job together, by torchrun (default: one a GPU)",
+    )
+    parser.add_argument(
         "--warm-up", action="store_true", help="load the model at start, not at the first answer"
     )
     arguments = parser.parse_args()
     for name in _POSITIVE:
         if (value := getattr(arguments, name)) is not None and value < 1:
             parser.error(f"--{name.replace('_', '-')} must be at least 1")
+    if arguments.train_processes < 0:
+        parser.error("--train-processes must be 0 or more")
     if not 0 <= arguments.port <= 65535:
         parser.error("--port must lie between 0 and 65535")
     return arguments
@@ -208,11 +226,16 @@ def _serve(arguments: argparse.Namespace) -> None:
             desk,
             data=data,
             api_keys=keys,
+            limits=Limits(
+                requests_per_minute=arguments.requests_per_minute,
+                tokens_per_minute=arguments.tokens_per_minute,
+            ),
             max_file_bytes=arguments.max_file_mib * 1024 * 1024,
             max_upload_bytes=arguments.max_upload_mib * 1024 * 1024,
             max_audio_bytes=arguments.max_audio_mib * 1024 * 1024,
             max_audio_s=arguments.max_audio_s,
             warm_up=arguments.warm_up,
+            train_processes=arguments.train_processes,
         )
         with contextlib.closing(store):
             config = uvicorn.Config(

@@ -8,6 +8,7 @@ from contextlib import aclosing
 from trainerbot.errors import NotFound, ProviderUnavailable
 from trainerbot.messages import ChatMessage
 from trainerbot.modelserver.bases import BaseModel, Bases
+from trainerbot.modelserver.examples import TUNED, read_examples
 from trainerbot.modelserver.records import StoredModel
 from trainerbot.modelserver.runtimes.base import (
     Adapter,
@@ -22,7 +23,6 @@ from trainerbot.modelserver.runtimes.knn import KnnModel
 from trainerbot.modelserver.runtimes.llamacpp import LlamaCpp
 from trainerbot.modelserver.runtimes.memory import Memory
 from trainerbot.modelserver.store import Store
-from trainerbot.modelserver.trainers.task import TUNED, read_examples
 
 log = logging.getLogger(__name__)
 

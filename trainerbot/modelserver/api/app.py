@@ -29,6 +29,7 @@ from trainerbot.modelserver.api import (
 )
 from trainerbot.modelserver.api.access import Access
 from trainerbot.modelserver.api.errors import HANDLERS
+from trainerbot.modelserver.api.limits import Limits
 from trainerbot.modelserver.catalog import Catalog
 from trainerbot.modelserver.exports import Exports
 from trainerbot.modelserver.jobs import JobRunner
@@ -47,15 +48,24 @@ def make_app(
     *,
     data: Path,
     api_keys: Sequence[str],
+    limits: Limits | None = None,
     max_file_bytes: int,
     max_upload_bytes: int,
     max_audio_bytes: int,
     max_audio_s: float,
     warm_up: bool,
+    train_processes: int = 0,
 ) -> Starlette:
     """Return the application. Its lifespan runs the jobs and closes the models and speech."""
     exports = Exports(store, catalog.bases, data=data)
-    runner = JobRunner(store, catalog, work=data / "work", max_file_bytes=max_file_bytes)
+    runner = JobRunner(
+        store,
+        catalog,
+        catalog.bases,
+        data=data,
+        max_file_bytes=max_file_bytes,
+        n_processes=train_processes,
+    )
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -105,7 +115,7 @@ def make_app(
             *embeddings.routes(catalog),
             *speech.routes(desk, max_file_bytes=max_audio_bytes, most_s=max_audio_s),
         ],
-        middleware=[Middleware(Access, keys=api_keys)],
+        middleware=[Middleware(Access, keys=api_keys, limits=limits or Limits())],
         exception_handlers=handlers,
         lifespan=lifespan,
     )

@@ -27,7 +27,12 @@ from trainerbot.modelserver.jobs import JobRunner
 from trainerbot.modelserver.records import StoredJob
 from trainerbot.modelserver.runtimes.base import RuntimeAbsent
 from trainerbot.modelserver.store import Store
-from trainerbot.modelserver.trainers.methods import METHODS
+from trainerbot.modelserver.trainers.methods import (
+    METHODS,
+    available_methods,
+    default_method,
+    require_method,
+)
 
 _MOST_TAGS = 50
 _MAX_WORD = 256
@@ -167,14 +172,14 @@ def _create(store: Store, catalog: Catalog, body: JobBody) -> StoredJob:
 
 def _method(body: JobBody) -> tuple[str, dict[str, Any]]:
     """Return the method's name and its hyperparameters as asked for."""
-    name = next(iter(METHODS))
+    name = default_method()
     given: object = body.hyperparameters
     if body.method is not None:
         asked = body.method.get("type")
         if not isinstance(asked, str) or asked not in METHODS:
             raise ApiError(
                 f"Method {str(asked)[:50]!r} is not available on this server. "
-                f"Available methods: {', '.join(METHODS)}.",
+                f"Available methods: {', '.join(available_methods())}.",
                 param="method.type",
                 code="unsupported_method",
             )
@@ -190,7 +195,7 @@ def _method(body: JobBody) -> tuple[str, dict[str, Any]]:
         )
     assert given is None or isinstance(given, dict)
     try:
-        return name, METHODS[name].requested(given or {})
+        return name, require_method(name).requested(given or {})
     except InvalidInput as error:
         raise ApiError(
             str(error), param="hyperparameters", code="invalid_hyperparameters"

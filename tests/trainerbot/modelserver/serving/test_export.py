@@ -34,6 +34,16 @@ async def get(client, job_id: str, **query: str):
     return await client.get(f"/v1/fine_tuning/jobs/{job_id}/export", params=query)
 
 
+async def finished(client, job_id: str, **query: str):
+    """Ask until the export is made."""
+    for _ in range(1000):
+        answer = await get(client, job_id, **query)
+        if answer.status_code != 202:
+            return answer
+        await asyncio.sleep(0.05)
+    raise AssertionError("no export in 50 s")
+
+
 async def test_the_adapter_comes_as_a_zip_that_peft_reads_and_tells_no_path(store, client):
     job_id = add_model(store)
 
@@ -156,12 +166,8 @@ async def test_a_merged_model_is_made_once_and_has_the_adapter_in_it(store, tmp_
         assert first.status_code == 202
         assert first.json()["status"] == "running"
         assert first.headers["retry-after"] == "2"
-        while (answer := await get(client, job_id, format="merged")).status_code == 202:
-            await asyncio.sleep(0.05)
-        refused = await get(client, job_id, format="merged-gguf")
-        while refused.status_code == 202:
-            await asyncio.sleep(0.05)
-            refused = await get(client, job_id, format="merged-gguf")
+        answer = await finished(client, job_id, format="merged")
+        refused = await finished(client, job_id, format="merged-gguf")
         await client.delete("/v1/models/ft:tiny:supervised::1")
 
     with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
