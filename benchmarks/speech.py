@@ -155,7 +155,8 @@ async def load(settings: dict[str, str], provider: str) -> None:
 
     from trainerbot.modelserver.api.app import make_app
     from trainerbot.modelserver.bases import Bases
-    from trainerbot.modelserver.runtimes.llamacpp import LlamaCpp
+    from trainerbot.modelserver.catalog import Catalog
+    from trainerbot.modelserver.runtimes.memory import Memory
     from trainerbot.modelserver.speech.desk import SpeechDesk
     from trainerbot.modelserver.store import Store
 
@@ -166,7 +167,7 @@ async def load(settings: dict[str, str], provider: str) -> None:
         desk = SpeechDesk(settings)
         app = make_app(
             store,
-            LlamaCpp(None),
+            Catalog(store, Bases(()), {}, Memory(1)),
             desk,
             bases=Bases([]),
             data=Path(folder),

@@ -17,10 +17,12 @@ import uvicorn
 from trainerbot.errors import Conflict, InvalidInput, TrainerBotError
 from trainerbot.modelserver.api.access import is_loopback
 from trainerbot.modelserver.api.app import make_app
+from trainerbot.modelserver.api.limits import Limits
 from trainerbot.modelserver.bases import find_bases
+from trainerbot.modelserver.catalog import Catalog
 from trainerbot.modelserver.lock import FolderLock
-from trainerbot.modelserver.runtimes.base import ChatRuntime
 from trainerbot.modelserver.runtimes.llamacpp import LlamaCpp
+from trainerbot.modelserver.runtimes.memory import Memory, default_limit_mib
 from trainerbot.modelserver.speech.desk import SpeechDesk
 from trainerbot.modelserver.store import Store
 
@@ -39,7 +41,8 @@ answers without a key. See docs/modelserver.md.
 _GRACE_S = 1
 _LAST_S = 2.5
 _POSITIVE = (
-    "context_tokens", "parallel", "threads", "max_file_mib", "max_upload_mib", "max_stored_mib",
+    "context_tokens", "memory_mib", "parallel", "threads", "max_file_mib", "max_upload_mib",
+    "max_stored_mib", "requests_per_minute", "tokens_per_minute",
     "max_audio_mib", "max_audio_s", "speech_processes", "speech_timeout_s",
 )  # fmt: skip
 
@@ -105,10 +108,25 @@ def _arguments() -> argparse.Namespace:
         help="tokens of one conversation (default: %(default)s)",
     )
     parser.add_argument(
+        "--memory-mib",
+        type=int,
+        default=default_limit_mib(),
+        help="memory of all loaded models together; those used longest ago are unloaded first "
+        "(default: half of this machine's, %(default)s)",
+    )
+    parser.add_argument(
         "--parallel", type=int, default=2, help="answers at the same time (default: %(default)s)"
     )
     parser.add_argument(
         "--threads", type=int, help="threads of the model (default: one less than there are cores)"
+    )
+    parser.add_argument(
+        "--requests-per-minute", type=int, help="requests that one key may send (default: any)"
+    )
+    parser.add_argument(
+        "--tokens-per-minute",
+        type=int,
+        help="tokens of questions and answers that one key may use (default: any)",
     )
     parser.add_argument(
         "--max-file-mib", type=int, default=512, help="largest upload (default: %(default)s)"
@@ -184,13 +202,18 @@ def _serve(arguments: argparse.Namespace) -> None:
     with contextlib.closing(lock), contextlib.closing(_bind(arguments)) as listener:
         max_stored_bytes = arguments.max_stored_mib and arguments.max_stored_mib * 1024 * 1024
         store = Store(data, max_stored_bytes=max_stored_bytes)
-        default = bases.default
-        runtime = LlamaCpp(
-            None if default is None else default.weights,
-            context_tokens=arguments.context_tokens,
-            n_parallel=arguments.parallel,
-            n_threads=arguments.threads,
-        )
+        memory = Memory(arguments.memory_mib)
+        runtimes = {
+            base.id: LlamaCpp(
+                base.weights,
+                memory,
+                context_tokens=base.context_tokens,
+                n_parallel=arguments.parallel,
+                n_threads=arguments.threads,
+            )
+            for base in bases
+        }
+        catalog = Catalog(store, bases, runtimes, memory)
         desk = SpeechDesk(
             # What proves who may ask is no business of a speech provider's.
             {name: value for name, value in os.environ.items() if name != "MODELSERVER_API_KEY"},
@@ -199,11 +222,15 @@ def _serve(arguments: argparse.Namespace) -> None:
         )
         app = make_app(
             store,
-            runtime,
+            catalog,
             desk,
             bases=bases,
             data=data,
             api_keys=keys,
+            limits=Limits(
+                requests_per_minute=arguments.requests_per_minute,
+                tokens_per_minute=arguments.tokens_per_minute,
+            ),
             max_file_bytes=arguments.max_file_mib * 1024 * 1024,
             max_upload_bytes=arguments.max_upload_mib * 1024 * 1024,
             max_audio_bytes=arguments.max_audio_mib * 1024 * 1024,
@@ -225,18 +252,16 @@ def _serve(arguments: argparse.Namespace) -> None:
             # whoever was here before it: for us the end is the end.
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, lambda *_: None)
-            _Server(config, listener, runtime).run(sockets=[listener])
+            _Server(config, listener, catalog).run(sockets=[listener])
     log.info("Stopped")
 
 
 class _Server(uvicorn.Server):
     """uvicorn with our line at start, and a last moment after which nothing is waited for."""
 
-    def __init__(
-        self, config: uvicorn.Config, listener: socket.socket, runtime: ChatRuntime
-    ) -> None:
+    def __init__(self, config: uvicorn.Config, listener: socket.socket, catalog: Catalog) -> None:
         super().__init__(config)
-        self._runtime = runtime
+        self._catalog = catalog
         host, port = listener.getsockname()[:2]
         self._address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
@@ -253,7 +278,7 @@ class _Server(uvicorn.Server):
         last = threading.Timer(_LAST_S, os._exit, [0])
         last.daemon = True
         last.start()
-        self._runtime.interrupt()
+        self._catalog.interrupt()
         await super().shutdown(sockets)
 
 

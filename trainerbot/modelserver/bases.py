@@ -4,6 +4,7 @@ Nothing here loads weights. What a model file says of itself is read from its
 head, and nothing that is pickled is ever opened.
 """
 
+import importlib.util
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -20,6 +21,7 @@ Kind = Literal["gguf", "safetensors", "hub"]
 
 # Those whose weights both transformers reads from GGUF and `conversion.lora_to_gguf` writes back.
 TRAINABLE_GGUF = frozenset({"llama", "qwen2", "qwen3"})
+_TRAINERS = ("torch", "transformers", "peft", "trl")
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 _PICKLES = frozenset({".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib", ".npy"})
 _MAX_CONFIG_BYTES = 1024 * 1024
@@ -107,6 +109,14 @@ class Bases:
     def default(self) -> BaseModel | None:
         """The first one given, which /healthz speaks of; None where there is none."""
         return next(iter(self), None)
+
+
+def fine_tune_methods(base: BaseModel) -> list[str]:
+    """Return the methods that can tune it on this machine. A look, never an import."""
+    methods = ["knn"]
+    if base.trainable and all(importlib.util.find_spec(name) for name in _TRAINERS):
+        methods += ["supervised", "dpo"]
+    return methods
 
 
 def find_bases(

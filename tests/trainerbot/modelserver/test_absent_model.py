@@ -8,7 +8,8 @@ import pytest
 
 from trainerbot.modelserver.api.app import make_app
 from trainerbot.modelserver.bases import Bases
-from trainerbot.modelserver.runtimes.llamacpp import LlamaCpp
+from trainerbot.modelserver.catalog import Catalog
+from trainerbot.modelserver.runtimes.memory import Memory
 from trainerbot.modelserver.speech.desk import SpeechDesk
 from trainerbot.modelserver.store import Store
 
@@ -18,7 +19,7 @@ async def http(tmp_path: Path):
     with contextlib.closing(Store(tmp_path)) as store:
         app = make_app(
             store,
-            LlamaCpp(None),
+            Catalog(store, Bases(()), {}, Memory(1)),
             SpeechDesk({}),
             bases=Bases([]),
             data=tmp_path,

@@ -16,6 +16,8 @@ from starlette.routing import Route
 from trainerbot.errors import TrainerBotError
 from trainerbot.modelserver.api import (
     chat,
+    completions,
+    embeddings,
     files,
     graders,
     jobs,
@@ -26,6 +28,7 @@ from trainerbot.modelserver.api import (
 )
 from trainerbot.modelserver.api.access import Access
 from trainerbot.modelserver.api.errors import HANDLERS
+from trainerbot.modelserver.api.limits import Limits
 from trainerbot.modelserver.bases import Bases
 from trainerbot.modelserver.catalog import Catalog
 from trainerbot.modelserver.jobs import JobRunner
@@ -39,12 +42,13 @@ log = logging.getLogger(__name__)
 
 def make_app(
     store: Store,
-    runtime: ChatRuntime,
+    catalog: Catalog,
     desk: SpeechDesk,
     *,
     bases: Bases,
     data: Path,
     api_keys: Sequence[str],
+    limits: Limits | None = None,
     max_file_bytes: int,
     max_upload_bytes: int,
     max_audio_bytes: int,
@@ -52,8 +56,7 @@ def make_app(
     warm_up: bool,
     train_processes: int = 0,
 ) -> Starlette:
-    """Return the application. Its lifespan runs the jobs and closes runtime and speech."""
-    catalog = Catalog(store, runtime)
+    """Return the application. Its lifespan runs the jobs and closes the models and speech."""
     runner = JobRunner(
         store,
         catalog,
@@ -70,7 +73,7 @@ def make_app(
         app.state.jobs = beside[0]
         beside.append(asyncio.create_task(keep_sweeping(store), name="sweeping"))
         if warm_up:
-            beside.append(asyncio.create_task(_warm_up(runtime)))
+            beside.append(asyncio.create_task(_warm_up(catalog.runtime)))
         try:
             yield
         finally:
@@ -78,16 +81,16 @@ def make_app(
                 task.cancel()
             await asyncio.wait(beside)
             await desk.close()
-            await runtime.close()
+            await catalog.close()
 
     def healthz(request: Request) -> Response:
-        base = runtime.row
+        base = catalog.bases.default
         works = not request.app.state.jobs.done()
         return JSONResponse(
             {
                 "status": "ok" if works else "jobs stopped",
                 "model": None if base is None else base.id,
-                "model_state": runtime.state,
+                "model_state": catalog.runtime.state,
                 "active_jobs": store.n_active_jobs(),
             },
             status_code=200 if works else 503,
@@ -103,10 +106,12 @@ def make_app(
             *permissions.routes(store),
             *graders.routes(),
             *models.routes(store, catalog),
-            *chat.routes(catalog),
+            *chat.routes(catalog, store),
+            *completions.routes(store),
+            *embeddings.routes(catalog),
             *speech.routes(desk, max_file_bytes=max_audio_bytes, most_s=max_audio_s),
         ],
-        middleware=[Middleware(Access, keys=api_keys)],
+        middleware=[Middleware(Access, keys=api_keys, limits=limits or Limits())],
         exception_handlers=handlers,
         lifespan=lifespan,
     )

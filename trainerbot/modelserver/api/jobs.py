@@ -17,6 +17,7 @@ from trainerbot.modelserver.api.pages import page
 from trainerbot.modelserver.api.requests import (
     IntegrationBody,
     JobBody,
+    check_metadata,
     in_range,
     read_body,
     whole_number,
@@ -26,7 +27,12 @@ from trainerbot.modelserver.jobs import JobRunner
 from trainerbot.modelserver.records import StoredJob
 from trainerbot.modelserver.runtimes.base import RuntimeAbsent
 from trainerbot.modelserver.store import Store
-from trainerbot.modelserver.trainers.methods import METHODS, available_methods, default_method, require_method
+from trainerbot.modelserver.trainers.methods import (
+    METHODS,
+    available_methods,
+    default_method,
+    require_method,
+)
 
 _MOST_TAGS = 50
 _MAX_WORD = 256
@@ -127,10 +133,9 @@ def _metadata_filter(request: Request) -> tuple[dict[str, str] | None, bool]:
 
 def _create(store: Store, catalog: Catalog, body: JobBody) -> StoredJob:
     """Check everything that OpenAI checks at once, and store the job."""
-    base = catalog.runtime.row
-    if base is None:
+    if catalog.bases.default is None:
         raise RuntimeAbsent
-    if body.model != base.id:
+    if catalog.bases.get(body.model) is None:
         raise ApiError(
             f"Model {body.model[:200]} is not available for fine-tuning or does not exist.",
             param="model",
@@ -141,7 +146,7 @@ def _create(store: Store, catalog: Catalog, body: JobBody) -> StoredJob:
     if body.validation_file is not None:
         _check_file(store, body.validation_file, "validation_file")
     in_range("seed", body.seed, low=0, high=_MAX_SEED)
-    _check_metadata(body.metadata)
+    check_metadata(body.metadata)
     integrations = _integrations(body.integrations)
     job = store.add_job(
         model=body.model,
@@ -242,16 +247,3 @@ def _checked_suffix(suffix: str | None) -> str | None:
             code="invalid_value",
         )
     return suffix.replace(" ", "-")
-
-
-def _check_metadata(metadata: dict[str, str] | None) -> None:
-    if metadata is None:
-        return
-    long_ones = [key for key, value in metadata.items() if len(key) > 64 or len(value) > 512]
-    if len(metadata) > 16 or long_ones:
-        raise ApiError(
-            "Invalid 'metadata': at most 16 pairs, keys of at most 64 and values of at most 512 "
-            "characters.",
-            param="metadata",
-            code="invalid_value",
-        )

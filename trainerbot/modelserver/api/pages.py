@@ -21,9 +21,11 @@ def page(data: list[dict[str, Any]], has_more: bool) -> Response:
     )
 
 
-def newest_first(request: Request, *, ascending: str, descending: str) -> bool:
+def newest_first(
+    request: Request, *, ascending: str, descending: str, default: str | None = None
+) -> bool:
     """Return whether the query's `order`, by default descending, asks for the newest first."""
-    order = request.query_params.get("order", descending)
+    order = request.query_params.get("order", default or descending)
     if order not in (ascending, descending):
         raise ApiError(
             f"Invalid value: '{order[:50]}'. Supported values are: '{ascending}' and "

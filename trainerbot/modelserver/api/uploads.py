@@ -39,7 +39,9 @@ class CompleteBody(msgspec.Struct):
     md5: str | None = None
 
 
-def routes(store: Store, *, max_upload_bytes: int) -> list[Route]:
+def routes(
+    store: Store, *, max_upload_bytes: int, max_part_bytes: int = MAX_PART_BYTES
+) -> list[Route]:
     """Return the routes of /v1/uploads."""
 
     async def create(request: Request) -> Response:
@@ -72,7 +74,7 @@ def routes(store: Store, *, max_upload_bytes: int) -> list[Route]:
             await asyncio.to_thread(store.pending_upload, upload_id)
             draft = await asyncio.to_thread(store.blobs.draft)
             try:
-                form = FileForm(draft, field="data", max_bytes=MAX_PART_BYTES)
+                form = FileForm(draft, field="data", max_bytes=max_part_bytes)
                 await form.read(request)
                 part = await asyncio.to_thread(lambda: store.add_part(upload_id, draft.finish()))
             finally:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from trainerbot.modelserver.bases import BaseModel, fine_tune_methods
 from trainerbot.modelserver.records import (
     StoredCheckpoint,
     StoredEvent,
@@ -12,8 +13,7 @@ from trainerbot.modelserver.records import (
     StoredPermission,
     StoredUpload,
 )
-from trainerbot.modelserver.runtimes.base import BaseModelRow
-from trainerbot.modelserver.trainers.methods import METHODS, available_methods
+from trainerbot.modelserver.trainers.methods import METHODS
 
 ORGANIZATION = "org-trainerbot"
 
@@ -126,29 +126,36 @@ def event_object(event: StoredEvent) -> dict[str, Any]:
     }
 
 
-def base_model_object(model: BaseModelRow) -> dict[str, Any]:
-    """Return the Model object of a base model, with what it can be tuned by."""
+def base_model_object(base: BaseModel, runtime: str) -> dict[str, Any]:
+    """Return the Model object of a base model, with what it can be tuned by here."""
     return {
-        "id": model.id,
+        "id": base.id,
         "object": "model",
-        "created": model.created,
+        "created": base.created,
         "owned_by": "trainerbot",
-        "context_tokens": model.context_tokens,
+        "runtime": runtime,
+        "context_tokens": base.context_tokens,
         "base_model": None,
-        "fine_tune_methods": available_methods(),
+        "fine_tune_methods": fine_tune_methods(base),
         "method": None,
         "notes": "An untouched base model.",
-        **model.details,
     }
 
 
-def tuned_model_object(model: StoredModel) -> dict[str, Any]:
-    """Return the Model object of a tuned model, which says plainly what tuning it was."""
+def tuned_model_object(
+    model: StoredModel, base: BaseModel | None, runtime: str | None
+) -> dict[str, Any]:
+    """Return the Model object of a tuned model, which says plainly what tuning it was.
+
+    `base` and its `runtime` are None where the server was started without it.
+    """
     return {
         "id": model.id,
         "object": "model",
         "created": model.created_at,
         "owned_by": ORGANIZATION,
+        "runtime": runtime,
+        "context_tokens": None if base is None else base.context_tokens,
         "base_model": model.base_model,
         "fine_tune_methods": [],
         "method": model.method,

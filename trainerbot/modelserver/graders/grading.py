@@ -49,13 +49,13 @@ class Graded:
 
 def check(grader: Mapping[str, Any], *, at: str = "grader", inside_multi: bool = False) -> None:
     """Raise WrongGrader when `grader` cannot be read, GraderAbsent when not run here."""
-    kind = grader.get("type")
+    kind = str(grader.get("type"))
     if kind in _ELSEWHERE:
         raise GraderAbsent(f"A grader of type {kind} {_ELSEWHERE[kind]}.")
     if kind not in _FIELDS or (kind == "multi" and inside_multi):
         kinds = [name for name in _FIELDS if not (inside_multi and name == "multi")]
         raise WrongGrader(
-            f"Invalid '{at}.type': {str(kind)[:50]!r}. Here these can be run: {', '.join(kinds)}.",
+            f"Invalid '{at}.type': {kind[:50]!r}. Here these can be run: {', '.join(kinds)}.",
             param=f"{at}.type",
         )
     for name in _FIELDS[kind]:

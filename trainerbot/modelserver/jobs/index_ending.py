@@ -31,7 +31,7 @@ async def evaluate_index(
     compared: list[Compared] = []
     comparison = compare(
         tuned,
-        catalog.runtime,
+        await catalog.runtime_of(job.model),
         questions,
         max_tokens=chosen["max_eval_tokens"],
         seed=job.seed % 2**31,
@@ -65,12 +65,13 @@ async def evaluate_index(
     )
 
 
-async def count_tokens(catalog: Catalog, work: Path) -> int | None:
+async def count_tokens(catalog: Catalog, job: StoredJob, work: Path) -> int | None:
     """Return how many tokens the examples have; None when counting them would take long."""
     path = work / TUNED
     if (await asyncio.to_thread(path.stat)).st_size > _MAX_COUNTED_BYTES:
         return None
     examples = await asyncio.to_thread(read_examples, str(path))
-    return await catalog.runtime.count_tokens(
+    runtime = await catalog.runtime_of(job.model)
+    return await runtime.count_tokens(
         "\n".join(f"{example.question}\n{example.answer}" for example in examples)
     )

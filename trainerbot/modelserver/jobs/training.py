@@ -227,7 +227,7 @@ class Training:
             files = await asyncio.to_thread(_files, Path(done.folder))
         else:
             await evaluate_index(self._store, self._catalog, job, plan.hyperparameters, work)
-            tokens = await count_tokens(self._catalog, work)
+            tokens = await count_tokens(self._catalog, job, work)
             files = {TUNED: work / TUNED}
         table = results_csv(await asyncio.to_thread(self._store.metrics, job.id))
         await asyncio.to_thread(

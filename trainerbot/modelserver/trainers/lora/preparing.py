@@ -106,7 +106,8 @@ def prepare(
     chosen["batch_size"] = min(chosen["batch_size"], len(train))
     n_tokens = sum(train["n_tokens"])
     train.remove_columns("n_tokens").save_to_disk(folder / "train")
-    valid.remove_columns("n_tokens").save_to_disk(folder / "valid")
+    if len(valid):
+        valid.remove_columns("n_tokens").save_to_disk(folder / "valid")
     told.append(_summary(len(train) - n_extra, len(valid), n_extra, n_tokens))
     prepared = Prepared(chosen, len(train), len(valid), n_extra, n_tokens, told)
     draft = plan.with_suffix(".draft")
@@ -117,8 +118,11 @@ def prepare(
 
 def load(folder: Path) -> tuple[Dataset, Dataset | None]:
     """Return what `prepare` wrote: the training and the validation rows, read as they are needed."""
-    train, valid = (Dataset.load_from_disk(folder / name) for name in ("train", "valid"))
-    return train, valid if len(valid) else None
+    valid = folder / "valid"
+    return (
+        Dataset.load_from_disk(folder / "train"),
+        Dataset.load_from_disk(valid) if valid.exists() else None,
+    )
 
 
 def _rendered(
@@ -153,7 +157,9 @@ def _written(path: Path, rows: Iterable[Sample | Pair], method: Method) -> Datas
         for row in rows:
             writer.write({name: getattr(row, name) for name in features})
         n_rows, _ = writer.finalize()
-    return Dataset.from_file(str(path)) if n_rows else Dataset.from_dict({}, features=features)
+    if n_rows:
+        return Dataset.from_file(str(path))
+    return Dataset.from_dict({name: [] for name in features}, features=features)
 
 
 def _notes(counted: _Counted, name: str, key: str) -> Iterator[Told]:

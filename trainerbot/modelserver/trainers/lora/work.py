@@ -49,7 +49,7 @@ def work(task: Task) -> None:
     tell = reports.tell if reports is not None else _say_nothing
     try:
         with disk_full_in_words():
-            _work(task, tell)
+            train(task, tell)
     except Exception as error:
         traceback.print_exc(file=sys.stderr)
         tell(in_words(error) or _INTERNAL)
@@ -58,7 +58,11 @@ def work(task: Task) -> None:
         os._exit(0)
 
 
-def _work(task: Task, tell: Callable[[Report], None]) -> None:
+def train(task: Task, tell: Callable[[Report], None]) -> None:
+    """Do the task, from wherever it stands, and tell how it goes.
+
+    Raises what `faults.in_words` has words for, and more.
+    """
     assert task.base is not None
     datasets.disable_progress_bars()
     transformers_logging.disable_progress_bar()
