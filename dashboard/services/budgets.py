@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 WARN_AT, SAVE_AT, FULL = 0.8, 0.9, 1.0
 A_MINUTE_S = 60.0
+# A question without an answer that is older was left by a process that was killed.
+ANSWERED_WITHIN = timedelta(minutes=10)
+OPEN_WAIT_S = 10
 
 
 class TooFast(NotAllowed):
@@ -116,7 +119,9 @@ def admit(
         _check_cooldown(here.cooldown_s, guild, discord_user, question)
     if here.per_minute is not None and guild is not None:
         _check_pace(here.per_minute, guild, question)
-    return _check_budgets(here, guild, discord_user) if here.has_budget else Admission()
+    if not here.has_budget:
+        return Admission()
+    return _check_budgets(here, guild, discord_user, question)
 
 
 def _answered(question: Message | None) -> QuerySet[Message]:
@@ -217,9 +222,13 @@ def _used(here: Limits, guild: DiscordGuild | None, discord_user: DiscordUser | 
 
 
 def _check_budgets(
-    here: Limits, guild: DiscordGuild | None, discord_user: DiscordUser
+    here: Limits,
+    guild: DiscordGuild | None,
+    discord_user: DiscordUser,
+    question: Message | None,
 ) -> Admission:
     month, used = this_month(), _used(here, guild, discord_user)
+    _check_pending(here, used.person, used.server, question)
     saving = max(used.of_person, used.of_server) >= SAVE_AT
     return Admission(
         saving=saving,
@@ -235,13 +244,59 @@ def _check_budgets(
     )
 
 
-def used_share(row: Usage | None, tokens: int | None, usd: Decimal | None) -> float:
-    """How much of the tighter of two budgets is used; 1 or more is all of it, 0 if there is none."""
+def _check_pending(
+    here: Limits, person: Usage | None, server: Usage | None, question: Message | None
+) -> None:
+    """Raise TooFast where the answers that are being made may use up what is left.
+
+    Of each the month's average is expected. Else all who ask at once would be
+    let in by what was left before the first of them.
+    """
+    counted = [row for row in (person, server) if row is not None and row.n_answers]
+    if not counted:
+        return
+    unanswered = Message.objects.filter(
+        role=Message.Role.USER,
+        source=Source.DISCORD,
+        created_at__gt=now() - ANSWERED_WITHIN,
+        replies=None,
+    )
+    if question is not None:
+        unanswered = unanswered.exclude(pk=question.pk)
+    # As in `_check_pace`, the guild is looked at here.
+    waiting: list[tuple[int | None, int | None]] = list(
+        unanswered.values_list("conversation__discord_user", "conversation__discord_channel__guild")
+    )
+    for row in counted:
+        if row is person:
+            n_open = waiting.count((row.discord_user_id, row.guild_id))
+            expected = used_share(row, here.person_tokens, here.person_usd, n_open=n_open)
+            whose = "your budget"
+        else:
+            n_open = sum(guild_id == row.guild_id for _, guild_id in waiting)
+            expected = used_share(row, here.guild_tokens, here.guild_usd, n_open=n_open)
+            whose = "the budget of this server"
+        if n_open and expected >= FULL:
+            raise TooFast(
+                f"One moment, please: what I am answering just now may use up the rest of {whose}. "
+                f"Ask again in {OPEN_WAIT_S} s.",
+                OPEN_WAIT_S,
+            )
+
+
+def used_share(
+    row: Usage | None, tokens: int | None, usd: Decimal | None, *, n_open: int = 0
+) -> float:
+    """How much of the tighter of two budgets is used; 1 or more is all of it, 0 if there is none.
+
+    n_open: so many answers are being made, each expected to take the average of `row`.
+    """
+    grows = 1 + n_open / row.n_answers if row and row.n_answers else 1.0
     shares = [0.0]
     if tokens is not None:
-        shares.append((row.n_tokens if row else 0) / tokens if tokens else FULL)
+        shares.append((row.n_tokens if row else 0) / tokens * grows if tokens else FULL)
     if usd is not None:
-        shares.append(float((row.cost_usd if row else 0) / usd) if usd else FULL)
+        shares.append(float((row.cost_usd if row else 0) / usd) * grows if usd else FULL)
     return max(shares)
 
 

@@ -54,6 +54,7 @@ def make_app(
     max_audio_bytes: int,
     max_audio_s: float,
     warm_up: bool,
+    embeddings_as_numbers: bool = False,
     train_processes: int = 0,
 ) -> Starlette:
     """Return the application. Its lifespan runs the jobs and closes the models and speech."""
@@ -100,7 +101,7 @@ def make_app(
         )
 
     handlers: dict[Any, Any] = dict(HANDLERS)
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/healthz", healthz, methods=["GET"]),
             *files.routes(store, max_file_bytes=max_file_bytes),
@@ -112,13 +113,16 @@ def make_app(
             *export.routes(store, catalog.bases, exports),
             *chat.routes(catalog, store),
             *completions.routes(store),
-            *embeddings.routes(catalog),
+            *embeddings.routes(catalog, as_numbers=embeddings_as_numbers),
             *speech.routes(desk, max_file_bytes=max_audio_bytes, most_s=max_audio_s),
         ],
         middleware=[Middleware(Access, keys=api_keys, limits=limits or Limits())],
         exception_handlers=handlers,
         lifespan=lifespan,
     )
+    # As at OpenAI: an address with a slash too many is none.
+    app.router.redirect_slashes = False
+    return app
 
 
 async def _warm_up(runtime: ChatRuntime) -> None:
