@@ -20,10 +20,10 @@ from dashboard.models.people import (
 )
 from dashboard.models.places import DiscordRole, GuildSettings, PlaceSettings
 from dashboard.models.processes import ProcessState
-from dashboard.models.requests import DiscordRequest
+from dashboard.models.requests import DiscordRequest, OpenInteraction
 from dashboard.models.settings import AssistantSettings
 from dashboard.models.tasks import Task
-from dashboard.models.usage import ModelPrice, Usage
+from dashboard.models.usage import ModelPrice, SpeechPrice, Usage
 from dashboard.models.voice import Utterance, VoiceCall, VoiceSettings
 
 __all__ = [
@@ -56,12 +56,14 @@ __all__ = [
     "LegacyJob",
     "Message",
     "ModelPrice",
+    "OpenInteraction",
     "OutboxEvent",
     "PlaceSettings",
     "Prediction",
     "ProcessState",
     "Provenance",
     "Source",
+    "SpeechPrice",
     "SyncedCommands",
     "Task",
     "Usage",

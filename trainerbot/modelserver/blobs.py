@@ -13,6 +13,7 @@ from pathlib import Path
 
 from trainerbot.errors import StorageFull
 
+_PIECE_BYTES = 1024 * 1024
 # EFBIG: the file system, or a limit on this process, takes no larger file.
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
@@ -96,6 +97,18 @@ class Blobs:
         writer = self.draft()
         try:
             writer.write(data)
+            return writer.finish()
+        except BaseException:
+            writer.discard()
+            raise
+
+    def copy(self, path: Path) -> Draft:
+        """Return a finished draft of the content of `path`."""
+        writer = self.draft()
+        try:
+            with path.open("rb") as file:
+                while piece := file.read(_PIECE_BYTES):
+                    writer.write(piece)
             return writer.finish()
         except BaseException:
             writer.discard()

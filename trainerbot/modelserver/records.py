@@ -5,7 +5,8 @@ from typing import Any, Generic, TypeVar
 
 Row = TypeVar("Row")
 
-ACTIVE = ("validating_files", "queued", "running")
+# A paused job is not over: it can go on, be cancelled, and still tells how it stopped.
+ACTIVE = ("validating_files", "queued", "running", "paused")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,13 +19,57 @@ class StoredFile:
     filename: str
     purpose: str
     created_at: int
+    expires_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredUpload:
+    """A file that comes in parts: pending -> completed | cancelled | expired.
+
+    `n_bytes` is what the client promised; `file_expires_after_s` is for the
+    file that it becomes.
+    """
+
+    id: str
+    created_at: int
+    expires_at: int
+    filename: str
+    purpose: str
+    mime_type: str
+    n_bytes: int
+    status: str
+    file_expires_after_s: int | None
+    file_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPart:
+    """One part of an upload; its bytes are a blob."""
+
+    id: str
+    upload_id: str
+    created_at: int
+    sha256: str
+    n_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPermission:
+    """What lets a project use a checkpoint."""
+
+    id: str
+    created_at: int
+    checkpoint: str
+    project_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class StoredJob:
     """One fine-tuning job: validating_files -> queued -> running -> succeeded | failed | cancelled.
 
+    A queued or running job can be paused; resumed, it is queued again.
     `hyperparameters` is as asked for until the job runs, then as chosen.
+    `estimated_finish` is Unix time; `result` are figures that the job measured at its end.
     """
 
     id: str
@@ -43,6 +88,9 @@ class StoredJob:
     trained_tokens: int | None
     result_files: list[str]
     error: dict[str, Any] | None
+    integrations: list[dict[str, Any]]
+    estimated_finish: int | None
+    result: dict[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +103,18 @@ class StoredEvent:
     message: str
     type: str
     data: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCheckpoint:
+    """The model as it was after `step` steps of a job; `model_id` answers like any tuned model."""
+
+    id: str
+    created_at: int
+    job_id: str
+    step: int
+    model_id: str
+    metrics: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

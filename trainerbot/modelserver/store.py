@@ -6,22 +6,26 @@ Nothing here is for the event loop: every call may wait for the disk.
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from trainerbot.errors import Conflict, NotFound
+from trainerbot.modelserver.checkpointstore import CheckpointStore
+from trainerbot.modelserver.completionstore import CompletionStore
 from trainerbot.modelserver.database import new_id, now
-from trainerbot.modelserver.filestore import FileStore
+from trainerbot.modelserver.permissionstore import PermissionStore
 from trainerbot.modelserver.records import ACTIVE, Page, StoredEvent, StoredJob
 
 _JOB = (
     "id, created_at, status, model, method, hyperparameters, seed, training_file, "
     "validation_file, suffix, metadata, fine_tuned_model, finished_at, trained_tokens, "
-    "result_files, error"
+    "result_files, error, integrations, estimated_finish, result"
 )
+_JSON = ("hyperparameters", "metadata", "result_files", "error", "integrations", "result")
 _EVENT = "id, created_at, level, message, type, data"
 
 
-class Store(FileStore):
+class Store(CheckpointStore, CompletionStore, PermissionStore):
     """The whole memory of one server, in one folder.
 
     Every method that writes may raise StorageFull; then nothing of the call
@@ -39,14 +43,15 @@ class Store(FileStore):
         validation_file: str | None,
         suffix: str | None,
         metadata: dict[str, str] | None,
+        integrations: list[dict[str, Any]] | None = None,
     ) -> StoredJob:
         """Store a new job, with its first event."""
         job_id = new_id("ftjob-")
         with self._writing():
             self._db.execute(
                 "INSERT INTO jobs (id, created_at, status, model, method, hyperparameters, seed,"
-                " training_file, validation_file, suffix, metadata)"
-                " VALUES (?, ?, 'validating_files', ?, ?, ?, ?, ?, ?, ?, ?)",
+                " training_file, validation_file, suffix, metadata, integrations)"
+                " VALUES (?, ?, 'validating_files', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     job_id,
                     now(),
@@ -58,6 +63,7 @@ class Store(FileStore):
                     validation_file,
                     suffix,
                     None if metadata is None else json.dumps(metadata),
+                    json.dumps(integrations or []),
                 ),
             )
             self._add_event(job_id, "created", f"Created fine-tuning job: {job_id}")
@@ -109,12 +115,20 @@ class Store(FileStore):
 
     def n_active_jobs(self) -> int:
         """Return how many jobs are waiting or running."""
-        marks = ", ".join("?" * len(ACTIVE))
+        statuses = tuple(status for status in ACTIVE if status != "paused")
+        marks = ", ".join("?" * len(statuses))
         with self._lock:
             (n,) = self._db.execute(
-                f"SELECT count(*) FROM jobs WHERE status IN ({marks})", ACTIVE
+                f"SELECT count(*) FROM jobs WHERE status IN ({marks})", statuses
             ).fetchone()
         return int(n)
+
+    def unfinished_jobs(self) -> set[str]:
+        """Return the ids of the jobs that are not over."""
+        marks = ", ".join("?" * len(ACTIVE))
+        with self._lock:
+            rows = self._db.execute(f"SELECT id FROM jobs WHERE status IN ({marks})", ACTIVE)
+            return {row["id"] for row in rows}
 
     def advance_job(self, job_id: str, status: str, *, was: str, message: str) -> bool:
         """Move the job from `was` to `status`, with an event; False when it was elsewhere."""
@@ -133,6 +147,42 @@ class Store(FileStore):
                 "UPDATE jobs SET hyperparameters = ? WHERE id = ? AND status = 'running'",
                 (json.dumps(chosen), job_id),
             )
+
+    def estimate_finish(self, job_id: str, at: int | None) -> None:
+        """Keep when the running job will be done, in Unix time."""
+        with self._writing():
+            self._db.execute(
+                "UPDATE jobs SET estimated_finish = ? WHERE id = ? AND status = 'running'",
+                (at, job_id),
+            )
+
+    def pause_job(self, job_id: str) -> StoredJob:
+        """Pause the job. Raises NotFound, and Conflict unless it is queued or running."""
+        return self._move_job(
+            job_id, ("queued", "running"), "paused", message="Fine-tuning job paused"
+        )
+
+    def resume_job(self, job_id: str) -> StoredJob:
+        """Queue the paused job again. Raises NotFound, and Conflict when it is not paused."""
+        return self._move_job(job_id, ("paused",), "queued", message="Fine-tuning job resumed")
+
+    def _move_job(
+        self, job_id: str, was: tuple[str, ...], status: str, *, message: str
+    ) -> StoredJob:
+        with self._writing():
+            job = self.job(job_id)
+            if job.status not in was:
+                raise Conflict(
+                    f"Job {job_id} has status '{job.status}', but only a job with status "
+                    f"{' or '.join(repr(name) for name in was)} can become '{status}'."
+                )
+            self._db.execute(
+                "UPDATE jobs SET status = ?, estimated_finish = NULL WHERE id = ?",
+                (status, job_id),
+            )
+            # A job may be paused more than once, and each time is an event.
+            self._add_event(job_id, new_id(f"{status}:"), message)
+            return self.job(job_id)
 
     def cancel_job(self, job_id: str) -> StoredJob:
         """Cancel the job. Raises NotFound, and Conflict when it is over already."""
@@ -160,15 +210,17 @@ class Store(FileStore):
         job_id: str,
         *,
         model_id: str,
-        files: Mapping[str, bytes],
+        files: Mapping[str, bytes | Path],
         results: bytes,
         trained_tokens: int | None,
+        result: dict[str, Any] | None = None,
     ) -> None:
         """Store the tuned model and the result file and end the job, all in one transaction.
 
-        Does nothing when the job was cancelled meanwhile.
+        `files` are contents, or files to copy. Does nothing when the job was
+        cancelled or paused meanwhile.
         """
-        with self._writing():
+        with self._drafts(files) as drafts, self._drafts({"": results}) as table, self._writing():
             job = self.job(job_id)
             if job.status != "running":
                 return
@@ -177,25 +229,30 @@ class Store(FileStore):
                 base_model=job.model,
                 method=job.method,
                 job_id=job_id,
-                files={name: self.blobs.write(content) for name, content in files.items()},
+                files=drafts,
             )
-            result = self._add_file(
-                self.blobs.write(results),
-                filename="step_metrics.csv",
-                purpose="fine-tune-results",
+            file = self._add_file(
+                table[""], filename="step_metrics.csv", purpose="fine-tune-results"
             )
             self._end_job(job_id, "succeeded")
             self._db.execute(
-                "UPDATE jobs SET fine_tuned_model = ?, trained_tokens = ?, result_files = ?"
-                " WHERE id = ?",
-                (model_id, trained_tokens, json.dumps([result.id]), job_id),
+                "UPDATE jobs SET fine_tuned_model = ?, trained_tokens = ?, result_files = ?,"
+                " result = ? WHERE id = ?",
+                (
+                    model_id,
+                    trained_tokens,
+                    json.dumps([file.id]),
+                    None if result is None else json.dumps(result),
+                    job_id,
+                ),
             )
             self._add_event(job_id, "model", "New fine-tuned model created")
             self._add_event(job_id, "succeeded", "The job has successfully completed")
 
     def _end_job(self, job_id: str, status: str) -> None:
         self._db.execute(
-            "UPDATE jobs SET status = ?, finished_at = ? WHERE id = ?", (status, now(), job_id)
+            "UPDATE jobs SET status = ?, finished_at = ?, estimated_finish = NULL WHERE id = ?",
+            (status, now(), job_id),
         )
 
     def record(
@@ -267,7 +324,7 @@ class Store(FileStore):
 
 def _job(row: sqlite3.Row) -> StoredJob:
     values = dict(row)
-    for name in ("hyperparameters", "metadata", "result_files", "error"):
+    for name in _JSON:
         values[name] = None if values[name] is None else json.loads(values[name])
     return StoredJob(**values)
 

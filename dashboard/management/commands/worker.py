@@ -12,11 +12,13 @@ from django.db import DatabaseError, connection
 
 from dashboard.models import ProcessState
 from dashboard.services import (
+    calls,
     consent,
     drafts,
     examination,
     exports,
     imports,
+    leftovers,
     outbox,
     processes,
     requests,
@@ -64,6 +66,8 @@ class Command(BaseCommand):
                     consent.prune_recordings()
                     speech.prune_spoken()
                     utterances.prune()
+                    calls.forget_words()
+                    leftovers.prune()
                     examination.request_missing()
                 if beats % MEND_EVERY == 0:
                     drafts.mend()
