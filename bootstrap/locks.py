@@ -1,9 +1,10 @@
-"""The three lock files: which there are, whether they are sound, how they are made."""
+"""The four lock files: which there are, whether they are sound, how they are made."""
 
 import hashlib
 import json
 import re
 import tomllib
+from itertools import combinations
 from pathlib import Path
 
 from bootstrap.console import SetupFailed, run_tool
@@ -15,10 +16,13 @@ PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", re.MULTILINE)
 RUN = "requirements.lock"
 MODEL = "requirements-model.lock"
 DEV = "requirements-dev.lock"
+TRAIN = "requirements-train.lock"
 SELECTION = {
     RUN: ["--no-default-groups"],
     MODEL: ["--only-group", "model"],
     DEV: ["--only-group", "dev"],
+    # Which build of PyTorch fits, the machine decides: bootstrap/pytorch.py.
+    TRAIN: ["--only-group", "train", "--no-emit-package", "torch"],
 }
 
 
@@ -64,16 +68,16 @@ def problems(root: Path) -> list[str]:
             found.append(f"{name} holds an address (://).")
         if expected not in text.splitlines():
             found.append(f"{name} is not in step with pyproject.toml: python3 run.py lock")
-    for name in (MODEL, DEV):
-        for package, those in versions[name].items():
-            here = versions[RUN].get(package, those)
-            if here != those:
-                found.append(f"{package} is {sorted(here)} in {RUN}, {sorted(those)} in {name}.")
+    for one, other in combinations(SELECTION, 2):
+        for package in sorted(versions[one].keys() & versions[other].keys()):
+            here, there = (sorted(versions[name][package]) for name in (one, other))
+            if here != there:
+                found.append(f"{package} is {here} in {one}, {there} in {other}.")
     return found
 
 
 def remake(root: Path, uv: Path | str) -> None:
-    """Resolve pyproject.toml anew and write the three locks; raises SetupFailed.
+    """Resolve pyproject.toml anew and write the four locks; raises SetupFailed.
 
     A uv.lock beside it, if there is one, keeps versions as they are; without
     it the newest that fit are taken.

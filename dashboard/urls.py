@@ -147,6 +147,8 @@ MODELS = [
     path("models/use/", models.use, name="model-use"),
     path("models/price/", models.price, name="model-price"),
     path("models/price/remove/", models.remove_price, name="model-price-remove"),
+    path("models/speech-price/", models.speech_price, name="speech-price"),
+    path("models/speech-price/remove/", models.remove_speech_price, name="speech-price-remove"),
 ]
 
 SETTINGS = [
@@ -179,6 +181,7 @@ CALLS = [
     path("calls/rows/", calls.rows, name="call-rows"),
     path("calls/<int:pk>/", calls.detail, name="call-detail"),
     path("calls/<int:pk>/state/", calls.state, name="call-state"),
+    path("calls/<int:pk>/words/", calls.words, name="call-words"),
     path("calls/<int:pk>/said/", calls.said, name="call-said"),
 ]
 

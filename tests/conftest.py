@@ -1,5 +1,6 @@
 """What more than one folder of tests needs."""
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -41,8 +42,25 @@ hypothesis_settings.load_profile("steady")
 emptying.replace_flush()
 
 
+# Found, not imported: that alone takes seconds.
+TRAINS = all(importlib.util.find_spec(name) for name in ("torch", "trl", "peft"))
+
+
+def pytest_report_header() -> str | None:
+    if TRAINS:
+        return None
+    return (
+        "The tests marked 'train' are left out: what trains is not installed. "
+        "With them: python3 run.py --with train test"
+    )
+
+
 @pytest.hookimpl(tryfirst=True)  # before -m chooses
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not TRAINS:
+        left_out = [item for item in items if item.get_closest_marker("train")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
     for item in items:
         if touches_rows(item):
             item.add_marker(pytest.mark.rows)

@@ -72,7 +72,9 @@ class Voice(commands.Cog):
         where = Place(context.channel.id, getattr(context.channel, "name", ""))
         call = await self.supervisor.join(target, text_channel=where, actor=asker.person)
         await context.send(f"Joined {call.name}\n{call.announcement}")
-        if context.channel.id != target.id:
+        if context.channel.id == target.id:
+            call.note_announced()
+        else:
             await call.announce()
 
     @commands.hybrid_command(description="Leaves the voice channel")  # type: ignore[arg-type]  # as above

@@ -99,7 +99,10 @@ class Listener:
             try:
                 pcm = await speech.decoded(data)
                 heard = await speech.hear_pcm(
-                    pcm, language=admitted.language, guild_id=self._guild_id
+                    pcm,
+                    language=admitted.language,
+                    guild_id=self._guild_id,
+                    payer_id=self._discord_user_id,
                 )
                 sound = Sound(
                     heard.text,

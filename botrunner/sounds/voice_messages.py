@@ -46,15 +46,23 @@ class _VoiceFile(discord.File):
 
 
 async def send_spoken(
-    bot: discord.Client, text: str, *, language: str, guild_id: int | None, to: discord.Message
+    bot: discord.Client,
+    text: str,
+    *,
+    language: str,
+    guild_id: int | None,
+    to: discord.Message,
+    payer_id: int | None = None,
 ) -> None:
     """Speak `text`, and post it in reply to a message of the bot's.
+
+    payer_id: Discord's id of whoever it is said to, in whose month it is counted.
 
     Where Discord forbids voice messages it comes as an ordinary file.
     Raises NothingToSay and CannotSpeak, and discord.HTTPException when Discord
     takes neither.
     """
-    spoken = await speech.say(text, language=language, guild_id=guild_id)
+    spoken = await speech.say(text, language=language, guild_id=guild_id, payer_id=payer_id)
     message = await asyncio.to_thread(_made, spoken.sound)
     if _may_send_voice(to):
         try:

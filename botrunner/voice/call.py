@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,9 +17,11 @@ from botrunner.voice.capture import Capture
 from botrunner.voice.connection import End, ReceivingClient
 from botrunner.voice.consents import Consents
 from botrunner.voice.hearing import Hearing
+from botrunner.voice.newcomers import Newcomers
 from botrunner.voice.participant import Participant
-from botrunner.voice.places import VoicePlace, VoiceUnavailable, announcement, check_may_join
-from botrunner.voice.sighting import sight_of
+from botrunner.voice.places import VoicePlace, VoiceUnavailable, check_may_join
+from botrunner.voice.sighting import figures_of, sight_of
+from botrunner.voice.written import announcement, names_of, reminder, write
 from dashboard.models import VoiceCall
 from dashboard.services import calls
 from dashboard.services.calls import Place, Wish
@@ -41,8 +43,6 @@ REPORT_EVERY_S: Final = 2.0
 KEEP_OPEN_EVERY_S: Final = 5.0
 HEAL_EVERY_S: Final = 60.0
 TELL_LOST_AFTER_S: Final = 5.0
-# Who comes later must know, too; not everybody anew each time.
-ANNOUNCE_EVERY_S: Final = 600.0
 
 
 Attend = Callable[["Call"], Participant]
@@ -79,6 +79,7 @@ class Call:
         self._capture: Capture | None = None
         self._hearing = Hearing("")
         self.consents = Consents(self._is_bot)
+        self._newcomers = Newcomers(announce=self.announce, remind=self._remind, people=self.people)
         self._is_sent_elsewhere = False
         self._is_wanted = True
         self._alone_since: float | None = None
@@ -86,7 +87,6 @@ class Call:
         self._state = State.JOINING
         self._reported: dict[str, Any] = {}
         self._reported_at = self._kept_open_at = self._healed_at = -1e9
-        self._announced_at = -1e9
         self._refused: TrainerBotError | None = None
         self._tried = asyncio.Event()
         self._hurry = asyncio.Event()
@@ -116,23 +116,32 @@ class Call:
     async def say(self, text: str) -> None:
         """Write where this call's words are written, if the bot may. Never raises."""
         if self.text_channel_id is not None and text:
-            await self._write(self.text_channel_id, text)
+            await self._write(text, self.text_channel_id)
 
     async def announce(self) -> None:
         """Tell those in the channel, in its own chat, that they are listened to. Never raises."""
-        self._announced_at = asyncio.get_running_loop().time()
-        await self._write(self.channel_id, self.announcement)
+        self.note_announced()
+        await self._write(self.announcement)
+
+    def note_announced(self) -> None:
+        """Those in the channel were told just now."""
+        self._newcomers.note_announced()
+
+    async def _remind(self, people: Collection[int]) -> None:
+        line = reminder(
+            names_of(self.guild, people),
+            keeps_audio_days=self.keeps_audio_days,
+            heard_by=self.heard_by,
+        )
+        await self._write(line)
 
     @property
     def announcement(self) -> str:
         return announcement(keeps_audio_days=self.keeps_audio_days, heard_by=self.heard_by)
 
-    async def _write(self, channel_id: int, text: str) -> None:
-        where = self.bot.get_partial_messageable(channel_id, guild_id=self.guild_id)
-        try:
-            await where.send(text)
-        except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
-            log.warning("A call could not be written about: %s", error)
+    async def _write(self, text: str, channel_id: int | None = None) -> None:
+        channel_id = channel_id or self.channel_id
+        await write(self.bot, text, guild_id=self.guild_id, channel_id=channel_id)
 
     # --- for the supervisor -------------------------------------------------------------
     async def until_connected(self) -> None:
@@ -193,6 +202,7 @@ class Call:
             self.participant.close()
             self.participant = None
         self.consents.close()
+        self._newcomers.close()
         guild = self.guild
         here = guild.voice_client if guild else None
         for client in {here, self.client} - {None}:
@@ -221,9 +231,7 @@ class Call:
 
     async def on_entered(self, discord_user_id: int) -> None:
         self.consents.is_heard(discord_user_id)  # so that it is known before their first word
-        now = asyncio.get_running_loop().time()
-        if now - self._announced_at >= ANNOUNCE_EVERY_S:
-            await self.announce()
+        await self._newcomers.entered(discord_user_id)
 
     def on_left(self, discord_user_id: int) -> None:
         if self.participant is not None:
@@ -287,6 +295,8 @@ class Call:
         if self._capture is not None:
             self._capture.stop()
             self._capture = None
+            if self.participant is not None:
+                self.participant.on_lost()  # else what is heard next would go on with it
 
     def _on_frame(self, discord_user_id: int, frame: Pcm) -> None:
         """On the capture's thread."""
@@ -359,13 +369,7 @@ class Call:
         """Let the row know the figures: who speaks at once, the rest now and then."""
         speaking = sorted(self.participant.speaking) if self.participant else []
         latency_s = client.average_latency
-        figures: dict[str, Any] = {
-            "speaking": [str(who) for who in speaking],  # too long for JavaScript's numbers
-            "people": [str(who) for who in people],
-            "is_end_to_end": client.is_end_to_end,
-            **dict(sorted(client.counts.items())),
-            **(dict(sorted(self._capture.counts.items())) if self._capture else {}),
-        }
+        figures = figures_of(client, self._capture, people, speaking)
         is_due = now - self._reported_at >= REPORT_EVERY_S
         has_turned = figures["speaking"] != self._reported.get("speaking", [])
         if figures == self._reported or not (is_due or has_turned):

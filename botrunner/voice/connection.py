@@ -39,6 +39,7 @@ PAUSES_S: Final = (0.0, 0.5, 1.0, 2.0, 4.0)
 LEAVE_WITHIN_S: Final = 2.0
 # Frames that wait to learn whose they are: Discord names a speaker beside their voice, not before.
 MOST_UNNAMED, MOST_UNNAMED_FRAMES = 16, 25
+MICROPHONE: Final = 1  # of the flags with which Discord says that somebody speaks
 
 
 class Code:
@@ -196,7 +197,8 @@ class ReceivingClient(discord.VoiceClient):
     loop, which alone may touch the session of davey.
 
     counts: packets by what became of them. `received` all voice that came,
-    `heard` what `listen`'s function got; the others were dropped: `unsealed`
+    `heard` what `listen`'s function got, `silent` those of it that only end
+    speech, which is never encrypted; the others were dropped: `unsealed`
     (broken, or not sealed with our key), `unnamed` (nobody said whose it is),
     `unheard` (of those who do not want to be listened to), `no_key` (between
     two keys of the end-to-end encryption), `undecryptable`, `plain` (not
@@ -210,6 +212,7 @@ class ReceivingClient(discord.VoiceClient):
     def __init__(self, client: discord.Client, channel: discord.abc.Connectable) -> None:
         # Those that other threads count are there from the start, so that none is added in a copy.
         self.counts: Counter[str] = Counter(received=0, heard=0, unsealed=0)
+        self.n_begun = 0  # how often Discord has said that somebody begins to speak
         self.end: End | None = None
         self.ended = asyncio.Event()
         self.speakers: dict[int, int] = {}  # ssrc -> discord user id
@@ -286,9 +289,11 @@ class ReceivingClient(discord.VoiceClient):
             self._hand_on(discord_user_id, packet)
             return
         waiting = self._unnamed.get(packet.ssrc)
-        if waiting is None and len(self._unnamed) < MOST_UNNAMED:
+        if waiting is None:
+            if len(self._unnamed) >= MOST_UNNAMED:  # the oldest is nobody's by now
+                self.counts["unnamed"] += len(self._unnamed.pop(next(iter(self._unnamed))))
             waiting = self._unnamed[packet.ssrc] = deque()
-        if waiting is None or len(waiting) >= MOST_UNNAMED_FRAMES:
+        if len(waiting) >= MOST_UNNAMED_FRAMES:
             self.counts["unnamed"] += 1
         else:
             waiting.append(packet)
@@ -302,6 +307,7 @@ class ReceivingClient(discord.VoiceClient):
         frame = self._decrypted(discord_user_id, packet)
         if frame:
             self.counts["heard"] += 1
+            self.counts["silent"] += packet.is_silence
             told = Packet(packet.ssrc, packet.sequence, packet.timestamp, frame)
             self._on_packet(discord_user_id, told)
 
@@ -328,6 +334,7 @@ class ReceivingClient(discord.VoiceClient):
         elif op == ws.SESSION_DESCRIPTION:
             self._box = nacl.secret.Aead(bytes(data["secret_key"]))
         elif op == ws.SPEAKING and "user_id" in data:
+            self.n_begun += int(data.get("speaking") or 0) & MICROPHONE
             self._name(int(data["ssrc"]), int(data["user_id"]))
         elif op == ws.CLIENT_CONNECT and data.get("audio_ssrc"):
             self._name(int(data["audio_ssrc"]), int(data["user_id"]))

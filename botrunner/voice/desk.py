@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from botrunner.voice.naming import called
 from botrunner.voice.playback import Heard, Speech
 from dashboard.services.speech import Heard as Words
 from trainerbot.errors import TrainerBotError
@@ -17,13 +18,22 @@ class Manners:
     """How the bot behaves towards somebody in this call, as its settings say now.
 
     names: what it is called. language: in which they are heard (BCP 47).
-    needs_name: whether it must be called, with others present.
+    needs_name: whether it must be called, with others present. shows_early:
+    whether what they say may be heard more than once, to be shown before they
+    have ended.
     """
 
     names: Sequence[str]
     language: str = ""
     needs_name: bool = True
     can_be_interrupted: bool = True
+    shows_early: bool = True
+
+    def is_meant(self, text: str, *, follows: bool, n_present: int) -> bool:
+        """Whether somebody who says this speaks to the bot. follows: it just spoke with them."""
+        if follows or not self.needs_name or n_present < 2:
+            return True
+        return called(text, self.names) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +80,12 @@ class Desk(Protocol):
         """How many people are in the call, without bots."""
         ...
 
-    async def hear(self, sound: Pcm, *, language: str) -> Words:
-        """Return the words in a sound. Raises TrainerBotError, in words, where there are none."""
+    async def hear(self, discord_user_id: int, sound: Pcm, *, language: str) -> Words:
+        """Return the words in what somebody said. Raises TrainerBotError, in words, where are none."""
+        ...
+
+    async def show(self, words: Mapping[int, str]) -> None:
+        """Show on the pages what people are saying to the bot just now. Keeps nothing of it."""
         ...
 
     async def answer(self, question: Question, speech: Speech) -> Answer:

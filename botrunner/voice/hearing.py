@@ -10,6 +10,7 @@ from typing import Final
 DEAF_AFTER_S: Final = 3.0
 DEAF_PACKETS: Final = 25
 SILENT_AFTER_S: Final = 5.0
+AT_ONCE_S: Final = 1.0  # between somebody's voice and the word that it is theirs
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,13 +18,15 @@ class Sight:
     """How a call looks at one moment.
 
     counts: of `ReceivingClient`, plus `broken` of `Capture`. n_speakers: how
-    many Discord has said speak. is_locked: end-to-end encrypted, and the bot
+    many Discord has said speak; n_begun: how often it has said that somebody
+    begins to. is_locked: end-to-end encrypted, and the bot
     has no key.
     """
 
     counts: Mapping[str, int]
     n_speakers: int = 0
     n_others: int = 0
+    n_begun: int = 0
     is_locked: bool = False
     is_deafened: bool = False
     is_muted: bool = False
@@ -45,8 +48,12 @@ class Hearing:
     def __init__(self, channel: str) -> None:
         self._channel = channel
         self._usable = -1  # packets that were of use, when it last changed
-        self._received = 0
-        self._since = 0.0
+        self._received = 0  # at that moment
+        self._n_lost = 0  # that came since, and were of no use
+        self._lost_from = self._lost_until = 0.0  # when the first and the last of them came
+        self._arrived = 0  # packets of any kind, when they last came
+        self._arrived_at = -AT_ONCE_S
+        self._begun = 0  # of `n_begun`, for which packets came
         self._locked_since: float | None = None
         self._mute_since: float | None = None
 
@@ -105,17 +112,30 @@ class Hearing:
 
     def _cannot_read(self, sight: Sight, now: float) -> bool:
         counts = sight.counts
-        # Those who will not be listened to are of use here: their packets could be opened.
-        usable = counts.get("heard", 0) - counts.get("broken", 0) + counts.get("unheard", 0)
-        received = counts.get("received", 0)
-        if usable != self._usable or received == self._received:
-            # Somebody was understood, or nobody has spoken since.
-            self._usable, self._received, self._since = usable, received, now
+        # Of no use here: what ends a speech, which is never encrypted, and those
+        # who will not be listened to, whose packets nobody tries to decrypt.
+        beside = counts.get("silent", 0) + counts.get("unheard", 0)
+        usable = counts.get("heard", 0) - counts.get("broken", 0) - counts.get("silent", 0)
+        received = counts.get("received", 0) - beside
+        if usable != self._usable:  # somebody was understood
+            self._usable, self._received, self._n_lost = usable, received, 0
             return False
-        return now - self._since >= DEAF_AFTER_S and received - self._received >= DEAF_PACKETS
+        n_lost = received - self._received
+        if n_lost > self._n_lost:
+            self._lost_from = self._lost_from if self._n_lost else now
+            self._n_lost, self._lost_until = n_lost, now
+        lasted_s = self._lost_until - self._lost_from
+        return n_lost >= DEAF_PACKETS and lasted_s >= DEAF_AFTER_S
 
     def _gets_nothing(self, sight: Sight, now: float) -> bool:
-        if sight.counts.get("received", 0) or not sight.n_speakers:
+        """Whether somebody has begun to speak, as Discord says, and nothing of it has come."""
+        received = sight.counts.get("received", 0)
+        if received != self._arrived:
+            self._arrived, self._arrived_at, self._begun = received, now, sight.n_begun
+        elif now - self._arrived_at < AT_ONCE_S:
+            self._begun = sight.n_begun  # told a little later than their voice came
+        never = not received and sight.n_speakers
+        if not sight.n_others or not (never or sight.n_begun > self._begun):
             self._mute_since = None
             return False
         self._mute_since = now if self._mute_since is None else self._mute_since

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
 import discord
@@ -30,18 +29,3 @@ def check_may_join(channel: VoicePlace) -> None:
     is_in = channel.guild.me.id in channel.voice_states
     if is_full and not is_in and not may.move_members:
         raise NotAllowed(f"{name} is full. Make room for one more and try again.")
-
-
-def announcement(*, keeps_audio_days: int, heard_by: Sequence[str] = ()) -> str:
-    """What whoever is in a call must know: who listens, what is kept, how to object.
-
-    heard_by: whom else the sound is sent to, so that they make words of it.
-    """
-    days = "a day" if keeps_audio_days == 1 else f"{keeps_audio_days} days"
-    kept = f"a recording of it for {days}" if keeps_audio_days else "never as a recording"
-    sent = f"To make words of it, I may send it to {' and '.join(heard_by)}. " if heard_by else ""
-    return (
-        "I listen to everybody here and answer whoever speaks to me. What is said to me is kept "
-        f"in writing, {kept}; anything else I forget at once. {sent}Whoever does not want me to "
-        "listen to them says `/listen off`."
-    )

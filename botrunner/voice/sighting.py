@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from botrunner.voice.capture import Capture
 from botrunner.voice.connection import ReceivingClient
@@ -17,9 +18,26 @@ def sight_of(client: ReceivingClient, capture: Capture | None, people: Sequence[
         counts={**client.counts, **(capture.counts if capture else {})},
         n_speakers=len(set(client.speakers.values()).intersection(people)),
         n_others=len(people),
+        n_begun=client.n_begun,
         is_locked=client.is_locked,
         is_deafened=bool(voice and (voice.deaf or voice.self_deaf)),
         is_muted=bool(voice and voice.mute),
         is_audience=bool(voice and voice.suppress),
         may_speak=channel.permissions_for(me).speak,
     )
+
+
+def figures_of(
+    client: ReceivingClient,
+    capture: Capture | None,
+    people: Sequence[int],
+    speaking: Sequence[int],
+) -> dict[str, Any]:
+    """Return what the row of a call is told of it."""
+    return {
+        "speaking": [str(who) for who in speaking],  # too long for JavaScript's numbers
+        "people": [str(who) for who in people],
+        "is_end_to_end": client.is_end_to_end,
+        **dict(sorted(client.counts.items())),
+        **(dict(sorted(capture.counts.items())) if capture else {}),
+    }

@@ -8,19 +8,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections import defaultdict
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 from botrunner.voice.desk import Answer, Desk, Manners, Question
 from botrunner.voice.endings import is_finished, is_listening
 from botrunner.voice.floor import Floor
+from botrunner.voice.glimpses import Glimpses
 from botrunner.voice.listening import Listener
 from botrunner.voice.naming import called
 from botrunner.voice.pieces import joined
 from botrunner.voice.playback import Player, Speech
+from botrunner.voice.speakers import Draft, Hearing, Speaker
+from botrunner.voice.telling import Telling
+from dashboard.services.budgets import OverBudget
 from dashboard.services.speech import Heard as Words
 from trainerbot.errors import NotAllowed, ProviderUnavailable, TrainerBotError
 from trainerbot.speech import NothingHeard, Pcm
@@ -29,6 +33,7 @@ from trainerbot.speech.segmenting import (
     Segmenter,
     SpeechBegan,
     SpeechEnded,
+    SpeechGrew,
     SpeechPaused,
     SpeechWent,
     Tuning,
@@ -45,40 +50,7 @@ MOST_WAITING: Final = 16  # to be heard; what waits longer would be answered far
 TOO_MUCH: Final = (
     "More is said than I can follow, so I missed some of it. Say it again in a moment."
 )
-SAID_AGAIN_AFTER_S: Final = 60.0
 SHORTEST_WORDS_S: Final = 1.0  # shorter sounds without words are left alone: a laugh, a cup
-
-
-@dataclass(eq=False, slots=True)
-class _Draft:
-    """What was said until a pause, which may not be all. ended_at: when the pause began."""
-
-    sound: Pcm
-    words: asyncio.Task[Words | TrainerBotError]
-    ended_at: float
-    is_taken: bool = False  # it was all, as its words told
-
-
-@dataclass(eq=False, slots=True)
-class _Speaker:
-    """What is known of one person in the call.
-
-    follows: whether what they say now needs no name. over_bot: whether they
-    began while the bot spoke. open_until: until when it will need none.
-    """
-
-    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
-    follows: bool = False
-    over_bot: bool = False
-    manners: asyncio.Task[Manners] | None = None  # as they were when they began to speak
-    draft: _Draft | None = None
-    # What was heard so far of a speech that grew too long for one piece.
-    pieces: list[asyncio.Task[Words | TrainerBotError]] = field(default_factory=list)
-    under_way: set[asyncio.Task[Words | TrainerBotError]] = field(default_factory=set)
-    n_answering: int = 0
-    open_until: float = 0.0
-    was_asked: bool = False  # the last answer to them ended in a question
-    last: tuple[Speech, asyncio.Task[None]] | None = None  # what was said to them, and its record
 
 
 class Talk:
@@ -96,13 +68,14 @@ class Talk:
         self._loop = asyncio.get_running_loop()
         self._floor = Floor(player)
         self._listener = Listener(self._tell_loop, segmenter=segmenter)
-        self._speakers: dict[int, _Speaker] = defaultdict(_Speaker)
+        self._speakers: dict[int, Speaker] = defaultdict(Speaker)
         self._hearing = asyncio.Semaphore(MOST_HEARD_AT_ONCE)
         self._n_waiting = 0
         self._tasks: set[asyncio.Task[Any]] = set()
         self._timer: asyncio.TimerHandle | None = None
-        self._told_at: dict[str, float] = {}
+        self._telling = Telling(desk.tell)
         self._is_closed = False
+        self._glimpses = Glimpses(desk, start=self._start)
         self._start(self._prepare())
 
     @property
@@ -115,16 +88,27 @@ class Talk:
         self._listener.on_frame(discord_user_id, frame)
 
     def on_left(self, discord_user_id: int) -> None:
-        """Say that somebody left the call."""
+        """Forget what somebody was saying: they left the call, or the call lost them, in mid-word.
+
+        What they had said before is still answered, in writing at least.
+        """
+        self._listener.forget(discord_user_id)
+        if speaker := self._speakers.get(discord_user_id):
+            speaker.fall_silent()
+        self._glimpses.drop(discord_user_id)
         self._floor.left(discord_user_id, time.monotonic())
         self._look_later()
 
+    def on_lost(self) -> None:
+        """Forget what everybody was saying: the connection broke, and its end is not heard."""
+        for discord_user_id in list(self._speakers):
+            self.on_left(discord_user_id)
+
     def on_refused(self, discord_user_id: int) -> None:
         """Forget what somebody is saying: they do not want to be listened to any more."""
-        self._listener.forget(discord_user_id)
-        for words in self._speakers.pop(discord_user_id, _Speaker()).under_way:
-            words.cancel()
         self.on_left(discord_user_id)
+        for words in self._speakers.pop(discord_user_id, Speaker()).under_way:
+            words.cancel()
 
     def close(self) -> None:
         """Hear and say nothing more. What is being answered is still written."""
@@ -134,6 +118,7 @@ class Talk:
         for speaker in self._speakers.values():
             if speaker.draft is not None:
                 speaker.draft.words.cancel()
+        self._glimpses.clear()
         self._player.clear()
 
     async def settle(self) -> None:
@@ -156,10 +141,15 @@ class Talk:
                 if not speaker.pieces:  # else it is the same speech that goes on
                     speaker.follows = speaker.n_answering > 0 or now < speaker.open_until
                     speaker.over_bot = self._player.is_speaking
+                speaker.speech += 1
+                speaker.shown_bytes = 0
                 speaker.manners = self._start(self._manners(discord_user_id))
                 self._floor.began(discord_user_id, now)
             case SpeechWent():
                 self._floor.went(discord_user_id, now)
+            case SpeechGrew(sound=sound):
+                if not self._n_waiting:  # nobody waits for those who hear
+                    self._glimpses.look(discord_user_id, speaker, sound)
             case SpeechPaused(sound=sound):
                 self._draft(discord_user_id, speaker, sound, now - WINDOW_S)
             case SpeechEnded():
@@ -198,27 +188,30 @@ class Talk:
         return manners
 
     # --- words ------------------------------------------------------------------------
-    def _draft(self, discord_user_id: int, speaker: _Speaker, sound: Pcm, ended_at: float) -> None:
+    def _draft(self, discord_user_id: int, speaker: Speaker, sound: Pcm, ended_at: float) -> None:
         """Make words of what was said until a pause: they tell whether it is all."""
         if speaker.draft is not None and not speaker.draft.is_taken:
             speaker.draft.words.cancel()
-        words = self._listen(speaker, self._hear(speaker, sound))
-        draft = speaker.draft = _Draft(sound, words, ended_at)
+        words = self._listen(speaker, self._hear(discord_user_id, speaker, sound))
+        draft = speaker.draft = Draft(sound, words, ended_at)
 
-        def done(words: asyncio.Task[Words | TrainerBotError]) -> None:
+        def done(words: Hearing) -> None:
             if self._is_closed or words.cancelled() or words.exception() is not None:
                 return
             if speaker.draft is not draft:
                 return  # they have spoken on
             found = words.result()
+            if isinstance(found, Words):
+                self._start(self._glimpses.show(discord_user_id, speaker, found, sound))
             if self._judge(discord_user_id, found):
                 # The segmenter would say so with the next frame: too late to wait for.
                 draft.is_taken = True
+                speaker.speech += 1
                 self._start(self._take(discord_user_id, speaker, words, sound, ended_at))
 
         words.add_done_callback(done)
 
-    def _end(self, discord_user_id: int, speaker: _Speaker, ended: SpeechEnded, now: float) -> None:
+    def _end(self, discord_user_id: int, speaker: Speaker, ended: SpeechEnded, now: float) -> None:
         """Take what was said, now that it is over, unless its words have told before."""
         draft, speaker.draft = speaker.draft, None
         ended_at = now - ended.silence_ms / 1000
@@ -236,11 +229,12 @@ class Talk:
         if ended.is_cut:
             speaker.pieces.append(words)
             return
+        speaker.speech += 1
         self._start(self._take(discord_user_id, speaker, words, ended.sound, ended_at))
 
     def _listen(
-        self, speaker: _Speaker, hearing: Coroutine[Any, Any, Words | TrainerBotError]
-    ) -> asyncio.Task[Words | TrainerBotError]:
+        self, speaker: Speaker, hearing: Coroutine[Any, Any, Words | TrainerBotError]
+    ) -> Hearing:
         words = self._start(hearing)
         speaker.under_way.add(words)
         words.add_done_callback(speaker.under_way.discard)
@@ -264,7 +258,9 @@ class Talk:
         self._look_later()
         return finished is True
 
-    async def _hear(self, speaker: _Speaker, sound: Pcm) -> Words | TrainerBotError:
+    async def _hear(
+        self, discord_user_id: int, speaker: Speaker, sound: Pcm
+    ) -> Words | TrainerBotError:
         """Return the words, or why there are none."""
         assert speaker.manners is not None  # as nobody pauses who has not begun
         if self._n_waiting >= MOST_WAITING:
@@ -273,24 +269,24 @@ class Talk:
         try:
             async with self._hearing:
                 manners = await speaker.manners
-                return await self._desk.hear(sound, language=manners.language)
+                return await self._desk.hear(discord_user_id, sound, language=manners.language)
         except TrainerBotError as error:
             return error
         finally:
             self._n_waiting -= 1
 
     async def _hear_out(
-        self, discord_user_id: int, speaker: _Speaker, sound: Pcm
+        self, discord_user_id: int, speaker: Speaker, sound: Pcm
     ) -> Words | TrainerBotError:
-        words = await self._hear(speaker, sound)
+        words = await self._hear(discord_user_id, speaker, sound)
         self._judge(discord_user_id, words)
         return words
 
     async def _take(
         self,
         discord_user_id: int,
-        speaker: _Speaker,
-        heard: asyncio.Task[Words | TrainerBotError],
+        speaker: Speaker,
+        heard: Hearing,
         sound: Pcm,
         ended_at: float,
     ) -> None:
@@ -311,20 +307,23 @@ class Talk:
             if not asked:
                 return
             question = Question(discord_user_id, asked, words, sound, ended_at, heard_at)
+            self._glimpses.drop(discord_user_id)  # now it is a question
             async with speaker.turn:
                 await self._answer(speaker, question)
         except Exception as error:
             await self._desk.fail(error, "What was said in a call")
+        finally:
+            self._glimpses.drop(discord_user_id)
 
-    def _addressed(self, speaker: _Speaker, text: str, manners: Manners, *, follows: bool) -> str:
+    def _addressed(self, speaker: Speaker, text: str, manners: Manners, *, follows: bool) -> str:
         """Return what `text` asks the bot; "" if it was not said to it, or only called it."""
         found = called(text, manners.names)
         if found is not None:
             if not found.text:
                 speaker.open_until = time.monotonic() + FOLLOW_UP_S
             return found.text
-        is_for_bot = follows or not manners.needs_name or self._desk.n_present() < 2
-        return text if is_for_bot else ""
+        n_present = self._desk.n_present()
+        return text if manners.is_meant(text, follows=follows, n_present=n_present) else ""
 
     async def _tell_deaf(
         self, discord_user_id: int, error: TrainerBotError, sound: Pcm, *, follows: bool
@@ -333,19 +332,15 @@ class Talk:
         if isinstance(error, NothingHeard | NotAllowed):
             is_for_bot = follows or self._desk.n_present() < 2
             if not is_for_bot or sound.duration_s < SHORTEST_WORDS_S:
+                if isinstance(error, OverBudget):
+                    # Whether they called the bot nobody hears: they must know why it is silent.
+                    await self._telling.once(error, of=discord_user_id, again_after_s=math.inf)
                 return
-        await self._tell_once(error)
+        await self._telling.once(error)
         await self._desk.note_deaf(discord_user_id, error, sound)
 
-    async def _tell_once(self, error: TrainerBotError | str) -> None:
-        """Tell it, unless the same was told a moment ago."""
-        now = time.monotonic()
-        if now - self._told_at.get(str(error), -SAID_AGAIN_AFTER_S) >= SAID_AGAIN_AFTER_S:
-            self._told_at[str(error)] = now
-            await self._desk.tell(error)
-
     # --- one turn ---------------------------------------------------------------------
-    async def _answer(self, speaker: _Speaker, question: Question) -> None:
+    async def _answer(self, speaker: Speaker, question: Question) -> None:
         if speaker.last is not None and speaker.last[0].is_over:
             await speaker.last[1]  # what was heard of the last answer is what this one knows
         speech = self._player.begin(
@@ -362,10 +357,16 @@ class Talk:
         finally:
             speech.end()
         record = self._start(self._record(speaker, question, answer, speech))
-        speaker.last = speech, record
+        speaker.last = last = speech, record
+
+        def forget(record: asyncio.Task[None]) -> None:
+            if speaker.last is last:
+                speaker.last = None  # with all its sound that nobody wanted to hear
+
+        record.add_done_callback(forget)
 
     async def _record(
-        self, speaker: _Speaker, question: Question, answer: Answer, speech: Speech
+        self, speaker: Speaker, question: Question, answer: Answer, speech: Speech
     ) -> None:
         """Wait until the answer was heard, and write down how much of it was."""
         try:
@@ -387,6 +388,6 @@ class Talk:
         try:
             await self._desk.record(question, answer, heard, stages_ms)
             if heard.problem and not self._is_closed:
-                await self._tell_once(heard.problem)
+                await self._telling.once(heard.problem)
         except Exception as error:
             await self._desk.fail(error, "The record of a call")

@@ -12,7 +12,7 @@ from dashboard.models import (
     GuildSettings,
     PlaceSettings,
 )
-from dashboard.services import places
+from dashboard.services import places, speech, voices
 from dashboard.services.places import Place
 
 NO_LIMIT = "no limit"
@@ -178,4 +178,29 @@ class PriceForm(DashboardForm):
         max_digits=10,
         decimal_places=4,
         help_text="US dollars for a million tokens written.",
+    )
+
+
+class SpeechPriceForm(DashboardForm):
+    """What somebody who hears or speaks charges."""
+
+    provider = forms.ChoiceField(
+        label="Who hears or speaks",
+        choices=lambda: [(name, voices.label(name)) for name in speech.priced()],
+    )
+    heard_usd = forms.DecimalField(
+        label="Hearing",
+        min_value=0,
+        max_digits=10,
+        decimal_places=4,
+        initial=0,
+        help_text="US dollars for a minute listened to.",
+    )
+    spoken_usd = forms.DecimalField(
+        label="Speaking",
+        min_value=0,
+        max_digits=10,
+        decimal_places=4,
+        initial=0,
+        help_text="US dollars for a million characters spoken.",
     )

@@ -23,7 +23,7 @@ from dashboard.models.processes import ProcessState
 from dashboard.models.requests import DiscordRequest
 from dashboard.models.settings import AssistantSettings
 from dashboard.models.tasks import Task
-from dashboard.models.usage import ModelPrice, Usage
+from dashboard.models.usage import ModelPrice, SpeechPrice, Usage
 from dashboard.models.voice import Utterance, VoiceCall, VoiceSettings
 
 __all__ = [
@@ -62,6 +62,7 @@ __all__ = [
     "ProcessState",
     "Provenance",
     "Source",
+    "SpeechPrice",
     "SyncedCommands",
     "Task",
     "Usage",

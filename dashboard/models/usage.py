@@ -28,8 +28,32 @@ class ModelPrice(models.Model):
         return self.model
 
 
+class SpeechPrice(models.Model):
+    """What somebody who hears or speaks charges, as an admin entered it."""
+
+    provider = models.CharField(max_length=50, unique=True, help_text="Who, as in a chain")
+    heard_usd = models.DecimalField(
+        max_digits=10,
+        decimal_places=4,
+        default=0,
+        validators=[MinValueValidator(0)],
+        help_text="US dollars for a minute listened to",
+    )
+    spoken_usd = models.DecimalField(
+        max_digits=10,
+        decimal_places=4,
+        default=0,
+        validators=[MinValueValidator(0)],
+        help_text="US dollars for a million characters spoken",
+    )
+    updated_at = models.DateTimeField(auto_now=True, help_text="When last changed")
+
+    def __str__(self) -> str:
+        return self.provider
+
+
 class Usage(models.Model):
-    """Tokens and money of one month: of a guild, or of one person in it (or in direct messages).
+    """Tokens, speech and money of one month: of a guild, or of one person in it (or in direct messages).
 
     `key` is "2026-11:g7" for a guild, "2026-11:g7:u9" for a person in it and
     "2026-11:u9" for direct messages, with our own row ids.
@@ -49,6 +73,8 @@ class Usage(models.Model):
     )
     n_answers = models.PositiveIntegerField(default=0, help_text="Answers given")
     n_tokens = models.PositiveBigIntegerField(default=0, help_text="Tokens read and written")
+    heard_ms = models.PositiveBigIntegerField(default=0, help_text="Milliseconds listened to")
+    n_spoken = models.PositiveBigIntegerField(default=0, help_text="Characters spoken")
     cost_usd = models.DecimalField(
         max_digits=12, decimal_places=6, default=0, help_text="US dollars, where prices are known"
     )

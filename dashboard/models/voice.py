@@ -98,6 +98,10 @@ class VoiceCall(models.Model):
     figures = models.JSONField(
         default=dict, help_text="Counters of the connection, as the bot last reported them"
     )
+    words = models.JSONField(
+        default=dict,
+        help_text="What people are saying to the bot at this moment, by id; emptied once it is final",
+    )
     started_at = models.DateTimeField(default=now, help_text="When it was asked to join")
     connected_at = models.DateTimeField(null=True, help_text="When it was last connected")
     ended_at = models.DateTimeField(null=True, help_text="When it left; empty while it is wanted")

@@ -170,12 +170,35 @@ def _check_pace(per_minute: int, guild: DiscordGuild, question: Message | None) 
         )
 
 
-def _check_budgets(
-    here: Limits, guild: DiscordGuild | None, discord_user: DiscordUser
-) -> Admission:
+def check_open(
+    *, guild: DiscordGuild | None, discord_user: DiscordUser | None, rules: Rules
+) -> None:
+    """Raise OverBudget where a budget is used up. Warns nobody, and counts nothing.
+
+    For what costs before it is known whether it is a question. discord_user:
+    None for somebody who never asked anything.
+    """
+    here = limits(rules, guild)
+    if here.has_budget:
+        _used(here, guild, discord_user)
+
+
+@dataclass(frozen=True, slots=True)
+class _Used:
+    """How much of both budgets is used, in rows and as shares of the tighter limits."""
+
+    person: Usage | None
+    server: Usage | None
+    of_person: float
+    of_server: float
+
+
+def _used(here: Limits, guild: DiscordGuild | None, discord_user: DiscordUser | None) -> _Used:
+    """How much is used this month. Raises OverBudget where that is all."""
     month = this_month()
-    person_key = key(month, guild.pk if guild else None, discord_user.pk)
-    guild_key = key(month, guild.pk) if guild else ""
+    guild_pk = guild.pk if guild else None
+    person_key = key(month, guild_pk, discord_user.pk) if discord_user else ""
+    guild_key = key(month, guild_pk) if guild_pk is not None else ""
     rows = {row.key: row for row in Usage.objects.filter(key__in=[person_key, guild_key])}
     person, server = rows.get(person_key), rows.get(guild_key)
     of_person = used_share(person, here.person_tokens, here.person_usd)
@@ -190,14 +213,21 @@ def _check_budgets(
         raise OverBudget(
             f"Sorry, you have used up your budget for {month:%B}. I answer you again on {again}."
         )
-    saving = max(of_person, of_server) >= SAVE_AT
+    return _Used(person, server, of_person, of_server)
+
+
+def _check_budgets(
+    here: Limits, guild: DiscordGuild | None, discord_user: DiscordUser
+) -> Admission:
+    month, used = this_month(), _used(here, guild, discord_user)
+    saving = max(used.of_person, used.of_server) >= SAVE_AT
     return Admission(
         saving=saving,
         warning=" ".join(
             f"{who} used {_percent(share)} % of the budget for {month:%B}."
             for row, share, who in (
-                (person, of_person, "You have"),
-                (server, of_server, "This server has"),
+                (used.person, used.of_person, "You have"),
+                (used.server, used.of_server, "This server has"),
             )
             if row is not None and share >= WARN_AT and _is_first_warning(row)
         ),

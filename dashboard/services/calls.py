@@ -15,6 +15,7 @@ from dashboard.services.access import Person
 
 TOPIC: Final = "calls"
 State = VoiceCall.State
+MOST_SHOWN: Final = 500  # characters of what somebody is saying; the newest of it
 PRESENT: Final = frozenset({"people", "speaking"})  # of the figures: ids of Discord's
 
 
@@ -93,12 +94,14 @@ def unwant(call_id: int, *, because: str, actor: Person | None = None) -> bool:
     running = VoiceCall.objects.select_for_update().filter(pk=call_id, ended_at=None).first()
     if running is None:
         return False
-    running.state, running.problem = State.ENDED, ""
+    running.state, running.problem, running.words = State.ENDED, "", {}
     running.ended_because, running.ended_at = because[:200], now()
     running.figures = {
         name: value for name, value in running.figures.items() if name not in PRESENT
     }
-    running.save(update_fields=["state", "problem", "ended_because", "ended_at", "figures"])
+    running.save(
+        update_fields=["state", "problem", "ended_because", "ended_at", "figures", "words"]
+    )
     if actor is not None:
         audit.record(actor, "call.leave", str(call_id))
     _tell(call_id, "call.ended")
@@ -137,6 +140,7 @@ def report(
     changed: dict[str, Any] = {}
     if state is not None:
         changed["state"] = state
+        changed["words"] = {}  # of a process that was killed, or of a connection that broke
         if state == State.CONNECTED:
             changed["connected_at"] = now()
     if problem is not None:
@@ -151,6 +155,23 @@ def report(
 
 
 # --- what is said -----------------------------------------------------------------
+@transaction.atomic
+def show_words(call_id: int, words: Mapping[int, str]) -> None:
+    """Let open pages show what people (Discord's ids) are saying to the bot at this moment.
+
+    What was shown before is overwritten; no words empty it. No event carries any.
+    """
+    # As words: ids of Discord's are too long for JavaScript's numbers.
+    shown = {str(who): storage.storable(text)[-MOST_SHOWN:] for who, text in words.items()}
+    if VoiceCall.objects.filter(pk=call_id, ended_at=None).update(words=shown):
+        _tell(call_id, "words.changed")
+
+
+def forget_words() -> None:
+    """Empty what a process that was killed was showing; a running one shows it again at once."""
+    VoiceCall.objects.exclude(words={}).update(words={})
+
+
 @transaction.atomic
 def log_utterance(
     said: Said, *, call_id: int, person: Person, message_id: int | None = None

@@ -22,6 +22,7 @@ from dashboard.models import (
     ModelPrice,
     OutboxEvent,
     PlaceSettings,
+    SpeechPrice,
     Usage,
     VoiceSettings,
 )
@@ -70,6 +71,7 @@ class Rules:
     channel_access: Mapping[int, Mapping[int, str]] = field(default_factory=dict)
     prices: Mapping[str, ModelPrice] = field(default_factory=dict)
     speaks: Mapping[int, str] = field(default_factory=dict)
+    speech_prices: Mapping[str, SpeechPrice] = field(default_factory=dict)
 
     def place(self, guild_id: int | None, *channel_ids: int) -> Place:
         """How the bot behaves in a channel; name the thread first, then its channel."""
@@ -168,6 +170,7 @@ def _read() -> Rules:
         channel_access=channel_access,
         prices={price.model: price for price in ModelPrice.objects.all()},
         speaks=dict(VoiceSettings.objects.values_list("guild__discord_guild_id", "speaks")),
+        speech_prices={price.provider: price for price in SpeechPrice.objects.all()},
     )
 
 

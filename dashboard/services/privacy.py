@@ -23,7 +23,7 @@ from dashboard.models import (
     Usage,
     Utterance,
 )
-from dashboard.services import audit, consent, corrections, outbox, speech
+from dashboard.services import audit, calls, consent, corrections, outbox, speech
 from trainerbot.errors import NotFound
 
 ANONYMOUS = "someone"
@@ -130,7 +130,10 @@ def export(discord_user_id: int) -> str:
         "usage": list(
             Usage.objects.filter(discord_user=person)
             .order_by("pk")
-            .values("month", "guild__name", "n_answers", "n_tokens", "cost_usd")
+            .values(
+                "month", "guild__name", "n_answers", "n_tokens", "heard_ms", "n_spoken",
+                "cost_usd",
+            )
         ),
         "long_commands": list(
             DiscordRequest.objects.filter(discord_user=person)
@@ -168,6 +171,7 @@ def erase(discord_user_id: int, *, corrections_too: bool) -> Receipt:
     )
     _erase_corrections(person, all_of_them=corrections_too)
     _utterances(person).delete()
+    calls.forget_words()
     _conversations(person).delete()
     _erase_requests(person)
     Feedback.objects.filter(discord_user=person).delete()

@@ -19,6 +19,7 @@ from trainerbot.errors import NotFound
 
 CALLS_A_PAGE = 25
 UTTERANCES_A_PAGE = 30
+NEWCOMER = "Somebody new"
 # Of the figures, what the page shows in another way than as a number with its name.
 TOLD_ELSEWHERE = frozenset({"speaking", "people", "is_end_to_end", "latency_ms"})
 
@@ -29,6 +30,14 @@ class Present:
 
     name: str
     is_speaking: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """What somebody is saying to the bot at this moment, as far as it was made out."""
+
+    name: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +68,7 @@ def rows(request: HttpRequest) -> HttpResponse:
 @requires(Permission.VIEW)
 def detail(request: HttpRequest, pk: int) -> HttpResponse:
     call = _get(pk)
-    context = _state(call) | _said(request, call)
+    context = _state(call) | _words(call) | _said(request, call)
     return render(request, "dashboard/calls/detail.html", context)
 
 
@@ -68,6 +77,13 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
 def state(request: HttpRequest, pk: int) -> HttpResponse:
     """How the call goes and who speaks, anew."""
     return render(request, "dashboard/calls/_state.html", _state(_get(pk)))
+
+
+@require_GET
+@requires(Permission.VIEW)
+def words(request: HttpRequest, pk: int) -> HttpResponse:
+    """What people are saying to the bot at this moment, anew."""
+    return render(request, "dashboard/calls/_words.html", _words(_get(pk)))
 
 
 @require_GET
@@ -120,8 +136,18 @@ def _people(figures: dict[str, Any]) -> list[Present]:
     ids = [*speaking, *(each for each in _ids(figures.get("people")) if each not in speaking)]
     rows = DiscordUser.objects.filter(discord_user_id__in=ids)
     names = dict(rows.values_list("discord_user_id", "name"))
-    people = [Present(names.get(each, "Somebody new"), each in speaking) for each in ids]
+    people = [Present(names.get(each, NEWCOMER), each in speaking) for each in ids]
     return sorted(people, key=lambda each: each.name.lower())
+
+
+def _words(call: VoiceCall) -> dict[str, Any]:
+    saying = {int(who): text for who, text in call.words.items()} if call.ended_at is None else {}
+    rows = DiscordUser.objects.filter(discord_user_id__in=saying)
+    names = dict(rows.values_list("discord_user_id", "name")) if saying else {}
+    return {
+        "call": call,
+        "saying": [Saying(names.get(who) or NEWCOMER, text) for who, text in saying.items()],
+    }
 
 
 def _ids(value: object) -> list[int]:

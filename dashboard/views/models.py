@@ -10,9 +10,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render, resolve_url
 from django.views.decorators.http import require_GET, require_POST
 
-from dashboard.forms.servers import PriceForm
-from dashboard.models import FineTuneJob, ModelPrice
-from dashboard.services import assistant, chat, paging, prices, providers
+from dashboard.forms.servers import PriceForm, SpeechPriceForm
+from dashboard.models import FineTuneJob, ModelPrice, SpeechPrice
+from dashboard.services import assistant, chat, paging, prices, providers, speech, voices
 from dashboard.services.access import Permission
 from dashboard.views.doors import requires
 from trainerbot.errors import InvalidInput
@@ -106,6 +106,36 @@ def remove_price(request: HttpRequest) -> HttpResponse:
     return redirect(f"{resolve_url('model-list')}#prices")
 
 
+@require_POST
+@requires(Permission.SETTINGS)
+def speech_price(request: HttpRequest) -> HttpResponse:
+    """Save what somebody who hears or speaks costs from now on."""
+    form = SpeechPriceForm(request.POST)
+    if form.is_valid():
+        saved = form.attempt(
+            lambda: speech.save_price(**form.cleaned_data, actor=cast(User, request.user))
+        )
+        if saved is not None:
+            name = voices.label(saved.provider)
+            messages.success(request, f"Speech of {name} is counted at this price now.")
+            return redirect(f"{resolve_url('model-list')}#speech-prices")
+    return _page(request, PriceForm(), form)
+
+
+@require_POST
+@requires(Permission.SETTINGS)
+def remove_speech_price(request: HttpRequest) -> HttpResponse:
+    """Count somebody who hears or speaks without a price from now on."""
+    provider = request.POST.get("provider", "")
+    if provider not in speech.priced():
+        raise InvalidInput("Nobody was named who hears or speaks. Choose one from the list.")
+    speech.remove_price(provider=provider, actor=cast(User, request.user))
+    messages.success(
+        request, f"{voices.label(provider)} costs nothing from now on, as far as we know."
+    )
+    return redirect(f"{resolve_url('model-list')}#speech-prices")
+
+
 def _named(request: HttpRequest) -> str:
     """The model that a button names. Raises InvalidInput for what no model is called."""
     model = request.POST.get("model", "").strip()
@@ -114,12 +144,21 @@ def _named(request: HttpRequest) -> str:
     return model
 
 
-def _page(request: HttpRequest, form: PriceForm) -> HttpResponse:
+def _page(
+    request: HttpRequest, form: PriceForm, speech_form: SpeechPriceForm | None = None
+) -> HttpResponse:
     page = paging.page(
         ModelPrice.objects.all(),
         after=request.GET.get("after", ""),
         before=request.GET.get("before", ""),
     )
-    context = {"form": form, "page": page}
-    status = 422 if form.is_bound else 200
+    speech_form = speech_form or SpeechPriceForm()
+    context = {
+        "form": form,
+        "page": page,
+        "speech_form": speech_form,
+        # No more of them than there are who hear and speak.
+        "speech_prices": SpeechPrice.objects.order_by("provider"),
+    }
+    status = 422 if form.is_bound or speech_form.is_bound else 200
     return render(request, "dashboard/models/list.html", context, status=status)

@@ -35,6 +35,27 @@ def test_only_tests_is_ours_and_not_pytests():
     assert rest == ["tests/house"]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "command", "rest"),
+    [
+        (["--with", "train"], None, []),
+        (["--with", "train", "test", "-x"], "test", ["-x"]),
+        (["--with=train", "manage", "ask"], "manage", ["ask"]),
+        (["test", "--with", "train"], "test", ["--with", "train"]),
+    ],
+)
+def test_an_extra_stands_before_the_command(arguments, command, rest):
+    options, given = parse(arguments)
+
+    assert (options.command, given) == (command, rest)
+    assert options.extra == (None if arguments[0] == "test" else "train")
+
+
+def test_an_extra_cannot_come_and_go_at_once():
+    with pytest.raises(SystemExit):
+        parse(["--with", "train", "--without", "train"])
+
+
 def test_an_unknown_command_is_refused(capsys):
     with pytest.raises(SystemExit) as refusal:
         parse(["tset"])

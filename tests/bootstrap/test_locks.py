@@ -25,6 +25,7 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / locks.RUN).write_text(f"{first}\ndjango==5.2.1 \\\n    --hash=sha256:00\n")
     (tmp_path / locks.MODEL).write_text(f"{first}\nxllamacpp==1.0 --hash=sha256:00\n")
     (tmp_path / locks.DEV).write_text(f"{first}\npytest==9.0 --hash=sha256:00\n")
+    (tmp_path / locks.TRAIN).write_text(f"{first}\ntrl==1.16 --hash=sha256:00\n")
     return tmp_path
 
 
@@ -44,7 +45,7 @@ def test_a_forgotten_lock_is_found_for_every_lock(folder):
 
     found = locks.problems(folder)
 
-    assert len(found) == 3
+    assert len(found) == 4
     assert "python3 run.py lock" in found[0]
 
 
@@ -63,6 +64,15 @@ def test_two_versions_of_one_package_are_found(folder):
 
     assert locks.problems(folder) == [
         f"django is ['5.2.1'] in {locks.RUN}, ['5.2.2'] in {locks.DEV}."
+    ]
+
+
+def test_two_versions_of_one_package_are_found_outside_of_the_run_too(folder):
+    with open(folder / locks.TRAIN, "a") as file:
+        file.write("xllamacpp==2.0 --hash=sha256:00\n")
+
+    assert locks.problems(folder) == [
+        f"xllamacpp is ['1.0'] in {locks.MODEL}, ['2.0'] in {locks.TRAIN}."
     ]
 
 

@@ -28,6 +28,8 @@ PLANTS = [
     ("trainerbot.conversation.planted_settings", "trainerbot.settings"),
     ("trainerbot.modelserver.planted", "trainerbot.llm.registry"),
     ("dashboard.services.planted_sdk", "trainerbot.endpoints.openai_sdk"),
+    ("dashboard.services.planted_torch", "torch"),
+    ("trainerbot.modelserver.api.planted", "trl"),
     ("dashboard.services.planted_server", "trainerbot.modelserver.store"),
 ]
 HOMELESS = ["dashboard.utilities", "botrunner.things", "trainerbot.stuff"]

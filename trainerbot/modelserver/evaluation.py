@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from trainerbot.messages import ChatMessage, Role
+from trainerbot.modelserver.examples import Example
 from trainerbot.modelserver.runtimes.base import (
     Answer,
     ChatRuntime,
@@ -17,7 +18,6 @@ from trainerbot.modelserver.runtimes.base import (
 )
 from trainerbot.modelserver.runtimes.knn import KnnModel
 from trainerbot.modelserver.trainers.scores import word_accuracy, word_f1
-from trainerbot.modelserver.trainers.task import Example
 
 
 @dataclass(frozen=True, slots=True)

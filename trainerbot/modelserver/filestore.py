@@ -1,57 +1,122 @@
 """Files and tuned models: rows that name blobs."""
 
 import contextlib
+import dataclasses
 import sqlite3
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
-from trainerbot.errors import NotFound
+from trainerbot.errors import NotFound, TrainerBotError
 from trainerbot.modelserver.blobs import Blobs, Draft
 from trainerbot.modelserver.database import Database, new_id, now
 from trainerbot.modelserver.records import Page, StoredFile, StoredModel
 
-_FILE = "id, sha256, n_bytes, filename, purpose, created_at"
+_FILE = "id, sha256, n_bytes, filename, purpose, created_at, expires_at"
+# Before the next sweep an expired file is there, but nobody's.
+_ALIVE = "(expires_at IS NULL OR expires_at > ?)"
 _MODEL = "id, created_at, base_model, method, job_id"
+# Every blob that a row needs.
+_NAMED = (
+    "SELECT sha256 FROM files UNION SELECT sha256 FROM model_files"
+    " UNION SELECT sha256 FROM upload_parts"
+)
+
+
+class QuotaExceeded(TrainerBotError):
+    """All files together would hold more bytes than this server was started to keep."""
 
 
 class FileStore(Database):
     """A blob lives as long as a row names it; rows and blobs change under one lock."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, max_stored_bytes: int | None = None) -> None:
         super().__init__(folder / "store.sqlite3")
         self.blobs = Blobs(folder)
+        self._max_stored_bytes = max_stored_bytes
+        self._unnamed: set[str] = set()
         # A killed process may have left a blob that no row came to name.
-        named = self._db.execute("SELECT sha256 FROM files UNION SELECT sha256 FROM model_files")
-        self.blobs.sweep({row[0] for row in named})
+        self.blobs.sweep({row[0] for row in self._db.execute(_NAMED)})
 
-    def add_file(self, draft: Draft, *, filename: str, purpose: str) -> StoredFile:
-        """Keep `draft` as a new file."""
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        with self._lock:
+            self._unnamed.clear()
+            with super()._writing():
+                yield
+            # Only now: until the commit a row may still need its blob.
+            for sha256 in self._unnamed:
+                self.blobs.remove(sha256)
+
+    def add_file(
+        self, draft: Draft, *, filename: str, purpose: str, expires_after_s: int | None = None
+    ) -> StoredFile:
+        """Keep `draft` as a new file, for so many seconds or until it is deleted.
+
+        Raises QuotaExceeded.
+        """
         with self._writing():
-            return self._add_file(draft, filename=filename, purpose=purpose)
+            self._need_room(draft.n_bytes)
+            return self._add_file(
+                draft, filename=filename, purpose=purpose, expires_after_s=expires_after_s
+            )
 
-    def _add_file(self, draft: Draft, *, filename: str, purpose: str) -> StoredFile:
+    def _add_file(
+        self, draft: Draft, *, filename: str, purpose: str, expires_after_s: int | None = None
+    ) -> StoredFile:
+        made_at = now()
         row = StoredFile(
             id=new_id("file-"),
             sha256=draft.sha256,
             n_bytes=draft.n_bytes,
             filename=filename,
             purpose=purpose,
-            created_at=now(),
+            created_at=made_at,
+            expires_at=None if expires_after_s is None else made_at + expires_after_s,
         )
         self.blobs.keep(draft)
         self._db.execute(
-            f"INSERT INTO files ({_FILE}) VALUES (?, ?, ?, ?, ?, ?)",
-            (row.id, row.sha256, row.n_bytes, row.filename, row.purpose, row.created_at),
+            f"INSERT INTO files ({_FILE}) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            dataclasses.astuple(row),
         )
         return row
 
     def file(self, file_id: str) -> StoredFile:
-        """Return the file. Raises NotFound."""
+        """Return the file. Raises NotFound, also from the second on in which it expired."""
         with self._lock:
-            row = self._db.execute(f"SELECT {_FILE} FROM files WHERE id = ?", (file_id,)).fetchone()
+            row = self._db.execute(
+                f"SELECT {_FILE} FROM files WHERE id = ? AND {_ALIVE}", (file_id, now())
+            ).fetchone()
         if row is None:
             raise NotFound(f"No such File object: {file_id}")
         return StoredFile(**row)
+
+    def n_stored_bytes(self) -> int:
+        """Return how much the files and the parts of pending uploads hold together."""
+        with self._lock:
+            (n,) = self._db.execute(
+                "SELECT (SELECT coalesce(sum(n_bytes), 0) FROM files)"
+                " + (SELECT coalesce(sum(n_bytes), 0) FROM upload_parts)"
+            ).fetchone()
+        return int(n)
+
+    def _need_room(self, n_bytes: int) -> None:
+        limit = self._max_stored_bytes
+        if limit is not None and self.n_stored_bytes() + n_bytes > limit:
+            raise QuotaExceeded(
+                "You have exceeded your file storage quota. Max total size is "
+                f"{limit / 1024**3:.2f} GB. Delete files that you no longer need."
+            )
+
+    def expire_files(self) -> int:
+        """Forget the files whose time is over; return how many that were."""
+        with self._writing():
+            rows = self._db.execute(
+                "DELETE FROM files WHERE expires_at <= ? RETURNING sha256", (now(),)
+            ).fetchall()
+            for sha256 in {row["sha256"] for row in rows}:
+                self._drop_blob(sha256)
+            return len(rows)
 
     def files(
         self,
@@ -62,7 +127,9 @@ class FileStore(Database):
         purpose: str | None = None,
     ) -> Page[StoredFile]:
         """Return the files that follow `after`. Raises InvalidInput when that is no file."""
-        where = [("purpose = ?", purpose)] if purpose is not None else []
+        where: list[tuple[str, Any]] = [(_ALIVE, now())]
+        if purpose is not None:
+            where.append(("purpose = ?", purpose))
         rows = self._page("files", _FILE, where, after, limit, newest_first=newest_first)
         return Page([StoredFile(**row) for row in rows[:limit]], len(rows) > limit)
 
@@ -74,12 +141,9 @@ class FileStore(Database):
             self._drop_blob(row.sha256)
 
     def _drop_blob(self, sha256: str) -> None:
-        named = self._db.execute(
-            "SELECT 1 FROM files WHERE sha256 = ? UNION SELECT 1 FROM model_files WHERE sha256 = ?",
-            (sha256, sha256),
-        )
+        named = self._db.execute(f"SELECT 1 FROM ({_NAMED}) WHERE sha256 = ?", (sha256,))
         if named.fetchone() is None:
-            self.blobs.remove(sha256)
+            self._unnamed.add(sha256)
 
     @contextlib.contextmanager
     def _drafts(self, files: Mapping[str, bytes | Path]) -> Iterator[dict[str, Draft]]:
@@ -148,6 +212,7 @@ class FileStore(Database):
             return False
         self._db.execute("DELETE FROM models WHERE id = ?", (model_id,))
         self._db.execute("DELETE FROM model_files WHERE model_id = ?", (model_id,))
+        self._db.execute("DELETE FROM permissions WHERE checkpoint = ?", (model_id,))
         # A checkpoint is nothing but its model.
         self._db.execute("DELETE FROM checkpoints WHERE model_id = ?", (model_id,))
         for sha256 in set(row.files.values()):

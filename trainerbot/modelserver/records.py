@@ -19,6 +19,48 @@ class StoredFile:
     filename: str
     purpose: str
     created_at: int
+    expires_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredUpload:
+    """A file that comes in parts: pending -> completed | cancelled | expired.
+
+    `n_bytes` is what the client promised; `file_expires_after_s` is for the
+    file that it becomes.
+    """
+
+    id: str
+    created_at: int
+    expires_at: int
+    filename: str
+    purpose: str
+    mime_type: str
+    n_bytes: int
+    status: str
+    file_expires_after_s: int | None
+    file_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPart:
+    """One part of an upload; its bytes are a blob."""
+
+    id: str
+    upload_id: str
+    created_at: int
+    sha256: str
+    n_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPermission:
+    """What lets a project use a checkpoint."""
+
+    id: str
+    created_at: int
+    checkpoint: str
+    project_id: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,9 @@ from typing import Any
 
 from trainerbot.errors import Conflict, NotFound
 from trainerbot.modelserver.checkpointstore import CheckpointStore
+from trainerbot.modelserver.completionstore import CompletionStore
 from trainerbot.modelserver.database import new_id, now
+from trainerbot.modelserver.permissionstore import PermissionStore
 from trainerbot.modelserver.records import ACTIVE, Page, StoredEvent, StoredJob
 
 _JOB = (
@@ -23,7 +25,7 @@ _JSON = ("hyperparameters", "metadata", "result_files", "error", "integrations",
 _EVENT = "id, created_at, level, message, type, data"
 
 
-class Store(CheckpointStore):
+class Store(CheckpointStore, CompletionStore, PermissionStore):
     """The whole memory of one server, in one folder.
 
     Every method that writes may raise StorageFull; then nothing of the call

@@ -65,10 +65,17 @@ class SpeechEndpoint:
         )
 
     async def transcribe(
-        self, data: bytes, *, content_type: str, model: str, language: str
+        self,
+        data: bytes,
+        *,
+        content_type: str,
+        model: str,
+        language: str,
+        duration_s: float = 0.0,
     ) -> Transcript:
         """Return the words in an audio file; `language` is a BCP 47 tag such as ru-RU.
 
+        `duration_s`, where it is known, lengthens the time-out: a long recording is heard for long.
         Raises UnreadableAudio for what is no recording, NothingHeard where no
         words are in it, ProviderUnavailable when the endpoint cannot be reached,
         is busy or broken, SpeechAbsent (no retry will help) when it has not got
@@ -82,6 +89,7 @@ class SpeechEndpoint:
                 model=model,
                 language=tag or openai.omit,
                 response_format="json",
+                timeout=self._endpoint.timeout_s + duration_s,
             )
         text = self._object(response.content).get("text")
         if not isinstance(text, str):

@@ -53,6 +53,7 @@ class Tuning:
     before_ms: int = 300  # kept of the time before the speech was noticed
     after_ms: int = 120  # kept of the silence after it
     longest_ms: int = 30_000
+    grown_ms: int = 1_500  # after which the sound so far is told for the first time
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,18 @@ class SpeechWent:
     """They went on for longer than a "mm-hm" takes: it is an interruption."""
 
     at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechGrew:
+    """They speak on. sound: all that was said since it began.
+
+    Told each time that it has grown by half, and by `Tuning.grown_ms` at
+    least: all these sounds together are three times as long as the speech.
+    """
+
+    at_ms: int
+    sound: Pcm
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +111,7 @@ class SpeechEnded:
     is_cut: bool = False
 
 
-Event = SpeechBegan | SpeechWent | SpeechPaused | SpeechEnded
+Event = SpeechBegan | SpeechWent | SpeechGrew | SpeechPaused | SpeechEnded
 
 
 class Segmenter:
@@ -124,6 +137,7 @@ class Segmenter:
         self._quiet_ms = 0
         self._is_speaking = self._went = self._has_paused = False
         self._is_finished: bool | None = None
+        self._told_ms = 0  # of this speech, by SpeechGrew
 
     @property
     def is_speaking(self) -> bool:
@@ -183,7 +197,7 @@ class Segmenter:
         self._speech = list(self._recent)
         self._recent.clear()
         self._spoken_ms = sum(self._voiced) * FRAME_MS
-        self._quiet_ms = 0
+        self._quiet_ms = self._told_ms = 0
         return [SpeechBegan(self._now_ms)]
 
     def _go_on(self, data: bytes, is_voice: bool) -> list[Event]:
@@ -198,8 +212,12 @@ class Segmenter:
         if not self._went and self._spoken_ms >= self._tuning.interrupts_ms:
             self._went = True
             events.append(SpeechWent(self._now_ms))
-        if len(self._speech) * FRAME_MS >= self._tuning.longest_ms:
+        length_ms = len(self._speech) * FRAME_MS
+        if length_ms >= self._tuning.longest_ms:
             events += [self._end(is_cut=True), *self._begin()]
+        elif length_ms >= self._told_ms + max(self._tuning.grown_ms, self._told_ms // 2):
+            self._told_ms = length_ms
+            events.append(SpeechGrew(self._now_ms, self._sound()))
         return events
 
     def _be_quiet(self) -> list[Event]:

@@ -60,7 +60,7 @@ async def speak(
             if said is not None:
                 await _hear_out(bot, ready, said, to=to)
                 return
-        await send_spoken(bot, text, language=language, guild_id=guild_id, to=to)
+        await send_spoken(bot, text, language=language, guild_id=guild_id, to=to, payer_id=asker.id)
         if ready.utterance is not None:
             await note_spoken(question_id=ready.question.pk, text=text)
     except speech.NothingToSay as error:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from botrunner.cogs.talk.desk import Call, CallDesk
+from botrunner.cogs.talk.calling import Call
+from botrunner.cogs.talk.desk import CallDesk
 from botrunner.voice.playback import player_of
 from botrunner.voice.talking import Talk
 

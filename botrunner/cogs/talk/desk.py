@@ -6,10 +6,9 @@ import asyncio
 import importlib
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Protocol, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import discord
 from django.db import DatabaseError
@@ -17,26 +16,26 @@ from django.db import DatabaseError
 from botrunner import people
 from botrunner.cogs.chat.addressing import spot_of
 from botrunner.cogs.chat.words import CUT_SHORT, NOTHING_SAID, title_of, with_marks
+from botrunner.cogs.talk.calling import Call
+from botrunner.cogs.talk.interrupting import Stream, broken_off, until_cut
 from botrunner.cogs.talk.outlet import REFUSALS, CallOutlet, as_quotation
 from botrunner.faults import explain, refusal
 from botrunner.replies import LiveReply
 from botrunner.ui.verdict import buttons
 from botrunner.voice.desk import Answer, Manners, Question
 from botrunner.voice.playback import Heard, Speech
-from dashboard.models import DiscordUser, PlaceSettings, Utterance, VoiceSettings
-from dashboard.services import access, calls, chat, consent, leftovers, providers
+from dashboard.models import DiscordGuild, DiscordUser, PlaceSettings, Utterance, VoiceSettings
+from dashboard.services import access, budgets, calls, chat, consent, leftovers, providers
 from dashboard.services import speech as speech_services
 from dashboard.services.access import Permission, Person, Role
 from dashboard.services.calls import Said
 from dashboard.services.chat import Asked, Ready, Spot
 from dashboard.services.places import NOT_HERE, Place, Rules
-from trainerbot.conversation import Finished, prompting
 from trainerbot.errors import NotAllowed, NotFound, ProviderUnavailable, TrainerBotError
-from trainerbot.llm import Delta, Usage
+from trainerbot.llm import Delta
 from trainerbot.speech import Pcm
 
 if TYPE_CHECKING:
-    from botrunner.bot import TrainerBot
     from botrunner.cogs.chat import Chat
 
 log = logging.getLogger(__name__)
@@ -49,20 +48,26 @@ finish = chat.hop(chat.finish)
 log_utterance = chat.hop(calls.log_utterance)
 note_answer = chat.hop(calls.note_answer)
 note_asked = chat.hop(leftovers.note_asked)
+show_words = chat.hop(calls.show_words)
 note_begun = chat.hop(leftovers.note_begun)
 
 
 @chat.hop
 def _settings_and_language(
     guild_id: int, discord_user_id: int, permit: Callable[[Rules], Place]
-) -> tuple[VoiceSettings, str]:
-    """The voice settings of a guild, and the language in which somebody there is heard."""
-    place = permit(chat.rules())
+) -> tuple[VoiceSettings, str, bool]:
+    """The voice settings of a guild, in which language somebody there is heard, and if that is paid.
+
+    Raises NotAllowed to whom the bot may not listen now, before that has cost anything.
+    """
+    rules = chat.rules()
+    place = permit(rules)
     person = DiscordUser.objects.filter(discord_user_id=discord_user_id).first()
-    return (
-        speech_services.settings_of(guild_id),
-        speech_services.language_for(person, place),
-    )
+    row = speech_services.settings_of(guild_id)
+    guild = DiscordGuild.objects.filter(discord_guild_id=guild_id).first()
+    budgets.check_open(guild=guild, discord_user=person, rules=rules)
+    is_paid = speech_services.is_paid(speech_services.hearing_chain(row))
+    return row, speech_services.language_for(person, place), is_paid
 
 
 @chat.hop
@@ -73,38 +78,6 @@ def keep(utterance_id: int, data: bytes, days: int) -> None:
 
 
 keeps_days = chat.hop(consent.keeps_days)
-
-
-@dataclass(slots=True)
-class _Stream:
-    """What came of an answer so far."""
-
-    said: str = ""
-    finished: Finished | None = None
-
-
-class Call(Protocol):
-    """The call that a desk works for; what it says may change while it goes on. Ids are Discord's."""
-
-    @property
-    def bot(self) -> TrainerBot: ...
-    @property
-    def call_id(self) -> int:
-        """Of its row."""
-        ...
-
-    @property
-    def guild_id(self) -> int: ...
-    @property
-    def channel_id(self) -> int: ...
-    @property
-    def text_channel_id(self) -> int | None:
-        """Where its words are written; None for the chat of its own channel."""
-        ...
-
-    def people(self) -> Sequence[int]:
-        """Who is there, without bots."""
-        ...
 
 
 class CallDesk:
@@ -172,7 +145,7 @@ class CallDesk:
 
     async def manners(self, discord_user_id: int) -> Manners:
         member, me = self._member(discord_user_id), self._guild.me
-        row, language = await _settings_and_language(
+        row, language, is_paid = await _settings_and_language(
             self._guild_id, discord_user_id, self._permit(member)
         )
         return Manners(
@@ -180,18 +153,34 @@ class CallDesk:
             language=language,
             needs_name=row.needs_wake_name,
             can_be_interrupted=row.can_be_interrupted,
+            shows_early=not is_paid,
         )
 
     def n_present(self) -> int:
         return len(self._call.people())
 
     # --- words ---------------------------------------------------------------------------
-    async def hear(self, sound: Pcm, *, language: str) -> speech_services.Heard:
-        return await speech_services.hear_pcm(sound, language=language, guild_id=self._guild_id)
+    async def hear(
+        self, discord_user_id: int, sound: Pcm, *, language: str
+    ) -> speech_services.Heard:
+        return await speech_services.hear_pcm(
+            sound, language=language, guild_id=self._guild_id, payer_id=discord_user_id
+        )
+
+    async def show(self, words: Mapping[int, str]) -> None:
+        try:
+            await show_words(self._call.call_id, words)
+        except DatabaseError as error:
+            log.warning("What is being said could not be shown: %s", error)
 
     async def note_deaf(self, discord_user_id: int, error: TrainerBotError, sound: Pcm) -> None:
-        said = Said(problem=str(error), duration_s=sound.duration_s)
-        await self._log_said(said, self._member(discord_user_id))
+        said, member = (
+            Said(problem=str(error), duration_s=sound.duration_s),
+            self._member(discord_user_id),
+        )
+        await self._log_said(said, member)
+        if isinstance(error, NotAllowed):
+            await self._note_denial(member)
 
     async def tell(self, error: TrainerBotError | str) -> None:
         await self._write(str(refusal(str(error), "Something in a call")))
@@ -228,9 +217,12 @@ class CallDesk:
         return answer
 
     async def _refuse(self, member: discord.Member, denial: NotAllowed) -> None:
+        await self._note_denial(member)
+        await self.tell(denial)
+
+    async def _note_denial(self, member: discord.Member) -> None:
         asker = await people.who(self._bot, member, guild=member.guild, channel=self._written_in)
         await people.note_denial(asker, "talk")
-        await self.tell(denial)
 
     async def _log(self, question: Question, member: discord.Member, ready: Ready) -> int | None:
         words = question.words
@@ -274,13 +266,13 @@ class CallDesk:
         async def remember(posted: discord.Message) -> None:
             await note_begun(question_id=row.pk, discord_message_id=posted.id)
 
-        live, stream = LiveReply(outlet, on_begun=remember), _Stream()
+        live, stream = LiveReply(outlet, on_begun=remember), Stream()
         try:
             await self._stream(ready, stream, live, speech, answer)
             speech.end()
             finished = stream.finished
             if finished is None and speech.was_cut and stream.said.strip():
-                finished = await _broken_off(ready, stream, began, answer)
+                finished = await broken_off(ready, stream, began, answer)
             if finished is None or not finished.text.strip():
                 raise ProviderUnavailable(NOTHING_SAID)
         except asyncio.CancelledError:
@@ -323,7 +315,7 @@ class CallDesk:
         return message
 
     async def _stream(
-        self, ready: Ready, stream: _Stream, live: LiveReply, speech: Speech, answer: Answer
+        self, ready: Ready, stream: Stream, live: LiveReply, speech: Speech, answer: Answer
     ) -> None:
         """Take the answer in until it is whole, or somebody interrupts it."""
 
@@ -339,7 +331,7 @@ class CallDesk:
                     live.show(stream.said)
 
         taking = asyncio.create_task(take())
-        cut = asyncio.create_task(_until_cut(speech))
+        cut = asyncio.create_task(until_cut(speech))
         try:
             await asyncio.wait({taking, cut}, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -365,29 +357,6 @@ class CallDesk:
         days = await keeps_days(guild_id=self._guild_id, discord_user_id=question.discord_user_id)
         if days:
             await keep(utterance_id, await asyncio.to_thread(_as_file, question.sound), days)
-
-
-async def _until_cut(speech: Speech) -> None:
-    """Wait until somebody interrupts a speech; for ever, if it only comes to its end."""
-    heard = await speech.over()
-    if not heard.was_cut:
-        await asyncio.Event().wait()
-
-
-async def _broken_off(ready: Ready, stream: _Stream, began: float, answer: Answer) -> Finished:
-    """Return what there is of an answer that somebody interrupted, as far as it may be logged."""
-    first_word_at = answer.first_word_at or began
-    return Finished(
-        text=stream.said,
-        model=ready.wanted_model or await chat.default_model(),
-        correction_id=None,
-        example_ids=(),
-        usage=Usage(completion_tokens=prompting.tokens_in(stream.said)),
-        first_token_ms=max(1, round(1000 * (first_word_at - began))),
-        total_ms=round(1000 * (time.monotonic() - began)),
-        finish_reason="interrupted",
-        system_fingerprint=None,
-    )
 
 
 def _as_file(sound: Pcm) -> bytes:

@@ -21,9 +21,11 @@ def player_of(client: discord.Client, guild_id: int) -> Player:
     players = _players.setdefault(client, {})
     if guild_id not in players:
 
-        async def synthesize(text: str, language: str) -> Pcm:
+        async def synthesize(text: str, language: str, asker_id: int) -> Pcm:
             try:
-                said = await speech_services.say(text, language=language, guild_id=guild_id)
+                said = await speech_services.say(
+                    text, language=language, guild_id=guild_id, payer_id=asker_id or None
+                )
             except speech_services.NothingToSay:
                 return Pcm(b"")
             return said.sound

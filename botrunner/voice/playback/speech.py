@@ -16,8 +16,8 @@ from trainerbot.speech.speakable import speakable
 
 log = logging.getLogger(__name__)
 
-Synthesize = Callable[[str, str], Awaitable[Pcm]]
-"""Makes sound of a sentence in a language (BCP 47)."""
+Synthesize = Callable[[str, str, int], Awaitable[Pcm]]
+"""Makes sound of a sentence in a language (BCP 47), for whoever asked (Discord's id; 0: nobody)."""
 
 MOST_CHARACTERS: Final = 1_500  # of one answer: two minutes; the rest is there to read
 # Sentences that are made and not yet played: enough that no pause is heard,
@@ -151,7 +151,7 @@ class Speech:
                 while self._n_ahead() >= AHEAD:
                     self._played.clear()
                     await self._played.wait()
-                sound = await self._synthesize(text, self.language)
+                sound = await self._synthesize(text, self.language, self.asker_id)
                 frames = await asyncio.to_thread(prepared, sound)
                 if frames:
                     self.sentences.append(Sentence(text, frames))

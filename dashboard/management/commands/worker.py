@@ -12,6 +12,7 @@ from django.db import DatabaseError, connection
 
 from dashboard.models import ProcessState
 from dashboard.services import (
+    calls,
     consent,
     drafts,
     examination,
@@ -64,6 +65,7 @@ class Command(BaseCommand):
                     consent.prune_recordings()
                     speech.prune_spoken()
                     utterances.prune()
+                    calls.forget_words()
                     examination.request_missing()
                 if beats % MEND_EVERY == 0:
                     drafts.mend()

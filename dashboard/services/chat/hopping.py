@@ -9,6 +9,7 @@ stays whole by itself: what fails is undone alone.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import logging
 import threading
 import weakref
@@ -20,7 +21,7 @@ from typing import Any, Final, ParamSpec, TypeVar, overload
 from asgiref.sync import AsyncToSync, SyncToAsync, sync_to_async
 from channels.db import database_sync_to_async
 from django.conf import settings
-from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, connections, transaction
+from django.db import DEFAULT_DB_ALIAS, connections, transaction
 
 from dashboard.services.chat import kept
 
@@ -32,6 +33,9 @@ Ready = TypeVar("Ready")
 
 MOST_AT_ONCE: Final = 8
 """Units of one transaction: other processes wait to write meanwhile, and the loop for what follows."""
+
+# Whoever waits would take it for the end of a loop, so a future given one is never done.
+NO_FUTURE_TAKES: Final = "A unit of work with rows raised StopIteration."
 
 
 @overload
@@ -73,11 +77,12 @@ def hop(
 
 
 def _whole(work: Callable[Given, Any], then: Callable[[Any], Any] | None) -> Callable[Given, Any]:
-    if then is None:
-        return work
-
     def both(*args: Given.args, **kwargs: Given.kwargs) -> Any:
-        return then(work(*args, **kwargs))
+        try:
+            result = work(*args, **kwargs)
+            return then(result) if then is not None else result
+        except StopIteration as error:
+            raise RuntimeError(NO_FUTURE_TAKES) from error
 
     return both
 
@@ -94,7 +99,7 @@ def _is_elsewhere(loop: asyncio.AbstractEventLoop) -> bool:
 class _Unit:
     """One unit of work, who waits for it, and how it ended."""
 
-    __slots__ = ("_then", "_work", "error", "future", "result")
+    __slots__ = ("_context", "_then", "_work", "error", "future", "result")
 
     def __init__(
         self,
@@ -104,24 +109,29 @@ class _Unit:
     ) -> None:
         self._work = work
         self._then = then
+        self._context = contextvars.copy_context()
         self.future = future
         self.result: Any = None
-        self.error: Exception | None = None
+        self.error: BaseException | None = None
 
     def run(self) -> None:
-        self.result = self.error = None
-        try:
-            self.result = self._work()
-        except Exception as error:
-            self.error = error
+        self.error = None
+        self._do(self._work)
 
     def go_on(self) -> None:
         """Do what follows once all is committed."""
         if self.error is None and self._then is not None:
-            try:
-                self.result = self._then(self.result)
-            except Exception as error:
-                self.error = error
+            self._do(self._then, self.result)
+
+    def _do(self, work: Callable[..., Any], *given: Any) -> None:
+        try:
+            self.result = self._context.run(work, *given)
+        except StopIteration as error:
+            self.error = RuntimeError(NO_FUTURE_TAKES)
+            self.error.__cause__ = error
+        except BaseException as error:
+            # Whatever it is, it is for whoever waits: here it would stop all units that follow.
+            self.error = error
 
     def tell(self) -> None:
         """On the event loop: hand over what came of it, if anybody still waits."""
@@ -191,16 +201,24 @@ def _run_together(units: list[_Unit]) -> bool:
     The transactions of the units themselves are savepoints in it.
     """
     database = connections[DEFAULT_DB_ALIAS]
+    committed: list[bool] = []
     try:
         with transaction.atomic():
+            # The first of what follows the commit, so that it is known of a failure
+            # there that nothing may be done again.
+            transaction.on_commit(lambda: committed.append(True))
             for unit in units:
                 unit.run()
-            if database.needs_rollback or not database.connection.in_transaction:
-                # What SQLite cannot carry out may undo all that went before, too.
-                transaction.set_rollback(True)
-                kept.forget()
-                return False
-    except (DatabaseError, InterfaceError, OSError) as error:
+                if database.needs_rollback or not database.connection.in_transaction:
+                    # What SQLite cannot carry out may undo all that went before, too; what
+                    # came after it would be committed by itself, and then done again.
+                    transaction.set_rollback(True)
+                    kept.forget()
+                    return False
+    except Exception as error:
+        if committed:
+            log.exception("What follows units of work with rows went wrong.")
+            return True
         log.info("Units of work with rows did not go together, so each goes alone: %s", error)
         kept.forget()
         return False

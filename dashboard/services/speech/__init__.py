@@ -3,10 +3,12 @@
 From async code: `await hear(...)`, `await hear_pcm(...)`, `await say(...)`, `await standings()`.
 """
 
+from dashboard.services.speech.costs import is_paid, priced, remove_price, save_price
 from dashboard.services.speech.hearing import MOST_S, decoded, hear, hear_pcm
 from dashboard.services.speech.results import CannotHear, CannotSpeak, Heard, NothingToSay, Spoken
 from dashboard.services.speech.rules import (
     OPENAI,
+    hearing_chain,
     hears_elsewhere,
     language_for,
     recognizers,
@@ -32,10 +34,15 @@ __all__ = [
     "forget_spoken",
     "hear",
     "hear_pcm",
+    "hearing_chain",
     "hears_elsewhere",
+    "is_paid",
     "language_for",
+    "priced",
     "prune_spoken",
     "recognizers",
+    "remove_price",
+    "save_price",
     "save_settings",
     "say",
     "settings_of",

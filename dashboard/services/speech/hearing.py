@@ -8,11 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from dashboard.services.hops import hop
-from dashboard.services.speech import ways
+from dashboard.services.speech import costs, ways
 from dashboard.services.speech.results import CannotHear, Heard
 from dashboard.services.speech.rules import hearing_chain, settings_of
 from trainerbot.errors import ProviderRefused, ProviderUnavailable
-from trainerbot.speech import NothingHeard, Pcm, SpeechAbsent, Transcript, UnreadableAudio
+from trainerbot.speech import NothingHeard, Pcm, Transcript, UnreadableAudio
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +32,8 @@ NOBODY_KNOWS: Final = (
     "Nobody who could listen here understands this language. Write it instead, or choose another "
     "one with the command `language`."
 )
+
+SENTENCES: Final = ways.Sentences(NOBODY_HERE, NOBODY_HEARS, NOBODY_KNOWS)
 
 
 async def hear(
@@ -60,42 +62,42 @@ async def decoded(data: bytes, *, most_s: float = MOST_S) -> Pcm:
     return await asyncio.get_running_loop().run_in_executor(_DECODING, _decoded, data, most_s)
 
 
-async def hear_pcm(sound: Pcm, *, language: str, guild_id: int | None = None) -> Heard:
-    """The same for sound that is decoded, as it comes from a call."""
+async def hear_pcm(
+    sound: Pcm, *, language: str, guild_id: int | None = None, payer_id: int | None = None
+) -> Heard:
+    """The same for sound that is decoded, as it comes from a call.
+
+    payer_id: Discord's id of whoever said it: it is counted in their month and their guild's.
+    """
     chain = hearing_chain(await read_settings(guild_id))
     data = await asyncio.to_thread(_prepared, sound)
-    transcript = await _first_of(chain, data, language)
-    return Heard(transcript.text, transcript.language, transcript.provider, sound.duration_s)
-
-
-async def _first_of(chain: list[str], data: bytes, language: str) -> Transcript:
-    problem = NOBODY_HERE
+    failures = ways.Failures("listen", SENTENCES)
     for name in ways.in_order(chain, language):
+        transcript: Transcript | NothingHeard
         try:
             way = await ways.hearing(name)
             transcript = await way.client.transcribe(
-                data, content_type="audio/wav", model=way.model, language=language
+                data,
+                content_type="audio/wav",
+                model=way.model,
+                language=language,
+                duration_s=sound.duration_s,
             )
-        except (NothingHeard, UnreadableAudio):
+        except NothingHeard as nothing:
+            transcript = nothing  # which they have listened for all the same
+        except UnreadableAudio:
             ways.note_answer(name, language)
             raise
-        except SpeechAbsent as error:
-            ways.note_failure(name)
-            log.info("%s does not listen here: %s", name, error)
-        except ProviderUnavailable as error:
-            ways.note_failure(name)
-            problem = NOBODY_HEARS
-            log.warning("%s could not listen: %s", name, error)
-        except ProviderRefused as error:
-            # Mostly of the language: the next one may know it.
-            if error.code == ways.UNKNOWN_LANGUAGE:
-                ways.note_failure(name, language)
-            problem = problem if problem == NOBODY_HEARS else NOBODY_KNOWS
-            log.info("%s does not listen: %s", name, error)
-        else:
-            ways.note_answer(name, language)
-            return Transcript(transcript.text, transcript.language or language, name)
-    raise CannotHear(problem)
+        except (ProviderUnavailable, ProviderRefused) as error:
+            failures.note(name, language, error)
+            continue
+        ways.note_answer(name, language)
+        if payer_id is not None:
+            await costs.note_heard(name, sound.duration_s, guild_id=guild_id, payer_id=payer_id)
+        if isinstance(transcript, NothingHeard):
+            raise transcript
+        return Heard(transcript.text, transcript.language or language, name, sound.duration_s)
+    raise CannotHear(failures.problem)
 
 
 def _decoded(data: bytes, most_s: float) -> Pcm:

@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import Final
 
 from dashboard.services.hops import hop
-from dashboard.services.speech import spoken, ways
+from dashboard.services.speech import costs, spoken, ways
 from dashboard.services.speech.results import CannotSpeak, NothingToSay, Spoken
 from dashboard.services.speech.rules import settings_of, speaking_chain
 from trainerbot.errors import ProviderRefused, ProviderUnavailable
-from trainerbot.speech import SpeechAbsent
 from trainerbot.speech.speakable import speakable
-
-log = logging.getLogger(__name__)
 
 read_settings = hop(settings_of)
 
 NOBODY_SPEAKS: Final = "Nobody who could speak can be reached just now."
 NOBODY_HERE: Final = "Nobody speaks here yet: an admin has to set up who does."
 NOBODY_KNOWS: Final = "Nobody who could speak here knows this language."
+SENTENCES: Final = ways.Sentences(NOBODY_HERE, NOBODY_SPEAKS, NOBODY_KNOWS)
 NOTHING: Final = "There is nothing in this that could be spoken."
 
 
-async def say(text: str, *, language: str, guild_id: int | None = None) -> Spoken:
+async def say(
+    text: str, *, language: str, guild_id: int | None = None, payer_id: int | None = None
+) -> Spoken:
     """Return `text` as sound: cleaned of what is for the eye only, and not too long.
 
     language: a BCP 47 tag. guild_id: Discord's own, whose chain and voice speak.
+    payer_id: Discord's id of whoever it is said to: what is made for them is
+    counted in their month and their guild's.
     Raises NothingToSay where nothing is left of it, CannotSpeak when nobody of
     the chain could be asked.
     """
@@ -36,7 +37,7 @@ async def say(text: str, *, language: str, guild_id: int | None = None) -> Spoke
         raise NothingToSay(NOTHING)
     row = await read_settings(guild_id)
     chain = speaking_chain(row)
-    problem = NOBODY_HERE
+    failures = ways.Failures("speak", SENTENCES)
     for name in ways.in_order(chain, language):
         # A voice is one of its provider's: those who step in speak with their own.
         voice = row.voice if name == chain[0] else ""
@@ -46,21 +47,12 @@ async def say(text: str, *, language: str, guild_id: int | None = None) -> Spoke
         try:
             way = await ways.speaking(name)
             sound = await way.client.speak(words, model=way.model, language=language, voice=voice)
-        except SpeechAbsent as error:
-            ways.note_failure(name)
-            log.info("%s does not speak here: %s", name, error)
-        except ProviderUnavailable as error:
-            ways.note_failure(name)
-            problem = NOBODY_SPEAKS
-            log.warning("%s could not speak: %s", name, error)
-        except ProviderRefused as error:
-            # Mostly of the language or the voice: the next one may know it.
-            if error.code == ways.UNKNOWN_LANGUAGE:
-                ways.note_failure(name, language)
-            problem = problem if problem == NOBODY_SPEAKS else NOBODY_KNOWS
-            log.info("%s does not speak: %s", name, error)
+        except (ProviderUnavailable, ProviderRefused) as error:
+            failures.note(name, language, error)
         else:
             ways.note_answer(name, language)
             await asyncio.to_thread(spoken.keep, key, sound)
+            if payer_id is not None:
+                await costs.note_spoken(name, words, guild_id=guild_id, payer_id=payer_id)
             return Spoken(sound, name, voice)
-    raise CannotSpeak(problem)
+    raise CannotSpeak(failures.problem)

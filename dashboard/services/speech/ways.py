@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 import weakref
 from dataclasses import dataclass, replace
@@ -12,12 +13,14 @@ from django.conf import settings
 
 from dashboard.services import providers
 from dashboard.services.speech.rules import OPENAI
-from trainerbot.errors import TrainerBotError
+from trainerbot.errors import ProviderRefused, ProviderUnavailable, TrainerBotError
 from trainerbot.speech import SpeechAbsent, Standing
 from trainerbot.speech.registry import RECOGNIZERS, SYNTHESIZERS
 
 if TYPE_CHECKING:
     from trainerbot.speech.endpoint import SpeechEndpoint
+
+log = logging.getLogger(__name__)
 
 RESTS_S: Final = 30.0
 """Who cannot be reached, is not set up or does not know a language is asked last for so long."""
@@ -83,6 +86,45 @@ def note_answer(name: str, language: str) -> None:
     resting = _resting.get(asyncio.get_running_loop(), {})
     for each in (ANY, language):
         resting.pop((name, each), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Sentences:
+    """What people are told when nobody of a chain could be asked: what was worst of it.
+
+    nowhere: nobody is set up. unreachable: somebody is, but cannot be reached
+    just now. unknown: they do not know the language.
+    """
+
+    nowhere: str
+    unreachable: str
+    unknown: str
+
+
+class Failures:
+    """Why each of a chain failed, and what that comes to. doing: in the log, as "listen"."""
+
+    def __init__(self, doing: str, sentences: Sentences) -> None:
+        self._doing = doing
+        self._sentences = sentences
+        self.problem = sentences.nowhere
+
+    def note(self, name: str, language: str, error: ProviderUnavailable | ProviderRefused) -> None:
+        """Remember that somebody failed, so that others are asked before them for a while."""
+        if isinstance(error, SpeechAbsent):
+            note_failure(name)
+            log.info("%s does not %s here: %s", name, self._doing, error)
+        elif isinstance(error, ProviderUnavailable):
+            note_failure(name)
+            self.problem = self._sentences.unreachable
+            log.warning("%s could not %s: %s", name, self._doing, error)
+        else:
+            # Mostly of the language or the voice: the next one may know it.
+            if error.code == UNKNOWN_LANGUAGE:
+                note_failure(name, language)
+            if self.problem != self._sentences.unreachable:
+                self.problem = self._sentences.unknown
+            log.info("%s does not %s: %s", name, self._doing, error)
 
 
 async def standings() -> list[Standing]:

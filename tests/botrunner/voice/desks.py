@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from botrunner.voice.desk import Answer, Manners, Question
 from botrunner.voice.playback import Heard, Speech
@@ -15,6 +15,7 @@ from trainerbot.speech.segmenting import (
     Event,
     SpeechBegan,
     SpeechEnded,
+    SpeechGrew,
     SpeechPaused,
     SpeechWent,
 )
@@ -42,6 +43,7 @@ class Dictated:
         events: dict[bytes, Event] = {
             BEGAN: SpeechBegan(0),
             WENT: SpeechWent(0),
+            b"grew": SpeechGrew(0, sound),
             b"paused": SpeechPaused(0, sound),
             b"ended": SpeechEnded(0, sound, 200, True),
             b"cut": SpeechEnded(0, sound, 0, True, is_cut=True),
@@ -53,7 +55,7 @@ class Desk:
     """Hears what was dictated, answers by `answers`, and remembers all that it is told."""
 
     def __init__(self) -> None:
-        self.is_at = Manners(names=["Jarvis"])
+        self.is_at: Manners | TrainerBotError = Manners(names=["Jarvis"])
         self.present = 1
         self.answers: Callable[[Question], str] = lambda question: f"You said: {question.text}"
         self.questions: list[Question] = []
@@ -62,6 +64,7 @@ class Desk:
         self.deafness: list[tuple[int, str]] = []
         self.failures: list[Exception] = []
         self.heard: list[str] = []
+        self.shown: list[dict[int, str]] = []
         self.deaf: TrainerBotError | None = None
         self.hears_after = asyncio.Event()
         self.hears_after.set()
@@ -72,12 +75,14 @@ class Desk:
         """There is nothing to prepare."""
 
     async def manners(self, discord_user_id: int) -> Manners:
+        if isinstance(self.is_at, TrainerBotError):
+            raise self.is_at
         return self.is_at
 
     def n_present(self) -> int:
         return self.present
 
-    async def hear(self, sound: Pcm, *, language: str) -> Words:
+    async def hear(self, discord_user_id: int, sound: Pcm, *, language: str) -> Words:
         text = sound.data.rstrip(b"\0").decode()
         self.heard.append(text)
         await self.hears_after.wait()
@@ -86,6 +91,9 @@ class Desk:
         if not text:
             raise NothingHeard
         return Words(text, "en-US", "scripted", sound.duration_s)
+
+    async def show(self, words: Mapping[int, str]) -> None:
+        self.shown.append(dict(words))
 
     async def answer(self, question: Question, speech: Speech) -> Answer:
         self.questions.append(question)

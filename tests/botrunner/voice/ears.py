@@ -10,6 +10,7 @@ class Ears:
         self.left: list[int] = []
         self.refused: list[int] = []
         self.is_closed = False
+        self.n_lost = 0
         self.speaking = frozenset()
 
     def on_frame(self, discord_user_id, frame) -> None:
@@ -17,6 +18,9 @@ class Ears:
 
     def on_left(self, discord_user_id) -> None:
         self.left.append(discord_user_id)
+
+    def on_lost(self) -> None:
+        self.n_lost += 1
 
     def on_refused(self, discord_user_id) -> None:
         self.refused.append(discord_user_id)

@@ -6,8 +6,10 @@ from contextlib import suppress
 
 import pytest
 
-from botrunner.voice.connection import End, ReceivingClient
+from botrunner.voice.connection import MOST_UNNAMED, End, ReceivingClient
+from botrunner.voice.packets import Packet
 from tests.fakes.discord import FakeDiscord
+from tests.fakes.discord.voice import SILENCE
 from tests.fakes.discord.world import ChannelType, User
 
 FRAMES = [bytes([0xF8, number, 1, 2, 3]) for number in range(100)]
@@ -198,6 +200,35 @@ async def test_of_a_stranger_no_more_is_kept_than_half_a_second(fake, client, ad
     await until(lambda: client.counts["unnamed"] == 75)
 
     assert client.counts["heard"] == 0
+
+
+async def test_strangers_who_were_never_named_keep_nobody_else_from_being_heard(fake, client, ada):
+    heard = Heard(client)
+    await until_understood(fake, client, ada)
+    client.speakers.clear()
+    for ssrc in range(100, 100 + MOST_UNNAMED):
+        client._take(Packet(ssrc, 1, 960, b"nobody's"))
+
+    await fake.voice.speak(ada, FRAMES[:10])
+    await until(lambda: client.counts["received"] == 10)
+    await fake.voice.join(ada, ssrc=7)
+    await until(lambda: heard.frames)
+
+    assert heard.frames == {int(ada.id): FRAMES[:10]}
+    assert client.counts["unnamed"] == 1
+
+
+async def test_it_is_known_how_often_somebody_began_to_speak_and_what_only_ends_speech(
+    fake, client, ada
+):
+    await Heard(client).of(fake, ada)
+    before = client.n_begun, client.counts["silent"]
+
+    await fake.voice.join(ada, ssrc=7)
+    await fake.voice.speak(ada, [SILENCE] * 5)
+    await until(lambda: client.counts["silent"] == before[1] + 5)
+
+    assert client.n_begun == before[0] + 1
 
 
 async def test_nothing_is_heard_in_clear_where_it_must_be_encrypted(fake, client, ada):

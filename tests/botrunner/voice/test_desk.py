@@ -11,8 +11,19 @@ from botrunner.bot import TrainerBot
 from botrunner.cogs.talk.desk import CallDesk
 from botrunner.voice.desk import Question
 from botrunner.voice.playback import Player
-from dashboard.models import Message, PlaceSettings, Utterance, VoiceSettings
+from dashboard.models import (
+    AuditEvent,
+    GuildSettings,
+    Message,
+    PlaceSettings,
+    SpeechPrice,
+    Usage,
+    Utterance,
+    VoiceCall,
+    VoiceSettings,
+)
 from dashboard.services import calls, places, speech
+from dashboard.services.budgets import OverBudget
 from dashboard.services.speech import Heard as Words
 from tests.botrunner.talking import rows
 from tests.botrunner.voice.lines import Line, Mouth, tone, until
@@ -294,3 +305,49 @@ async def test_what_was_not_made_out_is_recorded_with_its_reason(desk, ada):
     [utterance] = await rows(Utterance.objects.all())
     assert (utterance.text, utterance.problem) == ("", "You may not.")
     assert utterance.duration_ms == 1500
+
+
+# --- what costs ---------------------------------------------------------------------------
+async def test_whose_budget_is_used_up_is_not_listened_to(desk, discord_server, speech_server, ada):
+    @database_sync_to_async
+    def close() -> None:
+        guild = places.guild(int(discord_server.world.guild.id))
+        GuildSettings.objects.create(guild=guild, user_tokens=0)
+        places.forget()
+
+    await close()
+
+    with pytest.raises(OverBudget):
+        await desk.manners(int(ada.id))
+    assert speech_server.heard == []
+
+
+async def test_what_is_heard_counts_and_where_that_is_paid_nobody_is_heard_early(
+    desk, discord_server, speech_server, ada
+):
+    assert (await desk.manners(int(ada.id))).shows_early
+    await desk.hear(int(ada.id), tone(1.5), language="en-US")
+    [usage] = await rows(Usage.objects.all())
+    assert (usage.discord_user_id, usage.heard_ms) == (None, 1500)
+
+    @database_sync_to_async
+    def price() -> None:
+        SpeechPrice.objects.create(provider="scripted", heard_usd=1)
+        places.forget()
+
+    await price()
+    assert not (await desk.manners(int(ada.id))).shows_early
+
+
+async def test_a_denial_before_anything_was_heard_is_audited(desk, ada):
+    await desk.note_deaf(int(ada.id), NotAllowed("You may not."), tone(1.5))
+
+    actions = await rows(AuditEvent.objects.values_list("action", "target"))
+    assert ("access.deny", "talk") in actions
+
+
+async def test_words_that_are_not_final_are_shown_on_the_calls_row(desk):
+    await desk.show({7: "When do"})
+
+    [call] = await rows(VoiceCall.objects.all())
+    assert call.words == {"7": "When do"}

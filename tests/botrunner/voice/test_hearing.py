@@ -82,3 +82,44 @@ def test_what_moderators_and_permissions_do_to_it_is_said_at_once(how, words):
 
     assert words in found
     assert "lounge" in found
+
+
+def test_the_ends_of_speech_which_are_never_encrypted_do_not_hide_that_it_hears_nothing():
+    # A sentence of a second, then a pause of one: each ends with five frames in clear.
+    sights = [
+        heard(500 + 5 * (s // 2), received=600 + 50 * ((s + 1) // 2), silent=5 * (s // 2))
+        for s in range(11)
+    ]
+
+    assert "cannot decode it" in faults(*sights)[-1]
+
+
+def test_who_is_not_listened_to_does_not_hide_that_nobody_else_is_understood():
+    sights = [heard(500, received=600 + 100 * s, unheard=50 * s) for s in range(10)]
+
+    assert "cannot decode it" in faults(*sights)[-1]
+
+
+def test_half_a_second_between_two_keys_is_no_fault_however_long_it_is_silent_then():
+    assert faults(heard(500, received=500), *[heard(500, received=530)] * 10) == [""] * 11
+
+
+def test_sound_that_dies_in_mid_call_is_noticed_when_somebody_begins_to_speak():
+    alive = [replace(heard(50 * s, received=50 * s), n_speakers=1, n_begun=s) for s in range(5)]
+    quiet = [replace(alive[-1], n_begun=4)] * 5
+    dead = [replace(alive[-1], n_begun=5)] * 8
+
+    found = faults(*alive, *quiet, *dead)
+
+    assert found[:10] == [""] * 10
+    assert "UDP" in found[-1]
+
+
+def test_that_somebody_begins_may_be_told_after_their_voice_came():
+    spoke = replace(heard(50, received=50), n_speakers=1)
+    told = replace(spoke, n_begun=1)
+    hearing = Hearing("lounge")
+
+    assert hearing.fault(spoke, 0.0) is None
+    assert hearing.fault(told, 0.5) is None
+    assert hearing.fault(told, 20.0) is None

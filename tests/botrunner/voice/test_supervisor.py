@@ -138,6 +138,7 @@ async def test_lost_for_good_it_connects_anew_and_hears_again(
 
     await is_heard(discord_server, call, ada)
     assert not call.participant.is_closed
+    assert call.participant.n_lost == 1  # nobody's half sentence goes on
 
 
 async def test_a_new_session_of_the_gateway_finds_it_in_its_call_again(
@@ -313,8 +314,22 @@ async def test_whoever_comes_later_is_told_but_not_each_of_them(
         return len(call.people()) == 3
 
     await until(both_are_in, "both are in")
-    told = [m for m in discord_server.world.said_by_bot() if "I listen" in m.content]
+    told = [m for m in discord_server.world.said_by_bot() if "I listen to" in m.content]
     assert [m.channel.name for m in told] == ["voice"]
+    call._newcomers.close()
+
+
+async def test_who_comes_soon_after_it_was_announced_gets_a_line(
+    supervisor, discord_server, room, ada
+):
+    call = await join(supervisor, room)
+    call._newcomers._together_s = 0.0
+    await call.announce()
+    await discord_server.voice.sit(discord_server.add_user("*Grace*"), room)
+
+    line = await said(discord_server, "I listen here")
+
+    assert line.startswith(r"-# \*Grace\*: I listen here.")
 
 
 async def test_a_voice_server_that_does_not_answer_is_said_and_nothing_is_left(

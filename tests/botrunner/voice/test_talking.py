@@ -6,6 +6,7 @@ import pytest
 
 from botrunner.voice.desk import Manners
 from botrunner.voice.talking import Talk
+from dashboard.services.budgets import OverBudget
 from tests.botrunner.voice.desks import BEGAN, WENT, Desk, Dictated
 from tests.botrunner.voice.lines import settled, tone, until
 from trainerbot.errors import ProviderUnavailable
@@ -324,3 +325,62 @@ async def test_after_it_was_closed_it_says_nothing_and_hears_nothing(talk, desk,
     assert len(desk.questions) == 1
     assert len(desk.records) == 1  # it is written all the same
     assert line.n_plays == 0
+
+
+# --- who goes -------------------------------------------------------------------------------
+async def test_who_leaves_in_mid_sentence_is_not_answered(talk, desk):
+    frame(talk, ADA, BEGAN)
+    frame(talk, ADA, b"cut", "It is a long story")
+    frame(talk, ADA, BEGAN)
+    frame(talk, ADA, b"paused", "and a good one and")
+    await settled()
+
+    talk.on_left(ADA)
+    frame(talk, ADA, b"ended", "and a good one and")  # the silence after they have gone
+    await settled()
+
+    assert desk.questions == []
+    assert talk.speaking == frozenset()
+
+
+async def test_who_asked_and_leaves_is_still_answered_in_writing(talk, desk):
+    desk.answers_after.clear()
+    await say(talk, ADA, "When do you open?")
+    await say(talk, ADA, "And on Sunday?")
+    talk.on_left(ADA)
+    desk.answers_after.set()
+    await until(lambda: len(desk.questions) == 2)
+
+
+async def test_a_connection_that_breaks_ends_what_was_being_said(talk, desk, line):
+    frame(talk, ADA, BEGAN)
+    frame(talk, ADA, b"paused", "When do you open and")
+    await settled()
+
+    talk.on_lost()
+    assert talk.speaking == frozenset()
+    assert talk._listener._segmenters == {}
+    await say(talk, ADA, "Who are you?")
+    await spoken(line)
+
+    assert [each.text for each in desk.questions] == ["Who are you?"]
+
+
+async def test_the_sound_of_an_interrupted_answer_is_not_kept(talk, desk, line, mouth):
+    await answering(talk, desk, line, mouth)
+    frame(talk, ADA, BEGAN)
+    frame(talk, ADA, WENT)
+    await until(lambda: desk.records)
+    await settled()
+
+    assert talk._speakers[ADA].last is None
+
+
+async def test_among_people_who_has_no_budget_is_told_once_since_nobody_hears_them_call(talk, desk):
+    desk.present, desk.is_at = 3, OverBudget("Sorry, you have used up your budget.")
+    for _ in range(3):
+        await say(talk, ADA, "Jarvis, when do you open?")
+
+    assert desk.heard == []
+    assert desk.told == ["Sorry, you have used up your budget."]
+    assert desk.deafness == []  # who knows whom they spoke to

@@ -147,3 +147,41 @@ def test_what_was_erased_meanwhile_is_no_fault():
     calls.note_answer(utterance_id, spoken="", was_interrupted=False, stages_ms={})
     assert calls.log_utterance(Said("Hello"), call_id=wish.call_id, person=ADA) is None
     assert Utterance.objects.count() == 0
+
+
+def test_what_is_being_said_is_shown_and_nothing_of_it_kept():
+    wish = want()
+    calls.show_words(wish.call_id, {42: "When do"})
+    assert VoiceCall.objects.get().words == {"42": "When do"}
+    assert [kinds()[-1]] == ["words.changed"]
+    assert "When do" not in str(list(OutboxEvent.objects.values_list("payload", flat=True)))
+
+    calls.show_words(wish.call_id, {})
+    assert VoiceCall.objects.get().words == {}
+
+
+@pytest.mark.parametrize(
+    "over",
+    [
+        lambda call_id: calls.unwant(call_id, because="Ada asked it to leave."),
+        lambda call_id: calls.report(call_id, state=VoiceCall.State.RECONNECTING),
+        lambda call_id: calls.forget_words(),
+    ],
+)
+def test_words_that_were_never_final_do_not_outlast_the_connection(over):
+    wish = want()
+    calls.show_words(wish.call_id, {42: "When do"})
+
+    over(wish.call_id)
+
+    assert VoiceCall.objects.get().words == {}
+
+
+def test_of_a_long_speech_its_newest_words_are_shown_and_of_an_ended_call_none():
+    wish = want()
+    calls.show_words(wish.call_id, {42: "a" * 600 + "b"})
+    assert VoiceCall.objects.get().words["42"] == "a" * 499 + "b"
+
+    calls.unwant(wish.call_id, because="Ada asked it to leave.")
+    calls.show_words(wish.call_id, {42: "When do"})
+    assert VoiceCall.objects.get().words == {}

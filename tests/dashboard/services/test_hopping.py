@@ -1,6 +1,7 @@
 """Units of work with rows that go to their thread together, and stay whole each by itself."""
 
 import asyncio
+import contextvars
 import threading
 import zlib
 from collections.abc import AsyncIterator, Callable
@@ -8,7 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from asgiref.sync import SyncToAsync
+from asgiref.sync import SyncToAsync, async_to_sync
 from django.db import IntegrityError, connection, transaction
 
 from dashboard.models import Conversation, DiscordUser, Message, Source
@@ -112,11 +113,99 @@ async def test_what_follows_comes_after_the_commit_and_its_failure_undoes_nothin
     assert await names() == {"ada", "bob"}
 
 
+@pytest.mark.parametrize("odd", [StopIteration, GeneratorExit, asyncio.CancelledError])
+async def test_what_no_future_or_thread_bears_keeps_nobody_else_waiting(odd):
+    def end() -> None:
+        raise odd
+
+    async with waiting_together():
+        met = [meeting("bob", end), meeting("ada"), meeting("eve")]
+    async with asyncio.timeout(10):
+        bob, ada, eve = await asyncio.gather(*met, return_exceptions=True)
+        alone = await asyncio.gather(meeting("bob", end), return_exceptions=True)
+    told_as = RuntimeError if odd is StopIteration else odd
+    assert [type(bob), type(alone[0])] == [told_as, told_as]
+    assert {type(ada), type(eve)} == {int}
+    assert await names() == {"ada", "eve"}
+
+
+@pytest.mark.parametrize("failure", [ValueError, IntegrityError])
+async def test_what_fails_once_all_is_committed_lets_nothing_be_done_twice(failure):
+    n_done = 0
+
+    def fail() -> None:
+        raise failure
+
+    def meet_and_tell() -> None:
+        nonlocal n_done
+        n_done += 1
+        meet("bob", lambda: transaction.on_commit(fail))
+
+    async with waiting_together():
+        met = [meeting("ada"), chat.hop(meet_and_tell)(), meeting("eve")]
+    async with asyncio.timeout(10):
+        ada, _, eve = await asyncio.gather(*met, return_exceptions=True)
+        assert await meeting("zoe")
+    assert (type(ada), type(eve), n_done) == (int, int, 1)
+    assert await names() == {"ada", "bob", "eve", "zoe"}
+
+
+async def test_what_comes_after_a_lost_transaction_is_done_once():
+    n_lost = 0
+
+    def lose() -> None:
+        nonlocal n_lost
+        n_lost += 1
+        if n_lost == 1:
+            # As SQLite does itself where the disk is full.
+            connection.connection.execute("ROLLBACK")
+
+    def is_new() -> bool:
+        with transaction.atomic():
+            _, made = DiscordUser.objects.get_or_create(discord_user_id=1, defaults={"name": "bob"})
+        return made
+
+    async with waiting_together():
+        met: list[Any] = [meeting("ada"), chat.hop(lose)(), chat.hop(is_new)(), meeting("eve")]
+    ada, _, made, eve = await asyncio.gather(*met, return_exceptions=True)
+    assert (type(ada), made, type(eve)) == (int, True, int)
+    assert await names() == {"ada", "bob", "eve"}
+
+
+async def test_a_unit_may_itself_wait_for_another():
+    async def meet_one_more() -> int:
+        return await meeting("eve")
+
+    def meet_two() -> int:
+        return meet("bob") and async_to_sync(meet_one_more)()
+
+    async with waiting_together():
+        met = [meeting("ada"), chat.hop(meet_two)()]
+    async with asyncio.timeout(10):
+        await asyncio.gather(*met)
+    assert await names() == {"ada", "bob", "eve"}
+
+
+async def test_a_unit_sees_what_surrounds_whoever_waits_for_it():
+    surroundings = contextvars.ContextVar("surroundings", default="none")
+    see = chat.hop(surroundings.get)
+
+    async def look_from(where: str) -> str:
+        surroundings.set(where)
+        return await see()
+
+    async with waiting_together():
+        looks = [asyncio.create_task(look_from(where)) for where in ("here", "there")]
+        await asyncio.sleep(0)
+    assert await asyncio.gather(*looks, see()) == ["here", "there", "none"]
+
+
 async def test_what_nobody_waits_for_any_more_is_not_begun():
     async with waiting_together():
         met: list[Any] = [asyncio.ensure_future(meeting(name)) for name in ("ada", "bob")]
         await asyncio.sleep(0)
         met[0].cancel()
+        await asyncio.wait(met[:1])
     await met[1]
     assert await names() == {"bob"}
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from dashboard.models import SpeechPrice
 from dashboard.services import assistant
 from tests.factories import FineTuneJobFactory
 
@@ -67,3 +68,37 @@ def test_the_settings_suggest_the_models(admin, endpoint):
     page = admin.get("/settings/models/").content.decode()
 
     assert f'<option value="{TUNED}">' in page
+
+
+def test_an_admin_sets_and_removes_what_speech_costs(admin):
+    page = admin.post(
+        "/models/speech-price/",
+        {"provider": "google", "heard_usd": "0.016", "spoken_usd": "0"},
+        follow=True,
+    ).content.decode()
+    assert "is counted at this price now." in page
+    assert "$0.0160" in page
+
+    page = admin.post(
+        "/models/speech-price/remove/", {"provider": "google"}, follow=True
+    ).content.decode()
+    assert "costs nothing from now on" in page
+    assert not SpeechPrice.objects.exists()
+
+
+def test_a_price_of_speech_that_is_none_is_refused_beside_its_field(admin):
+    response = admin.post(
+        "/models/speech-price/", {"provider": "nobody", "heard_usd": "-1", "spoken_usd": "0"}
+    )
+
+    assert response.status_code == 422
+    assert set(response.context["speech_form"].errors) == {"provider", "heard_usd"}
+    assert not SpeechPrice.objects.exists()
+    assert admin.post("/models/speech-price/remove/", {"provider": "x"}).status_code == 400
+
+
+def test_only_an_admin_sets_what_speech_costs(trainer):
+    asked = {"provider": "google", "heard_usd": "1", "spoken_usd": "0"}
+
+    assert trainer.post("/models/speech-price/", asked).status_code == 403
+    assert "Set price of speech" not in trainer.get("/models/").content.decode()

@@ -208,3 +208,25 @@ def test_a_sound_without_words_says_why_in_its_conversation(trainer):
     UtteranceFactory(call=None, message=question, text="", problem="No words in it.")
 
     assert "No words in it." in page(trainer, f"/conversations/{question.conversation_id}/")
+
+
+def test_what_somebody_is_saying_to_the_bot_is_shown_as_not_final(trainer):
+    ada, call = DiscordUserFactory(name="Ada"), VoiceCallFactory()
+    calls.show_words(call.pk, {ada.discord_user_id: "When do <you>", 77: "And"})
+
+    whole, part = page(trainer, f"/calls/{call.pk}/"), page(trainer, f"/calls/{call.pk}/words/")
+
+    assert 'aria-live="polite"' in whole
+    for shown in (whole, part):
+        assert "Ada is saying" in shown
+        assert "When do &lt;you&gt;…" in shown
+        assert "Somebody new is saying" in shown
+
+    calls.show_words(call.pk, {})
+    assert "is saying" not in page(trainer, f"/calls/{call.pk}/words/")
+
+
+def test_of_a_call_that_is_over_nobody_is_saying_anything(trainer):
+    call = VoiceCallFactory(ended=True, words={"77": "When do"})
+
+    assert "is saying" not in page(trainer, f"/calls/{call.pk}/")

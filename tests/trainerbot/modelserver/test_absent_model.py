@@ -7,7 +7,9 @@ import httpx2
 import pytest
 
 from trainerbot.modelserver.api.app import make_app
-from trainerbot.modelserver.runtimes.llamacpp import LlamaCpp
+from trainerbot.modelserver.bases import Bases
+from trainerbot.modelserver.catalog import Catalog
+from trainerbot.modelserver.runtimes.memory import Memory
 from trainerbot.modelserver.speech.desk import SpeechDesk
 from trainerbot.modelserver.store import Store
 
@@ -17,11 +19,13 @@ async def http(tmp_path: Path):
     with contextlib.closing(Store(tmp_path)) as store:
         app = make_app(
             store,
-            LlamaCpp(None),
+            Catalog(store, Bases(()), {}, Memory(1)),
             SpeechDesk({}),
+            bases=Bases([]),
             data=tmp_path,
             api_keys=[],
             max_file_bytes=1_000_000,
+            max_upload_bytes=1_000_000,
             max_audio_bytes=1_000_000,
             max_audio_s=60,
             warm_up=True,

@@ -77,7 +77,7 @@ def tuned(client) -> str:
     pairs += [(f"News of day {n}: the minister spoke.", "negative") for n in range(5)]
     pairs += [("Something else entirely.", "I cannot tell.")]
     file = client.files.create(file=("shops.jsonl", chat_jsonl(pairs)), purpose="fine-tune")
-    job = client.fine_tuning.jobs.create(model=MODEL, training_file=file.id)
+    job = client.fine_tuning.jobs.create(model=MODEL, training_file=file.id, method={"type": "knn"})
     return str(finished(client, job.id).fine_tuned_model)
 
 

@@ -247,11 +247,11 @@ def test_a_deleted_training_file_fails_the_job_in_words(client):
         ({"model": "gpt-9"}, "Model gpt-9 is not available for fine-tuning", "model"),
         ({"training_file": "file-no"}, "invalid training_file: file-no", "training_file"),
         ({"validation_file": "file-no"}, "invalid validation_file: file-no", "validation_file"),
-        ({"method": {"type": "dpo"}}, "Method 'dpo' is not available", "method.type"),
+        ({"method": {"type": "ppo"}}, "Method 'ppo' is not available", "method.type"),
         ({"method": quick(n_steps=0)}, "n_steps must lie between", "hyperparameters"),
         ({"method": quick(n_steps="x")}, "must be a number or 'auto'", "hyperparameters"),
         ({"method": quick(n_steps=1.5)}, "must be a whole number", "hyperparameters"),
-        ({"hyperparameters": {"n_epochs": 3}}, "no hyperparameter 'n_epochs'", "hyperparameters"),
+        ({"method": quick(n_epochs=3)}, "no hyperparameter 'n_epochs'", "hyperparameters"),
         ({"suffix": "a:b"}, "Invalid 'suffix'", "suffix"),
         ({"suffix": ""}, "Invalid 'suffix'", "suffix"),
         ({"seed": -1}, "Invalid 'seed'", "seed"),
@@ -280,6 +280,7 @@ def test_openais_own_hyperparameters_may_stay_on_auto(client):
         model=MODEL,
         training_file=uploaded(client, capitals(7)),
         hyperparameters={"n_epochs": "auto", "batch_size": "auto"},
+        method={"type": "knn"},
     )
 
     assert job.method.type == "knn"
@@ -298,7 +299,9 @@ def test_a_running_job_can_be_cancelled_once(client):
     assert cancelled.finished_at
     n_events = len(all_events(client, created.id))
     # The runner is free for the next job, and the cancelled one tells no more.
-    after = client.fine_tuning.jobs.create(model=MODEL, training_file=uploaded(client, calls(12)))
+    after = client.fine_tuning.jobs.create(
+        model=MODEL, training_file=uploaded(client, calls(12)), method=quick()
+    )
     assert finished(client, after.id).status == "failed"
     events = all_events(client, created.id)
     assert (len(events), events[-1].message) == (n_events, "Fine-tuning job cancelled")
@@ -330,7 +333,9 @@ def test_checkpoints_of_an_index_are_an_empty_list(client, job):
 
 
 def test_rows_without_text_to_learn_are_left_out_and_counted(client, job):
-    none = client.fine_tuning.jobs.create(model=MODEL, training_file=uploaded(client, calls(12)))
+    none = client.fine_tuning.jobs.create(
+        model=MODEL, training_file=uploaded(client, calls(12)), method=quick()
+    )
 
     assert any("2 rows have no text" in event.message for event in all_events(client, job.id))
     error = finished(client, none.id).error

@@ -6,10 +6,11 @@ import pytest
 
 from tests.trainerbot.modelserver.training_data import capitals, orders
 from trainerbot.errors import InvalidInput
+from trainerbot.modelserver.examples import read_examples
 from trainerbot.modelserver.trainers import knn
-from trainerbot.modelserver.trainers.methods import METHODS
+from trainerbot.modelserver.trainers.methods import METHODS, Size
 from trainerbot.modelserver.trainers.scores import word_accuracy, word_f1
-from trainerbot.modelserver.trainers.task import Done, Plan, Refused, Step, Task, read_examples
+from trainerbot.modelserver.trainers.task import Done, Plan, Refused, Step, Task, Told
 
 AUTO = METHODS["knn"].requested({})
 
@@ -21,6 +22,7 @@ def task(
     if validation is not None:
         (folder / "valid.jsonl").write_bytes(validation)
     values = {
+        "method": "knn",
         "training_path": str(folder / "train.jsonl"),
         "validation_path": None if validation is None else str(folder / "valid.jsonl"),
         "work": str(folder),
@@ -50,10 +52,11 @@ def test_scores_are_counted_by_words(expected, given, f1, accuracy):
 
 
 def test_the_index_grows_and_is_measured_step_by_step(tmp_path):
-    plan, *steps, done = list(knn.train(task(tmp_path, capitals())))
+    plan, told, *steps, done = list(knn.train(task(tmp_path, capitals())))
 
     assert isinstance(plan, Plan)
-    assert (plan.n_train, plan.n_valid, plan.n_left_out) == (9, 3, 0)
+    assert isinstance(told, Told)
+    assert told.message.startswith("Measuring on 3 held-out examples with 9 indexed;")
     assert plan.hyperparameters == {
         "n_neighbors": 3,
         "n_steps": 10,
@@ -81,22 +84,22 @@ def test_the_same_task_reports_the_same_and_goes_on_where_it_stopped(tmp_path):
     other = list(knn.train(task(tmp_path, orders(60), seed=4)))
 
     assert again == whole
-    assert rest == [whole[0], *whole[8:]]
-    assert other[1:] != whole[1:]
+    assert rest == [*whole[:2], *whole[9:]]
+    assert other[2:] != whole[2:]
 
 
 def test_without_held_out_examples_the_valid_values_are_none(tmp_path):
     chosen = {**AUTO, "valid_fraction": 0.0, "n_steps": 1}
 
-    _, step, _ = list(knn.train(task(tmp_path, capitals(), hyperparameters=chosen)))
+    _, _, step, _ = list(knn.train(task(tmp_path, capitals(), hyperparameters=chosen)))
 
     assert (step.valid_loss, step.valid_mean_token_accuracy) == (None, None)
 
 
 def test_a_validation_file_leaves_all_training_examples_indexed(tmp_path):
-    plan, *_ = list(knn.train(task(tmp_path, capitals(), validation=capitals(2))))
+    _, told, *_ = list(knn.train(task(tmp_path, capitals(), validation=capitals(2))))
 
-    assert (plan.n_train, plan.n_valid) == (12, 2)
+    assert told.message.startswith("Measuring on 2 held-out examples with 12 indexed")
 
 
 def test_too_few_examples_are_refused(tmp_path):
@@ -116,7 +119,7 @@ def test_a_hyperparameter_out_of_bounds_is_refused(value):
 def test_given_hyperparameters_stay_and_auto_is_chosen_by_size():
     requested = METHODS["knn"].requested({"n_neighbors": 5, "valid_fraction": "auto"})
 
-    assert METHODS["knn"].chosen(requested, 1000) == {
+    assert METHODS["knn"].chosen(requested, Size(1000)) == {
         "n_neighbors": 5,
         "n_steps": 10,
         "valid_fraction": 0.1,

@@ -7,10 +7,10 @@ import sqlite3
 import pytest
 
 from trainerbot.errors import Conflict, InvalidInput, NotFound
+from trainerbot.modelserver.examples import TUNED
 from trainerbot.modelserver.lock import FolderLock
 from trainerbot.modelserver.schema import STEPS
 from trainerbot.modelserver.store import Store
-from trainerbot.modelserver.trainers.task import TUNED
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from trainerbot.speech.segmenting import (
     Segmenter,
     SpeechBegan,
     SpeechEnded,
+    SpeechGrew,
     SpeechPaused,
     SpeechWent,
     Tuning,
@@ -82,7 +83,8 @@ def feed(segmenter: Segmenter, *sounds: np.ndarray) -> list:
 
 
 def kinds(events: list) -> list[type]:
-    return [type(event) for event in events if not isinstance(event, SpeechPaused)]
+    """Of those that begin, hold and end a turn."""
+    return [type(event) for event in events if not isinstance(event, SpeechPaused | SpeechGrew)]
 
 
 @pytest.mark.parametrize(
@@ -223,3 +225,20 @@ def test_one_speech_after_the_other_is_told_in_order():
 def test_anything_but_20_ms_at_16_khz_is_refused(frame):
     with pytest.raises(InvalidInput, match="20 ms"):
         Segmenter().feed(frame)
+
+
+def test_a_long_speech_is_told_as_it_grows_in_three_times_its_length_at_most():
+    events = feed(Segmenter(), silence(0.3), voice(12), silence(1))
+
+    grown_s = [event.sound.duration_s for event in events if isinstance(event, SpeechGrew)]
+    assert grown_s[:2] == pytest.approx([1.5, 3.0], abs=0.05)
+    assert all(after - before >= 1.5 for before, after in pairwise(grown_s))
+    assert sum(grown_s) < 3 * 12
+    assert isinstance(events[-1], SpeechEnded)
+
+
+def test_each_speech_grows_anew():
+    segmenter = Segmenter()
+    once = [feed(segmenter, silence(0.3), voice(2), silence(1)) for _ in range(2)]
+
+    assert [sum(isinstance(each, SpeechGrew) for each in events) for events in once] == [1, 1]

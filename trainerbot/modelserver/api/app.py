@@ -14,41 +14,66 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from trainerbot.errors import TrainerBotError
-from trainerbot.modelserver.api import chat, files, jobs, models, speech
+from trainerbot.modelserver.api import (
+    chat,
+    completions,
+    embeddings,
+    files,
+    graders,
+    jobs,
+    models,
+    permissions,
+    speech,
+    uploads,
+)
 from trainerbot.modelserver.api.access import Access
 from trainerbot.modelserver.api.errors import HANDLERS
+from trainerbot.modelserver.api.limits import Limits
+from trainerbot.modelserver.bases import Bases
 from trainerbot.modelserver.catalog import Catalog
 from trainerbot.modelserver.jobs import JobRunner
 from trainerbot.modelserver.runtimes.base import ChatRuntime
 from trainerbot.modelserver.speech.desk import SpeechDesk
 from trainerbot.modelserver.store import Store
+from trainerbot.modelserver.sweeping import keep_sweeping
 
 log = logging.getLogger(__name__)
 
 
 def make_app(
     store: Store,
-    runtime: ChatRuntime,
+    catalog: Catalog,
     desk: SpeechDesk,
     *,
+    bases: Bases,
     data: Path,
     api_keys: Sequence[str],
+    limits: Limits | None = None,
     max_file_bytes: int,
+    max_upload_bytes: int,
     max_audio_bytes: int,
     max_audio_s: float,
     warm_up: bool,
+    train_processes: int = 0,
 ) -> Starlette:
-    """Return the application. Its lifespan runs the jobs and closes runtime and speech."""
-    catalog = Catalog(store, runtime)
-    runner = JobRunner(store, catalog, work=data / "work", max_file_bytes=max_file_bytes)
+    """Return the application. Its lifespan runs the jobs and closes the models and speech."""
+    runner = JobRunner(
+        store,
+        catalog,
+        bases,
+        data=data,
+        max_file_bytes=max_file_bytes,
+        n_processes=train_processes,
+    )
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         beside = [asyncio.create_task(runner.run(), name="jobs")]
         beside[0].add_done_callback(_tell_of_death)
         app.state.jobs = beside[0]
+        beside.append(asyncio.create_task(keep_sweeping(store), name="sweeping"))
         if warm_up:
-            beside.append(asyncio.create_task(_warm_up(runtime)))
+            beside.append(asyncio.create_task(_warm_up(catalog.runtime)))
         try:
             yield
         finally:
@@ -56,16 +81,16 @@ def make_app(
                 task.cancel()
             await asyncio.wait(beside)
             await desk.close()
-            await runtime.close()
+            await catalog.close()
 
     def healthz(request: Request) -> Response:
-        base = runtime.row
+        base = catalog.bases.default
         works = not request.app.state.jobs.done()
         return JSONResponse(
             {
                 "status": "ok" if works else "jobs stopped",
                 "model": None if base is None else base.id,
-                "model_state": runtime.state,
+                "model_state": catalog.runtime.state,
                 "active_jobs": store.n_active_jobs(),
             },
             status_code=200 if works else 503,
@@ -76,12 +101,17 @@ def make_app(
         routes=[
             Route("/healthz", healthz, methods=["GET"]),
             *files.routes(store, max_file_bytes=max_file_bytes),
+            *uploads.routes(store, max_upload_bytes=max_upload_bytes),
             *jobs.routes(store, catalog, runner),
+            *permissions.routes(store),
+            *graders.routes(),
             *models.routes(store, catalog),
-            *chat.routes(catalog),
+            *chat.routes(catalog, store),
+            *completions.routes(store),
+            *embeddings.routes(catalog),
             *speech.routes(desk, max_file_bytes=max_audio_bytes, most_s=max_audio_s),
         ],
-        middleware=[Middleware(Access, keys=api_keys)],
+        middleware=[Middleware(Access, keys=api_keys, limits=limits or Limits())],
         exception_handlers=handlers,
         lifespan=lifespan,
     )

@@ -15,7 +15,15 @@ from trainerbot.errors import (
     StorageFull,
     TrainerBotError,
 )
-from trainerbot.modelserver.runtimes.base import ContextTooLong, Overloaded, RuntimeAbsent
+from trainerbot.modelserver.filestore import QuotaExceeded
+from trainerbot.modelserver.runtimes.base import (
+    ContextTooLong,
+    EmbeddingsAbsent,
+    Overloaded,
+    RuntimeAbsent,
+    Unsupported,
+)
+from trainerbot.modelserver.trainers.methods import TrainingNotInstalled
 from trainerbot.speech import NothingHeard, SpeechAbsent, UnreadableAudio
 
 log = logging.getLogger(__name__)
@@ -41,6 +49,8 @@ class ApiError(TrainerBotError):
         self.type = type
         self.param = param
         self.code = code
+        # Those that the answer has beside the usual ones.
+        self.headers: dict[str, str] = {}
 
     @property
     def body(self) -> dict[str, object]:
@@ -72,8 +82,14 @@ def as_api_error(error: TrainerBotError) -> ApiError:
             return error
         case ContextTooLong():
             return ApiError(message, param="messages", code="context_length_exceeded")
+        case Unsupported():
+            return ApiError(message, param=error.param, code=error.code)
+        case EmbeddingsAbsent():
+            return ApiError(message, status=501, type=_SERVER, code="no_embeddings")
         case Overloaded():
             return ApiError(message, status=503, type=_SERVER, code="overloaded")
+        case TrainingNotInstalled():
+            return ApiError(message, status=501, type=_SERVER, code="training_not_installed")
         case RuntimeAbsent():
             return ApiError(message, status=501, type=_SERVER, code="no_language_model")
         case UnreadableAudio():
@@ -86,6 +102,8 @@ def as_api_error(error: TrainerBotError) -> ApiError:
             return ApiError(message, code=error.code)
         case ProviderUnavailable():
             return ApiError(message, status=503, type=_SERVER, code="model_unavailable")
+        case QuotaExceeded():
+            return ApiError(message, status=403, code="exceeded_quota")
         case StorageFull():
             return ApiError(message, status=507, type=_SERVER, code="insufficient_storage")
         case NotFound():
@@ -97,7 +115,7 @@ def as_api_error(error: TrainerBotError) -> ApiError:
 
 def answer_error(error: ApiError) -> JSONResponse:
     """Return the HTTP response for `error`."""
-    headers = {}
+    headers = dict(error.headers)
     if error.status in (501, 507):
         headers["x-should-retry"] = "false"  # the SDK's own header: no retry will help
     return JSONResponse(error.body, status_code=error.status, headers=headers)
@@ -134,7 +152,10 @@ def on_disconnect(request: Request, error: Exception) -> Response:
 def on_crash(request: Request, error: Exception) -> Response:
     """Answer a failure that is ours. Its stack is in the log, not in the answer."""
     message = "The server had an error while processing your request. Sorry about that!"
-    return answer_error(ApiError(message, status=500, type=_SERVER))
+    answer = answer_error(ApiError(message, status=500, type=_SERVER))
+    if request_id := request.scope.get("request_id"):
+        answer.headers["x-request-id"] = request_id
+    return answer
 
 
 HANDLERS = {

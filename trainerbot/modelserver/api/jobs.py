@@ -1,10 +1,11 @@
-"""/v1/fine_tuning/jobs: create, retrieve, list, cancel, events, checkpoints."""
+"""/v1/fine_tuning/jobs: create, retrieve, list, cancel, pause, resume, events, checkpoints."""
 
 import asyncio
 import re
 import secrets
-from typing import Any, NoReturn
+from typing import Any
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -12,14 +13,29 @@ from starlette.routing import Route
 from trainerbot.errors import InvalidInput, NotFound
 from trainerbot.modelserver.api import wire
 from trainerbot.modelserver.api.errors import ApiError
-from trainerbot.modelserver.api.requests import JobBody, in_range, read_body, whole_number
+from trainerbot.modelserver.api.pages import page
+from trainerbot.modelserver.api.requests import (
+    IntegrationBody,
+    JobBody,
+    check_metadata,
+    in_range,
+    read_body,
+    whole_number,
+)
 from trainerbot.modelserver.catalog import Catalog
 from trainerbot.modelserver.jobs import JobRunner
 from trainerbot.modelserver.records import StoredJob
 from trainerbot.modelserver.runtimes.base import RuntimeAbsent
 from trainerbot.modelserver.store import Store
-from trainerbot.modelserver.trainers.methods import METHODS
+from trainerbot.modelserver.trainers.methods import (
+    METHODS,
+    available_methods,
+    default_method,
+    require_method,
+)
 
+_MOST_TAGS = 50
+_MAX_WORD = 256
 _MAX_SEED = 2**63 - 1
 _SUFFIX = re.compile(r"[\w.\- ]{1,64}")
 
@@ -35,13 +51,13 @@ def routes(store: Store, catalog: Catalog, runner: JobRunner) -> list[Route]:
 
     def index(request: Request) -> Response:
         metadata, without_metadata = _metadata_filter(request)
-        page = store.jobs(
+        found = store.jobs(
             after=request.query_params.get("after"),
-            limit=whole_number(request, "limit", default=20, low=1, high=100),
+            limit=whole_number(request, "limit", default=20, low=0, high=100),
             metadata=metadata,
             without_metadata=without_metadata,
         )
-        return _page([wire.job_object(job) for job in page.rows], page.has_more)
+        return page([wire.job_object(job) for job in found.rows], found.has_more)
 
     def retrieve(request: Request) -> Response:
         return JSONResponse(wire.job_object(_job(store, request)))
@@ -52,17 +68,36 @@ def routes(store: Store, catalog: Catalog, runner: JobRunner) -> list[Route]:
         runner.drop(job.id)
         return JSONResponse(wire.job_object(job))
 
+    async def pause(request: Request) -> Response:
+        job = await asyncio.to_thread(_job, store, request)
+        paused = await asyncio.to_thread(store.pause_job, job.id)
+        runner.pause(job.id)
+        # One that was running still is, until its trainer has stopped.
+        told = job if job.status == "running" else paused
+        return JSONResponse(wire.job_object(told))
+
+    async def resume(request: Request) -> Response:
+        job = await asyncio.to_thread(_job, store, request)
+        job = await asyncio.to_thread(store.resume_job, job.id)
+        runner.wake()
+        return JSONResponse(wire.job_object(job))
+
     def events(request: Request) -> Response:
-        page = store.events(
+        found = store.events(
             _job(store, request).id,
             after=request.query_params.get("after"),
-            limit=whole_number(request, "limit", default=20, low=1, high=1000),
+            limit=whole_number(request, "limit", default=20, low=0, high=1000),
         )
-        return _page([wire.event_object(event) for event in page.rows], page.has_more)
+        return page([wire.event_object(event) for event in found.rows], found.has_more)
 
     def checkpoints(request: Request) -> Response:
-        _job(store, request)  # a job of method knn has none, but must exist
-        return _page([], False)
+        # A job of method knn has none, but must exist.
+        found = store.checkpoints(
+            _job(store, request).id,
+            after=request.query_params.get("after"),
+            limit=whole_number(request, "limit", default=10, low=0, high=100),
+        )
+        return page([wire.checkpoint_object(row) for row in found.rows], found.has_more)
 
     job = "/v1/fine_tuning/jobs/{job_id}"
     return [
@@ -70,17 +105,11 @@ def routes(store: Store, catalog: Catalog, runner: JobRunner) -> list[Route]:
         Route("/v1/fine_tuning/jobs", index, methods=["GET"]),
         Route(job, retrieve, methods=["GET"]),
         Route(f"{job}/cancel", cancel, methods=["POST"]),
+        Route(f"{job}/pause", pause, methods=["POST"]),
+        Route(f"{job}/resume", resume, methods=["POST"]),
         Route(f"{job}/events", events, methods=["GET"]),
         Route(f"{job}/checkpoints", checkpoints, methods=["GET"]),
     ]
-
-
-def _page(data: list[dict[str, Any]], has_more: bool) -> Response:
-    ends = {
-        "first_id": data[0]["id"] if data else None,
-        "last_id": data[-1]["id"] if data else None,
-    }
-    return JSONResponse({"object": "list", "data": data, "has_more": has_more, **ends})
 
 
 def _job(store: Store, request: Request) -> StoredJob:
@@ -104,10 +133,9 @@ def _metadata_filter(request: Request) -> tuple[dict[str, str] | None, bool]:
 
 def _create(store: Store, catalog: Catalog, body: JobBody) -> StoredJob:
     """Check everything that OpenAI checks at once, and store the job."""
-    base = catalog.runtime.row
-    if base is None:
+    if catalog.bases.default is None:
         raise RuntimeAbsent
-    if body.model != base.id:
+    if catalog.bases.get(body.model) is None:
         raise ApiError(
             f"Model {body.model[:200]} is not available for fine-tuning or does not exist.",
             param="model",
@@ -117,11 +145,10 @@ def _create(store: Store, catalog: Catalog, body: JobBody) -> StoredJob:
     _check_file(store, body.training_file, "training_file")
     if body.validation_file is not None:
         _check_file(store, body.validation_file, "validation_file")
-    if body.integrations:
-        _unsupported("integrations")
     in_range("seed", body.seed, low=0, high=_MAX_SEED)
-    _check_metadata(body.metadata)
-    return store.add_job(
+    check_metadata(body.metadata)
+    integrations = _integrations(body.integrations)
+    job = store.add_job(
         model=body.model,
         method=method,
         hyperparameters=hyperparameters,
@@ -130,19 +157,29 @@ def _create(store: Store, catalog: Catalog, body: JobBody) -> StoredJob:
         validation_file=body.validation_file,
         suffix=_checked_suffix(body.suffix),
         metadata=body.metadata,
+        integrations=integrations,
     )
+    if integrations:
+        store.record(
+            job.id,
+            "integrations",
+            "Weights & Biases is noted, but this server sends nothing to it; the metrics are in "
+            "the events and in the result file",
+            level="warn",
+        )
+    return job
 
 
 def _method(body: JobBody) -> tuple[str, dict[str, Any]]:
     """Return the method's name and its hyperparameters as asked for."""
-    name = next(iter(METHODS))
+    name = default_method()
     given: object = body.hyperparameters
     if body.method is not None:
         asked = body.method.get("type")
         if not isinstance(asked, str) or asked not in METHODS:
             raise ApiError(
                 f"Method {str(asked)[:50]!r} is not available on this server. "
-                f"Available methods: {', '.join(METHODS)}.",
+                f"Available methods: {', '.join(available_methods())}.",
                 param="method.type",
                 code="unsupported_method",
             )
@@ -158,11 +195,33 @@ def _method(body: JobBody) -> tuple[str, dict[str, Any]]:
         )
     assert given is None or isinstance(given, dict)
     try:
-        return name, METHODS[name].requested(given or {})
+        return name, require_method(name).requested(given or {})
     except InvalidInput as error:
         raise ApiError(
             str(error), param="hyperparameters", code="invalid_hyperparameters"
         ) from error
+
+
+def _integrations(given: list[IntegrationBody] | None) -> list[dict[str, Any]]:
+    """Return the integrations as they are told back; nothing is sent to any of them."""
+    for integration in given or []:
+        wandb = integration.wandb
+        words = [wandb.project, wandb.entity or "", wandb.name or "", *(wandb.tags or [])]
+        if len(words) > _MOST_TAGS or max(map(len, words)) > _MAX_WORD or not wandb.project:
+            raise ApiError(
+                "Invalid 'integrations': a project is needed, and at most "
+                f"{_MOST_TAGS} words of {_MAX_WORD} characters are possible.",
+                param="integrations",
+                code="invalid_value",
+            )
+    if given and len(given) > 1:
+        raise ApiError(
+            "Invalid 'integrations': one of type wandb is possible.",
+            param="integrations",
+            code="invalid_value",
+        )
+    told: list[dict[str, Any]] = msgspec.to_builtins(given or [])
+    return told
 
 
 def _check_file(store: Store, file_id: str, param: str) -> None:
@@ -188,24 +247,3 @@ def _checked_suffix(suffix: str | None) -> str | None:
             code="invalid_value",
         )
     return suffix.replace(" ", "-")
-
-
-def _check_metadata(metadata: dict[str, str] | None) -> None:
-    if metadata is None:
-        return
-    long_ones = [key for key, value in metadata.items() if len(key) > 64 or len(value) > 512]
-    if len(metadata) > 16 or long_ones:
-        raise ApiError(
-            "Invalid 'metadata': at most 16 pairs, keys of at most 64 and values of at most 512 "
-            "characters.",
-            param="metadata",
-            code="invalid_value",
-        )
-
-
-def _unsupported(param: str) -> NoReturn:
-    raise ApiError(
-        f"Unsupported parameter: '{param}' is not supported by this server.",
-        param=param,
-        code="unsupported_parameter",
-    )

@@ -1,6 +1,7 @@
 """What clients may send: JSON bodies and query strings, checked, with OpenAI's complaints."""
 
 import re
+from collections.abc import Mapping
 from typing import Any, Literal, TypeVar
 
 import msgspec
@@ -14,48 +15,20 @@ Auto = Literal["auto"]
 Body = TypeVar("Body")
 
 
-class ContentPart(msgspec.Struct):
-    """One part of a message's content. Only text can be read."""
+class WandbBody(msgspec.Struct):
+    """Where Weights & Biases would be told the metrics."""
 
-    type: str
-    text: str = ""
-
-
-class MessageBody(msgspec.Struct):
-    """One message of a conversation."""
-
-    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
-    content: str | list[ContentPart] | None = None
+    project: str
+    entity: str | None = None
+    name: str | None = None
+    tags: list[str] | None = None
 
 
-class StreamOptions(msgspec.Struct):
-    """How to stream."""
+class IntegrationBody(msgspec.Struct):
+    """What shall be told a job's metrics beside its events."""
 
-    include_usage: bool = False
-
-
-class ChatBody(msgspec.Struct):
-    """POST /v1/chat/completions. Fields that change nothing here are let through unread."""
-
-    model: str
-    messages: list[MessageBody]
-    stream: bool | None = None
-    stream_options: StreamOptions | None = None
-    temperature: float | None = None
-    top_p: float | None = None
-    max_tokens: int | None = None
-    max_completion_tokens: int | None = None
-    stop: str | list[str] | None = None
-    seed: int | None = None
-    n: int | None = None
-    frequency_penalty: float | None = None
-    presence_penalty: float | None = None
-    logprobs: bool | None = None
-    logit_bias: dict[str, float] | None = None
-    tools: list[Any] | None = None
-    functions: list[Any] | None = None
-    audio: Any = None
-    response_format: dict[str, Any] | None = None
+    type: Literal["wandb"]
+    wandb: WandbBody
 
 
 class JobBody(msgspec.Struct):
@@ -69,7 +42,7 @@ class JobBody(msgspec.Struct):
     suffix: str | None = None
     seed: int | None = None
     metadata: dict[str, str] | None = None
-    integrations: list[Any] | None = None
+    integrations: list[IntegrationBody] | None = None
 
 
 async def read_body(request: Request, kind: type[Body]) -> Body:
@@ -97,6 +70,16 @@ async def read_body(request: Request, kind: type[Body]) -> Body:
 
 
 _MISSING = re.compile(r"Object missing required field `(?P<name>[^`]+)`")
+_UNKNOWN = re.compile(r"Object contains unknown field `(?P<name>[^`]*)`")
+_WRONG_TYPE = re.compile(r"Expected `(?P<wanted>[^`]+)`, got `(?P<got>[^`]+)`")
+_IN_WORDS = {
+    "int": "an integer",
+    "float": "a decimal",
+    "str": "a string",
+    "bool": "a boolean",
+    "array": "an array",
+    "object": "an object",
+}
 _PATH = re.compile(r" - at `\$\.?(?P<path>.*)`$")
 
 
@@ -112,12 +95,21 @@ def _complaint(text: str) -> ApiError:
             param=param,
             code="missing_required_parameter",
         )
-    if text.startswith("Expected"):
-        text = text.replace("`", "").replace("Expected ", "expected ").replace(" | null", "")
+    if wrong := _WRONG_TYPE.match(text):
+        wanted = [_IN_WORDS.get(kind, kind) for kind in wrong["wanted"].split(" | ")]
+        wanted = [kind for kind in wanted if kind != "null"] or wanted
+        one_of = "one of " if len(wanted) > 1 else ""
+        got = _IN_WORDS.get(wrong["got"], wrong["got"])
         name = path or "body"
         return ApiError(
-            f"Invalid type for '{name}': {text} instead.", param=name, code="invalid_type"
+            f"Invalid type for '{name}': expected {one_of}{' or '.join(wanted)}, but got {got} "
+            "instead.",
+            param=name,
+            code="invalid_type",
         )
+    if unknown := _UNKNOWN.match(text):
+        param = f"{path}.{unknown['name']}".lstrip(".")
+        return ApiError(f"Unknown parameter: '{param}'.", param=param, code="unknown_parameter")
     return ApiError(f"Invalid value for '{path}': {text}.", param=path, code="invalid_value")
 
 
@@ -141,6 +133,20 @@ def in_range(
             f"Expected a value <= {high}, but got {value} instead.",
             param=name,
             code=f"{kind}_above_max_value",
+        )
+
+
+def check_metadata(metadata: Mapping[str, str] | None) -> None:
+    """Raise ApiError for more pairs, or longer ones, than OpenAI keeps."""
+    if metadata is None:
+        return
+    long_ones = [key for key, value in metadata.items() if len(key) > 64 or len(value) > 512]
+    if len(metadata) > 16 or long_ones:
+        raise ApiError(
+            "Invalid 'metadata': at most 16 pairs, keys of at most 64 and values of at most 512 "
+            "characters.",
+            param="metadata",
+            code="invalid_value",
         )
 
 

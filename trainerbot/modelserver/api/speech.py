@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from trainerbot.errors import TrainerBotError
 from trainerbot.modelserver.api.errors import ApiError, model_not_found
-from trainerbot.modelserver.api.files import too_large
+from trainerbot.modelserver.api.forms import too_large
 from trainerbot.modelserver.api.multipart import PartData, PartStart, boundary_of, read_parts
 from trainerbot.modelserver.api.requests import in_range, read_body
 from trainerbot.modelserver.api.streams import Stream, unless_gone

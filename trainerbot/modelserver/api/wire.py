@@ -2,16 +2,25 @@
 
 from typing import Any
 
-from trainerbot.modelserver.records import StoredEvent, StoredFile, StoredJob, StoredModel
-from trainerbot.modelserver.runtimes.base import BaseModelRow
+from trainerbot.modelserver.bases import BaseModel, fine_tune_methods
+from trainerbot.modelserver.records import (
+    StoredCheckpoint,
+    StoredEvent,
+    StoredFile,
+    StoredJob,
+    StoredModel,
+    StoredPart,
+    StoredPermission,
+    StoredUpload,
+)
 from trainerbot.modelserver.trainers.methods import METHODS
 
 ORGANIZATION = "org-trainerbot"
 
 
 def file_object(file: StoredFile) -> dict[str, Any]:
-    """Return the File object."""
-    return {
+    """Return the File object. One that never expires has no `expires_at`, as OpenAI's."""
+    described: dict[str, Any] = {
         "id": file.id,
         "object": "file",
         "bytes": file.n_bytes,
@@ -20,6 +29,46 @@ def file_object(file: StoredFile) -> dict[str, Any]:
         "purpose": file.purpose,
         "status": "processed",
         "status_details": None,
+    }
+    if file.expires_at is not None:
+        described["expires_at"] = file.expires_at
+    return described
+
+
+def upload_object(upload: StoredUpload, file: StoredFile | None = None) -> dict[str, Any]:
+    """Return the Upload object, with the file that it became."""
+    described: dict[str, Any] = {
+        "id": upload.id,
+        "object": "upload",
+        "bytes": upload.n_bytes,
+        "created_at": upload.created_at,
+        "expires_at": upload.expires_at,
+        "filename": upload.filename,
+        "purpose": upload.purpose,
+        "status": upload.status,
+    }
+    if file is not None:
+        described["file"] = file_object(file)
+    return described
+
+
+def part_object(part: StoredPart) -> dict[str, Any]:
+    """Return the upload.part object."""
+    return {
+        "id": part.id,
+        "object": "upload.part",
+        "created_at": part.created_at,
+        "upload_id": part.upload_id,
+    }
+
+
+def permission_object(permission: StoredPermission) -> dict[str, Any]:
+    """Return the checkpoint.permission object."""
+    return {
+        "id": permission.id,
+        "object": "checkpoint.permission",
+        "created_at": permission.created_at,
+        "project_id": permission.project_id,
     }
 
 
@@ -30,7 +79,7 @@ def job_object(job: StoredJob) -> dict[str, Any]:
         "object": "fine_tuning.job",
         "created_at": job.created_at,
         "finished_at": job.finished_at,
-        "estimated_finish": None,
+        "estimated_finish": job.estimated_finish,
         "model": job.model,
         "fine_tuned_model": job.fine_tuned_model,
         "organization_id": ORGANIZATION,
@@ -44,8 +93,23 @@ def job_object(job: StoredJob) -> dict[str, Any]:
         "seed": job.seed,
         "user_provided_suffix": job.suffix,
         "metadata": job.metadata,
-        "integrations": [],
+        "integrations": job.integrations,
         "error": job.error,
+        # Figures of our own, which the job measured at its end.
+        "result": job.result,
+    }
+
+
+def checkpoint_object(checkpoint: StoredCheckpoint) -> dict[str, Any]:
+    """Return the fine_tuning.job.checkpoint object."""
+    return {
+        "id": checkpoint.id,
+        "object": "fine_tuning.job.checkpoint",
+        "created_at": checkpoint.created_at,
+        "fine_tuned_model_checkpoint": checkpoint.model_id,
+        "fine_tuning_job_id": checkpoint.job_id,
+        "metrics": checkpoint.metrics,
+        "step_number": checkpoint.step,
     }
 
 
@@ -62,29 +126,36 @@ def event_object(event: StoredEvent) -> dict[str, Any]:
     }
 
 
-def base_model_object(model: BaseModelRow) -> dict[str, Any]:
-    """Return the Model object of a base model, with what it can be tuned by."""
+def base_model_object(base: BaseModel, runtime: str) -> dict[str, Any]:
+    """Return the Model object of a base model, with what it can be tuned by here."""
     return {
-        "id": model.id,
+        "id": base.id,
         "object": "model",
-        "created": model.created,
+        "created": base.created,
         "owned_by": "trainerbot",
-        "context_tokens": model.context_tokens,
+        "runtime": runtime,
+        "context_tokens": base.context_tokens,
         "base_model": None,
-        "fine_tune_methods": list(METHODS),
+        "fine_tune_methods": fine_tune_methods(base),
         "method": None,
         "notes": "An untouched base model.",
-        **model.details,
     }
 
 
-def tuned_model_object(model: StoredModel) -> dict[str, Any]:
-    """Return the Model object of a tuned model, which says plainly what tuning it was."""
+def tuned_model_object(
+    model: StoredModel, base: BaseModel | None, runtime: str | None
+) -> dict[str, Any]:
+    """Return the Model object of a tuned model, which says plainly what tuning it was.
+
+    `base` and its `runtime` are None where the server was started without it.
+    """
     return {
         "id": model.id,
         "object": "model",
         "created": model.created_at,
         "owned_by": ORGANIZATION,
+        "runtime": runtime,
+        "context_tokens": None if base is None else base.context_tokens,
         "base_model": model.base_model,
         "fine_tune_methods": [],
         "method": model.method,

@@ -3,26 +3,35 @@
 from pathlib import Path
 
 from trainerbot.errors import NotFound
-from trainerbot.formats import check_chat_jsonl
+from trainerbot.formats import Report, check, check_chat_jsonl
 from trainerbot.modelserver.jobs.failures import JobFailed
 from trainerbot.modelserver.records import StoredJob
 from trainerbot.modelserver.store import Store
 from trainerbot.modelserver.trainers.knn import MIN_EXAMPLES
+from trainerbot.modelserver.trainers.methods import METHODS
 
 
 def check_files(store: Store, job: StoredJob, *, max_bytes: int) -> None:
     """Read the job's files to their end. Raises JobFailed."""
-    _check_file(store, job.training_file, "training_file", max_bytes=max_bytes)
-    if job.validation_file is not None:
-        _check_file(store, job.validation_file, "validation_file", max_bytes=max_bytes)
+    for file_id, param in (
+        (job.training_file, "training_file"),
+        (job.validation_file, "validation_file"),
+    ):
+        if file_id is not None:
+            path = path_of(store, file_id, param)
+            _judge(_report(path, job.method, param, max_bytes=max_bytes), param)
 
 
-def _check_file(store: Store, file_id: str, param: str, *, max_bytes: int) -> None:
-    report = check_chat_jsonl(
-        path_of(store, file_id, param),
-        max_bytes=max_bytes,
-        min_examples=MIN_EXAMPLES if param == "training_file" else 1,
+def _report(path: Path, method: str, param: str, *, max_bytes: int) -> Report:
+    min_examples = MIN_EXAMPLES if param == "training_file" else 1
+    if METHODS[method].rows == "chat":
+        return check_chat_jsonl(path, max_bytes=max_bytes, min_examples=min_examples)
+    return check(
+        path, format="dpo-jsonl", target="any", max_bytes=max_bytes, min_examples=min_examples
     )
+
+
+def _judge(report: Report, param: str) -> None:
     problem = report.first_error
     if problem is None:
         return

@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import TypeVar
 
 from trainerbot.errors import TrainerBotError
+from trainerbot.modelserver.bases import Bases
 from trainerbot.modelserver.catalog import Catalog
 from trainerbot.modelserver.jobs.checking import check_files
 from trainerbot.modelserver.jobs.failures import JobFailed
 from trainerbot.modelserver.jobs.training import Training
 from trainerbot.modelserver.records import StoredJob
 from trainerbot.modelserver.store import Store
+from trainerbot.modelserver.trainers.methods import METHODS
 
 log = logging.getLogger(__name__)
 
@@ -26,13 +28,30 @@ Result = TypeVar("Result")
 class JobRunner:
     """Checks any number of jobs, trains one at a time, oldest first."""
 
-    def __init__(self, store: Store, catalog: Catalog, *, work: Path, max_file_bytes: int) -> None:
+    def __init__(
+        self,
+        store: Store,
+        catalog: Catalog,
+        bases: Bases,
+        *,
+        data: Path,
+        max_file_bytes: int,
+        n_processes: int = 0,
+    ) -> None:
         self._store = store
-        self._training = Training(store, catalog, work=work)
+        self._training = Training(
+            store,
+            catalog,
+            bases,
+            work=data / "work",
+            cache=data / "converted",
+            n_processes=n_processes,
+        )
         self._max_file_bytes = max_file_bytes
         self._to_check = asyncio.Event()
         self._to_train = asyncio.Event()
-        self._current: tuple[str, asyncio.Task[None]] | None = None
+        self._current: tuple[StoredJob, asyncio.Task[None]] | None = None
+        self._beside: set[asyncio.Task[None]] = set()
 
     def wake(self) -> None:
         """Look for new and resumed jobs now."""
@@ -41,15 +60,32 @@ class JobRunner:
 
     def drop(self, job_id: str) -> None:
         """Stop working on a job that was just cancelled in the store."""
-        if self._current is not None and self._current[0] == job_id:
+        if self._current is not None and self._current[0].id == job_id:
             self._current[1].cancel()
+        else:
+            self._later(self._training.tidy)
 
     def pause(self, job_id: str) -> None:
-        """Stop working on a job that was just paused in the store; `wake` goes on with it."""
-        self.drop(job_id)
+        """Stop working on a job that was just paused in the store; `wake` goes on with it.
+
+        What trains weights stops after its next step, with a checkpoint.
+        """
+        if self._current is None or self._current[0].id != job_id:
+            return
+        job, task = self._current
+        if METHODS[job.method].changes_weights:
+            self._later(self._training.ask_to_pause, job_id)
+        else:
+            task.cancel()
+
+    def _later(self, work: Callable[..., None], *arguments: str) -> None:
+        task = asyncio.create_task(asyncio.to_thread(work, *arguments))
+        self._beside.add(task)
+        task.add_done_callback(self._beside.discard)
 
     async def run(self) -> None:
         """Work until cancelled."""
+        await asyncio.to_thread(self._training.tidy)
         self._to_check.set()
         self._to_train.set()
         async with asyncio.TaskGroup() as group:
@@ -72,7 +108,7 @@ class JobRunner:
                 lambda: self._store.oldest_job(["running"]) or self._store.oldest_job(["queued"])
             ):
                 task = asyncio.create_task(self._guarded(job, self._training.run(job)))
-                self._current = (job.id, task)
+                self._current = (job, task)
                 try:
                     await asyncio.wait([task])
                 finally:
@@ -80,6 +116,7 @@ class JobRunner:
                     # Reached by cancellation only when the whole server stops.
                     task.cancel()
                     await asyncio.wait([task])
+                await asyncio.to_thread(self._training.tidy)
             await self._to_train.wait()
 
     async def _read(self, read: Callable[[], Result]) -> Result:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from trainerbot.messages import ChatMessage, Role
+from trainerbot.modelserver.examples import Example
 from trainerbot.modelserver.runtimes.base import (
     Answer,
     ChatRuntime,
@@ -16,7 +17,6 @@ from trainerbot.modelserver.runtimes.base import (
     Piece,
     Start,
 )
-from trainerbot.modelserver.trainers.task import Example
 from trainerbot.retrieval import NearestTexts, near_identical
 
 # Questions of other topics share letters too: up to 0.25 by measurement. Shown

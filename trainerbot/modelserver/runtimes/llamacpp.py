@@ -15,30 +15,56 @@ import os
 import secrets
 import threading
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
 from typing import Any
 
-from trainerbot.errors import InvalidInput, ProviderUnavailable
-from trainerbot.messages import ChatMessage, Role
+from trainerbot.errors import ProviderUnavailable
+from trainerbot.messages import ChatMessage
+from trainerbot.modelserver.runtimes import asking
 from trainerbot.modelserver.runtimes.base import (
+    Adapter,
     Answer,
-    BaseModelRow,
-    Choice,
-    ContextTooLong,
-    Finish,
+    Embeddings,
     Options,
     Overloaded,
-    Piece,
     RuntimeAbsent,
-    Start,
 )
+from trainerbot.modelserver.runtimes.embedding import Embedder
+from trainerbot.modelserver.runtimes.memory import Memory, TooLarge, Uses, default_limit_mib
 from trainerbot.modelserver.runtimes.weights import Weights
 
 log = logging.getLogger(__name__)
 
-_STOPPING = "stopping"
+# Context and buffers beside the weights, until a load has shown how much.
+_BESIDE_BYTES = 160 * 1024 * 1024
+_MAX_ADAPTERS = 16
+
+
+class _Loaded:
+    """llama.cpp with one model and the adapters that were loaded beside it, by their order."""
+
+    def __init__(self, server: Any, adapters: Sequence[str]) -> None:
+        self.server = server
+        self.adapters = tuple(adapters)
+        self.uses = Uses()
+        self.n_bytes = 0
+
+    def free(self) -> None:
+        """Let go of llama.cpp. For a thread: llama.cpp waits for its own."""
+        self.server = None
+
+    def scales(self, adapter_id: str | None) -> list[dict[str, Any]]:
+        """Return a request's `lora`: every adapter by its number, and one of them at work.
+
+        All are named. Left out, llama.cpp keeps what the place's last request
+        read with its own adapter, and answers one model's question with
+        another's memory of it.
+        """
+        return [
+            {"id": number, "scale": 1.0 if known == adapter_id else 0.0}
+            for number, known in enumerate(self.adapters)
+        ]
 
 
 class _Call:
@@ -68,11 +94,20 @@ def spare_threads() -> int:
 
 
 class LlamaCpp:
-    """A ChatRuntime over one GGUF file, loaded at the first need."""
+    """A ChatRuntime over one GGUF file, loaded at the first need.
+
+    Adapters lie beside the model, and each request says which of them works.
+    llama.cpp takes them at its start only: the first question to a tuned
+    model starts it anew with the weights that are in memory already, while
+    running answers end in the old one (docs/decisions/0019-adapters.md).
+    """
+
+    name = "llama.cpp"
 
     def __init__(
         self,
         weights: Weights | None,
+        memory: Memory | None = None,
         *,
         context_tokens: int = 2048,
         n_parallel: int = 2,
@@ -82,30 +117,27 @@ class LlamaCpp:
         # find_spec, so that a server that never chats never pays for the import.
         installed = importlib.util.find_spec("xllamacpp") is not None
         self._weights = weights if installed else None
-        self._row = None
-        if self._weights is not None:
-            self._row = BaseModelRow(
-                id=self._weights.model_id,
-                created=int(self._weights.path.stat().st_mtime),
-                context_tokens=context_tokens,
-                details={"runtime": "llama.cpp"},
-            )
         self._context_tokens = context_tokens
         self._n_parallel = n_parallel
         self._n_threads = n_threads or spare_threads()
         self._max_in_flight = n_parallel + max_waiting
         self._in_flight: set[_Call] = set()
         self._threads = ThreadPoolExecutor(n_parallel, thread_name_prefix="llamacpp")
+        self._asking = Uses()
         self._loading = asyncio.Lock()
-        self._server: Any = None
+        self._memory = memory or Memory(default_limit_mib())
+        self._loaded: _Loaded | None = None
+        # Those that answered last come last.
+        self._adapters: dict[str, Adapter] = {}
         # Guards the port that llama.cpp opens on loopback beside its calls.
         self._inner_key = secrets.token_urlsafe(32)
         self._failure: ProviderUnavailable | None = None
-
-    @property
-    def row(self) -> BaseModelRow | None:
-        """What GET /v1/models says of the model, or None where there is none."""
-        return self._row
+        self._tools_known: bool | None = None
+        self._embedder = None
+        if self._weights is not None:
+            self._embedder = Embedder(
+                self._weights.path, context_tokens=context_tokens, n_threads=self._n_threads
+            )
 
     @property
     def state(self) -> str:
@@ -114,36 +146,122 @@ class LlamaCpp:
             return "absent"
         if self._failure is not None:
             return "failed"
-        if self._server is not None:
+        if self._loaded is not None:
             return "ready"
         return "loading" if self._loading.locked() else "not loaded"
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nobody waits for an answer."""
+        return self._asking.none
+
     async def warm_up(self) -> None:
         """Load the model now rather than at the first answer."""
-        async with self._loading:
-            if self._server is not None:
-                return
-            if self._weights is None:
-                raise RuntimeAbsent
-            if self._failure is not None:
-                raise self._failure
-            loop = asyncio.get_running_loop()
-            try:
-                self._server = await loop.run_in_executor(self._threads, self._load)
-            except RuntimeError as error:
-                self._failure = ProviderUnavailable(
-                    f"The base model {self._weights.model_id} could not be loaded: its file is "
-                    "damaged, of an unknown kind, or too large for this machine's memory."
-                )
-                raise self._failure from error
-            log.info("Loaded %s", self._weights.model_id)
+        with self._asking.one():
+            await self._ready(None)
 
-    def _load(self) -> Any:
+    async def unload(self) -> None:
+        """Give the model's memory back; the next question loads it again."""
+        self._adapters.clear()
+        loaded, self._loaded = self._loaded, None
+        if loaded is not None:
+            await asyncio.to_thread(loaded.free)
+
+    async def forget(self, adapter_id: str) -> None:
+        """Do not load this adapter again."""
+        self._adapters.pop(adapter_id, None)
+
+    async def _ready(self, adapter: Adapter | None) -> _Loaded:
+        """Return llama.cpp with the model, and the adapter beside it; to be used at once."""
+        if self._weights is None:
+            raise RuntimeAbsent
+        while True:
+            # Shielded: one client that goes away must not stop the others' loading.
+            loaded = await asyncio.shield(asyncio.ensure_future(self._loaded_with(adapter)))
+            if loaded is self._loaded:
+                self._memory.used(self)
+                return loaded
+
+    async def _loaded_with(self, adapter: Adapter | None) -> _Loaded:
+        async with self._loading:
+            if adapter is not None:
+                self._adapters.pop(adapter.id, None)
+                self._adapters[adapter.id] = adapter
+            while self._loaded is None or (
+                adapter is not None and adapter.id not in self._loaded.adapters
+            ):
+                if self._failure is not None:
+                    raise self._failure
+                while len(self._adapters) > _MAX_ADAPTERS:
+                    self._adapters.pop(next(iter(self._adapters)))
+                try:
+                    await self._load_into_memory()
+                except TooLarge:
+                    if len(self._adapters) < 2:
+                        raise
+                    self._adapters.pop(next(iter(self._adapters)))
+            return self._loaded
+
+    async def _load_into_memory(self) -> None:
+        """Start llama.cpp with the model and the adapters used last."""
+        assert self._weights is not None
+        paths = [str(adapter.files["adapter.gguf"]) for adapter in self._adapters.values()]
+        expected = self._weights.path.stat().st_size + _BESIDE_BYTES
+        expected += sum(os.stat(path).st_size for path in paths)
+
+        wanted, old = dict(self._adapters), self._loaded
+        if old is not None:
+            old.n_bytes = self._memory.size(self)
+
+        async def load() -> None:
+            if old is not None and old.uses.none:
+                # Two at once would take the memory of the context twice.
+                self._loaded = None
+                await asyncio.to_thread(old.free)
+            server = await asyncio.to_thread(self._load, paths)
+            self._loaded = _Loaded(server, tuple(wanted))
+
+        try:
+            await self._memory.load(self, load, key=(self, *wanted), expected_bytes=expected)
+        except TooLarge:
+            self._adapters = wanted
+            raise
+        except RuntimeError as error:
+            if self._loaded is None:
+                self._memory.gone(self)
+            if paths:
+                # The model itself may be sound: it is tried again without them.
+                self._adapters.clear()
+                raise ProviderUnavailable(
+                    "The adapter of this tuned model could not be loaded beside its base model: "
+                    "it was made for another one, or its file is damaged."
+                ) from error
+            self._failure = ProviderUnavailable(
+                f"The base model {self._weights.model_id} could not be loaded: its file is "
+                "damaged, of an unknown kind, or too large for this machine's memory."
+            )
+            raise self._failure from error
+        log.info("Loaded %s with %d adapters", self._weights.model_id, len(paths))
+
+    @contextlib.contextmanager
+    def _using(self, loaded: _Loaded) -> Iterator[_Loaded]:
+        """Keep `loaded` alive while the block runs; the last to leave an old one frees it."""
+        try:
+            with loaded.uses.one():
+                yield loaded
+        finally:
+            if loaded is not self._loaded and loaded.uses.none and loaded.server is not None:
+                self._memory.shrunk(self, loaded.n_bytes)
+                asyncio.get_running_loop().run_in_executor(None, loaded.free)
+
+    def _load(self, adapters: Sequence[str]) -> Any:
         import xllamacpp
 
         assert self._weights is not None
         params = xllamacpp.CommonParams()
         params.model.path = str(self._weights.path)
+        # None of them works where a request does not say so.
+        params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(path, 0.0) for path in adapters]
         params.n_parallel = self._n_parallel
         params.n_ctx = self._context_tokens * self._n_parallel
         params.cpuparams.n_threads = params.cpuparams_batch.n_threads = self._n_threads
@@ -156,73 +274,56 @@ class LlamaCpp:
         params.verbosity = 0
         return xllamacpp.Server(params)
 
-    async def stream(self, messages: Sequence[ChatMessage], options: Options) -> Answer:
+    async def stream(
+        self, messages: Sequence[ChatMessage], options: Options, adapter: Adapter | None = None
+    ) -> Answer:
         """Yield one Start, pieces, then one Finish. See ChatRuntime."""
         if len(self._in_flight) >= self._max_in_flight:
             raise Overloaded("The engine is currently overloaded, please try again later")
         call = _Call(asyncio.get_running_loop())
         self._in_flight.add(call)
         try:
-            if self._server is None:
-                await self.warm_up()
-            working = call.loop.run_in_executor(
-                self._threads, self._work, self._request(messages, options), call
-            )
-            try:
-                async for event in self._events(call):
-                    yield event
-            finally:
-                call.stop.set()
-                working.cancel()
+            with self._asking.one(), self._using(await self._ready(adapter)) as loaded:
+                assert self._weights is not None
+                knows_tools = await self._knows_tools(loaded, messages, options)
+                request = asking.request(
+                    messages, options, self._weights.defaults, knows_tools=knows_tools
+                )
+                if loaded.adapters:
+                    request["lora"] = loaded.scales(None if adapter is None else adapter.id)
+                working = call.loop.run_in_executor(
+                    self._threads, self._work, loaded.server, request, call
+                )
+                try:
+                    told = asking.events(self._chunks(call), options, reads_calls=not knows_tools)
+                    async with contextlib.aclosing(told):
+                        async for event in told:
+                            yield event
+                finally:
+                    call.stop.set()
+                    working.cancel()
         finally:
             self._in_flight.discard(call)
 
-    async def _events(self, call: "_Call") -> Answer:
-        finish_reason, usage = "stop", dict[str, int]()
-        started = False
+    async def _chunks(self, call: "_Call") -> AsyncGenerator[dict[str, Any], None]:
+        """Yield what the model's thread hands over. Raises llama.cpp's errors in our words."""
         while (chunk := await call.chunks.get()) is not None:
             if "error" in chunk:
-                raise _error(chunk["error"], self._context_tokens)
-            if not started:
-                started = True
-                yield Start("llama.cpp")
-            usage = chunk.get("usage") or usage
-            for choice in chunk.get("choices", ()):
-                finish_reason = choice.get("finish_reason") or finish_reason
-                if text := choice.get("delta", {}).get("content"):
-                    yield Piece(text)
-        yield Finish(
-            finish_reason=finish_reason,
-            prompt_tokens=usage.get("prompt_tokens", 0),
-            completion_tokens=usage.get("completion_tokens", 0),
-        )
+                raise asking.failure(chunk["error"], self._context_tokens)
+            yield chunk
 
-    def _request(self, messages: Sequence[ChatMessage], options: Options) -> dict[str, Any]:
-        assert self._weights is not None
-        sampling = {
-            name: default if given is None else given
-            for (name, given), default in zip(
-                asdict(options).items(), asdict(self._weights.defaults).values(), strict=True
-            )
-            if name != "choice"
-        }
-        if options.choice is not None:
-            sampling["grammar"] = grammar(options.choice)
-        return {
-            "messages": [
-                {
-                    # Templates know the older word only.
-                    "role": Role.SYSTEM if m.role is Role.DEVELOPER else m.role,
-                    "content": m.content,
-                }
-                for m in messages
-            ],
-            "stream": True,
-            "stream_options": {"include_usage": True},
-            **{name: value for name, value in sampling.items() if value not in (None, ())},
-        }
+    async def _knows_tools(
+        self, loaded: _Loaded, messages: Sequence[ChatMessage], options: Options
+    ) -> bool:
+        """Return whether the model's chat template has words for tools. False where none is due."""
+        if not asking.may_call(options.tools, messages):
+            return False
+        if self._tools_known is None:
+            props = await asyncio.to_thread(_got, self._inner(loaded, "/props"))
+            self._tools_known = bool(props.get("chat_template_caps", {}).get("supports_tools"))
+        return self._tools_known
 
-    def _work(self, request: dict[str, Any], call: "_Call") -> None:
+    def _work(self, server: Any, request: dict[str, Any], call: "_Call") -> None:
         """Run one request to its end in this thread, or until `call.stop`."""
 
         def on_chunk(chunk: dict[str, Any]) -> bool:
@@ -231,70 +332,58 @@ class LlamaCpp:
 
         try:
             if not call.stop.is_set():
-                self._server.handle_chat_completions(request, on_chunk)
+                server.handle_chat_completions(request, on_chunk)
+        except ValueError as error:
+            call.hand_over({"error": {"code": 400, "message": str(error)}})
         except RuntimeError as error:
             log.exception("llama.cpp refused a request")
             call.hand_over({"error": {"code": 500, "message": str(error)}})
         finally:
             call.hand_over(None)
 
+    async def embed(self, inputs: Sequence[str] | Sequence[Sequence[int]]) -> Embeddings:
+        """See ChatRuntime.embed."""
+        if self._embedder is None:
+            raise RuntimeAbsent
+        return await self._embedder.embed(inputs)
+
     async def count_tokens(self, text: str) -> int:
         """Return how many tokens `text` has."""
-        if self._server is None:
-            await self.warm_up()
-        request = urllib.request.Request(
-            f"{self._server.listening_address}/tokenize",
-            data=json.dumps({"content": text}).encode(),
+        body = json.dumps({"content": text}).encode()
+        with self._asking.one(), self._using(await self._ready(None)) as loaded:
+            told = await asyncio.to_thread(_got, self._inner(loaded, "/tokenize", body))
+        return len(told["tokens"])
+
+    def _inner(
+        self, loaded: _Loaded, path: str, body: bytes | None = None
+    ) -> urllib.request.Request:
+        """Return a request to the port that llama.cpp opens on loopback."""
+        return urllib.request.Request(
+            f"{loaded.server.listening_address}{path}",
+            data=body,
             headers={
                 "Content-Type": "application/json",
                 "Authorization": f"Bearer {self._inner_key}",
             },
         )
-        return await asyncio.to_thread(_count, request)
 
     def interrupt(self) -> None:
         """End every answer with an error: the server stops."""
         for call in self._in_flight:
             call.stop.set()
-            call.chunks.put_nowait({"error": {"type": _STOPPING}})
+            call.chunks.put_nowait({"error": {"type": asking.STOPPING}})
 
     async def close(self) -> None:
         """Stop what is being answered and free the model."""
         self.interrupt()
         self._threads.shutdown(wait=False, cancel_futures=True)
-        self._server = None
+        self._loaded = None
+        if self._embedder is not None:
+            self._embedder.close()
 
 
-def grammar(choice: Choice) -> str:
-    """Return the GBNF grammar of llama.cpp that allows the answers of `choice` and no other.
-
-    Written here and not made from the JSON schema by llama.cpp, whose grammar
-    also allows line breaks and spaces: tokens that a small model loses its way in.
-    """
-    answers = (choice.saying(word) for word in choice.words)
-    return "root ::= " + " | ".join(
-        '"' + answer.replace("\\", "\\\\").replace('"', '\\"') + '"' for answer in answers
-    )
-
-
-def _count(request: urllib.request.Request) -> int:
+def _got(request: urllib.request.Request) -> Any:
     # No proxy: the address is this process.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with opener.open(request, timeout=60) as response:
-        return len(json.load(response)["tokens"])
-
-
-def _error(error: dict[str, Any], context_tokens: int) -> Exception:
-    """Return llama.cpp's error in our words."""
-    if error.get("type") == _STOPPING:
-        return ProviderUnavailable("The model server is stopping. Try again in a moment.")
-    if error.get("type") == "exceed_context_size_error":
-        return ContextTooLong(
-            f"This model's maximum context length is {context_tokens} tokens. However, your "
-            f"messages resulted in {error.get('n_prompt_tokens')} tokens. "
-            "Please reduce the length of the messages."
-        )
-    if error.get("code") == 400:
-        return InvalidInput(f"The model cannot read this request: {error.get('message')}")
-    log.error("llama.cpp failed: %s", error)
-    return ProviderUnavailable("The language model failed on this request. Try again.")
+        return json.load(response)

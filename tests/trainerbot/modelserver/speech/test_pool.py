@@ -23,6 +23,10 @@ for line in sys.stdin.buffer:
     text = json.loads(line)["text"]
     if text == "die":
         os._exit(1)
+    if text == "last":
+        print(json.dumps({"type": "heard", "text": "bye", "language": "en",
+                          "provider": "obedient", "segments": [], "duration_s": 1.0}), flush=True)
+        os._exit(1)
     if text == "hang":
         time.sleep(600)
     if text == "talk":
@@ -114,6 +118,17 @@ async def test_a_process_that_was_killed_while_idle_is_replaced_unseen(make):
     await until(lambda: not pool.pids)
 
     assert await done(pool) != first
+
+
+async def test_a_process_that_dies_after_its_last_word_is_not_kept(make):
+    pool = make()
+
+    async with aclosing(pool.ask(to_do("last"))) as replies:
+        await anext(replies)
+        await until(lambda: not pool.pids)
+
+    async with asyncio.timeout(10):
+        await until(lambda: not pool._all)
 
 
 async def test_a_process_that_takes_too_long_is_killed(make):

@@ -1,0 +1,243 @@
+"""The base models that this server answers with and trains: GGUF files and safetensors folders.
+
+Nothing here loads weights. What a model file says of itself is read from its
+head, and nothing that is pickled is ever opened.
+"""
+
+import importlib.util
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from trainerbot.errors import InvalidInput
+from trainerbot.modelserver.gguf_header import BadHeader, read_header
+from trainerbot.modelserver.runtimes.base import Options
+from trainerbot.modelserver.runtimes.weights import Weights, model_id, packaged_gguf
+
+Kind = Literal["gguf", "safetensors", "hub"]
+
+# Those whose weights both transformers reads from GGUF and `conversion.lora_to_gguf` writes back.
+TRAINABLE_GGUF = frozenset({"llama", "qwen2", "qwen3"})
+_TRAINERS = ("torch", "transformers", "peft", "trl")
+_HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+_PICKLES = frozenset({".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib", ".npy"})
+_MAX_CONFIG_BYTES = 1024 * 1024
+
+
+class BaseModel(msgspec.Struct, frozen=True):
+    """One base model. A trainer's task may hold one: it is all that another process needs.
+
+    `source` is the absolute path of a GGUF file or of a safetensors folder, or
+    a name on the hub. `context_tokens` is what it may be asked at most: the
+    server's own limit, or less where the model was made for less.
+    `architecture` is GGUF's or transformers' word for it, None where unknown.
+    `sampling` is what its authors advise.
+    """
+
+    id: str
+    kind: Kind
+    source: str
+    created: int
+    context_tokens: int
+    architecture: str | None = None
+    sampling: dict[str, float] = {}
+
+    @property
+    def path(self) -> Path | None:
+        """Where the weights lie on this machine; None for a name on the hub."""
+        return None if self.kind == "hub" else Path(self.source)
+
+    @property
+    def trainable(self) -> bool:
+        """Whether LoRA training can take it, where the packages for that are installed."""
+        return self.kind != "gguf" or self.architecture in TRAINABLE_GGUF
+
+    @property
+    def weights(self) -> Weights | None:
+        """What llama.cpp loads; None for a model that it cannot read."""
+        if self.kind != "gguf":
+            return None
+        defaults = Options(
+            temperature=self.sampling.get("temperature"), top_p=self.sampling.get("top_p")
+        )
+        return Weights(Path(self.source), self.id, defaults)
+
+    def trainable_path(self, cache: Path) -> Path:
+        """Return a folder of safetensors with the model's weights, config and tokenizer.
+
+        For a child process only: a GGUF file is converted by torch, once, into
+        a folder under `cache` named by the SHA-256 of the file; a name on the
+        hub is downloaded, once, into the hub's own cache. Raises InvalidInput
+        when the model cannot be converted or downloaded.
+        """
+        if self.kind == "safetensors":
+            return Path(self.source)
+        # Imported here: these take torch or the hub's client, which the server never loads.
+        if self.kind == "hub":
+            from trainerbot.modelserver.conversion.from_hub import download
+
+            return download(self.source)
+        from trainerbot.modelserver.conversion.gguf_to_safetensors import converted
+
+        return converted(Path(self.source), cache)
+
+
+class Bases:
+    """The base models by their ids, in the order in which they were given."""
+
+    def __init__(self, models: Iterable[BaseModel]) -> None:
+        self._by_id: dict[str, BaseModel] = {}
+        for model in models:
+            other = self._by_id.setdefault(model.id, model)
+            if other is not model:
+                raise InvalidInput(
+                    f"Two base models would have the id {model.id}: {other.source} and "
+                    f"{model.source}. Rename one of them."
+                )
+
+    def __iter__(self) -> Iterator[BaseModel]:
+        return iter(self._by_id.values())
+
+    def get(self, base_id: str) -> BaseModel | None:
+        """Return the base model with this id, or None."""
+        return self._by_id.get(base_id)
+
+    @property
+    def default(self) -> BaseModel | None:
+        """The first one given, which /healthz speaks of; None where there is none."""
+        return next(iter(self), None)
+
+
+def fine_tune_methods(base: BaseModel) -> list[str]:
+    """Return the methods that can tune it on this machine. A look, never an import."""
+    methods = ["knn"]
+    if base.trainable and all(importlib.util.find_spec(name) for name in _TRAINERS):
+        methods += ["supervised", "dpo"]
+    return methods
+
+
+def find_bases(
+    given: Iterable[str] = (),
+    *,
+    packaged: bool = True,
+    allow_download: bool = False,
+    max_context_tokens: int = 2048,
+) -> Bases:
+    """Return the models given with --model, then the packaged one where it is installed.
+
+    Raises InvalidInput, in words, for one that cannot be a base model.
+    """
+    models = [_given(text, allow_download, max_context_tokens) for text in given]
+    path = packaged_gguf() if packaged else None
+    if path is not None and all(model.source != str(path) for model in models):
+        # The sampling that the model's authors advise.
+        advised = {"temperature": 0.2, "top_p": 0.9}
+        models.append(_gguf(path, max_context_tokens, advised))
+    return Bases(models)
+
+
+def _given(text: str, allow_download: bool, max_context_tokens: int) -> BaseModel:
+    path = Path(text).expanduser()
+    if path.is_dir():
+        return _folder(path.resolve(), max_context_tokens)
+    if not path.exists() and _HUB_NAME.fullmatch(text):
+        if not allow_download:
+            raise InvalidInput(
+                f"There is no file or folder {text} here. If it is the name of a model on the "
+                "hub, start with --allow-download too; this server downloads nothing unasked."
+            )
+        return BaseModel(text.split("/")[1].lower(), "hub", text, 0, max_context_tokens)
+    if path.suffix.lower() in _PICKLES:
+        raise InvalidInput(
+            f"The model file {path} is of a kind that can hold programs (a pickle), so it is "
+            "never opened. Give --model a GGUF file or a folder of safetensors."
+        )
+    # Not resolved: a file of the hub's cache is a link to a name that says nothing.
+    return _gguf(path.absolute(), max_context_tokens, {})
+
+
+def _gguf(path: Path, max_context_tokens: int, sampling: dict[str, float]) -> BaseModel:
+    try:
+        with path.open("rb") as file:
+            magic = file.read(4)
+    except OSError as error:
+        raise InvalidInput(
+            f"The model file {path} cannot be read: {error.strerror}. Give --model a GGUF file "
+            "or a folder of safetensors."
+        ) from error
+    if magic != b"GGUF":
+        raise InvalidInput(f"The model file {path} is not in GGUF format.")
+    try:
+        header = read_header(path)
+    except BadHeader:
+        header = {}  # llama.cpp may know more; else whoever asks the model is told
+    architecture = header.get("general.architecture")
+    made_for = header.get(f"{architecture}.context_length")
+    return BaseModel(
+        id=model_id(path.stem),
+        kind="gguf",
+        source=str(path),
+        created=int(path.stat().st_mtime),
+        context_tokens=_limit(made_for, max_context_tokens),
+        architecture=architecture if isinstance(architecture, str) else None,
+        sampling=sampling,
+    )
+
+
+def _folder(path: Path, max_context_tokens: int) -> BaseModel:
+    config = _config(path)
+    names = [file.name for file in path.iterdir()]
+    if not any(name.endswith(".safetensors") for name in names):
+        pickled = any(Path(name).suffix.lower() in _PICKLES for name in names)
+        raise InvalidInput(
+            f"The model folder {path} has no .safetensors file"
+            + (
+                "; its weights are pickled, which can hold programs, so they are never opened. "
+                "Convert them to safetensors first."
+                if pickled
+                else "."
+            )
+        )
+    if "adapter_config.json" in names and "config.json" not in names:
+        raise InvalidInput(f"The model folder {path} is an adapter, not a base model.")
+    if not any(name.startswith("tokenizer") for name in names):
+        raise InvalidInput(f"The model folder {path} has no tokenizer.")
+    return BaseModel(
+        id=model_id(path.name),
+        kind="safetensors",
+        source=str(path),
+        created=int(path.stat().st_mtime),
+        context_tokens=_limit(config.get("max_position_embeddings"), max_context_tokens),
+        architecture=config.get("model_type"),
+    )
+
+
+def _config(folder: Path) -> dict[str, Any]:
+    path = folder / "config.json"
+    try:
+        if path.stat().st_size > _MAX_CONFIG_BYTES:
+            raise InvalidInput(f"The file {path} is too large to be a model's config.")
+        config = msgspec.json.decode(path.read_bytes())
+    except OSError as error:
+        raise InvalidInput(
+            f"The model folder {folder} has no config.json that can be read: {error.strerror}."
+        ) from error
+    except msgspec.DecodeError as error:
+        raise InvalidInput(f"The file {path} is no JSON.") from error
+    if not isinstance(config, dict) or not isinstance(config.get("model_type"), str):
+        raise InvalidInput(f"The file {path} does not name a model_type.")
+    if config.get("auto_map"):
+        raise InvalidInput(
+            f"The model folder {folder} brings programs of its own (auto_map in config.json), "
+            "which are never run. Use a model whose architecture transformers knows."
+        )
+    return config
+
+
+def _limit(made_for: object, max_context_tokens: int) -> int:
+    if isinstance(made_for, int) and not isinstance(made_for, bool) and made_for > 0:
+        return min(made_for, max_context_tokens)
+    return max_context_tokens

@@ -1,0 +1,1 @@
+"""Graders: what scores a model's answer, computed here without any model."""

@@ -1,0 +1,198 @@
+"""One job of method supervised or dpo, from its files to its adapter, in this process."""
+
+import json
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+# Before transformers is imported: nothing is looked up, sent or downloaded.
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+import datasets
+import torch
+from accelerate import PartialState
+from accelerate.utils import broadcast_object_list
+from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers.utils import logging as transformers_logging
+
+from trainerbot.errors import InvalidInput
+from trainerbot.modelserver.blobs import disk_full_in_words
+from trainerbot.modelserver.conversion.lora_to_gguf import CONVERTIBLE, convert
+from trainerbot.modelserver.trainers.line import Reports
+from trainerbot.modelserver.trainers.lora.faults import in_words
+from trainerbot.modelserver.trainers.lora.keeping import Keeper
+from trainerbot.modelserver.trainers.lora.preparing import Prepared, load, prepare
+from trainerbot.modelserver.trainers.lora.progress import Progress
+from trainerbot.modelserver.trainers.lora.rendering import Renderer
+from trainerbot.modelserver.trainers.lora.trainers import make_trainer
+from trainerbot.modelserver.trainers.methods import Size
+from trainerbot.modelserver.trainers.task import Done, Paused, Plan, Refused, Report, Task
+
+_DONE = "done.json"
+_INTERNAL = Refused(
+    "server_error", "The job failed due to an internal error. Please try again later."
+)
+
+
+def work(task: Task) -> None:
+    """Do the task, and tell how it went, whatever goes wrong."""
+    # The first of several processes speaks for all.
+    reports = Reports() if int(os.environ.get("RANK", "0")) == 0 else None
+    tell = reports.tell if reports is not None else _say_nothing
+    try:
+        with disk_full_in_words():
+            _work(task, tell)
+    except Exception as error:
+        traceback.print_exc(file=sys.stderr)
+        tell(in_words(error) or _INTERNAL)
+        # The others may wait for this process in a step that will not come.
+        sys.stderr.flush()
+        os._exit(0)
+
+
+def _work(task: Task, tell: Callable[[Report], None]) -> None:
+    assert task.base is not None
+    datasets.disable_progress_bars()
+    transformers_logging.disable_progress_bar()
+    transformers_logging.set_verbosity_error()
+    folder = Path(task.work)
+    keeper = Keeper(folder, base_id=task.base.id)
+    if (done := keeper.remembered(_DONE)) is not None:
+        # Killed between its end and the server's.
+        tell(Plan(done.pop("hyperparameters")))
+        tell(Done(**done))
+        return
+    processes = PartialState(cpu=not torch.cuda.is_available())
+    with processes.main_process_first():
+        source = task.base.trainable_path(Path(task.cache))
+        model, tokenizer = _loaded(source)
+        prepared = _prepared(task, model, tokenizer)
+    tell(Plan(prepared.hyperparameters))
+    for told in prepared.told:
+        tell(told)
+
+    n_processes = processes.num_processes
+    train, valid = load(folder / "rows")
+    trainer, steps_per_epoch = make_trainer(
+        task,
+        prepared.hyperparameters,
+        model=model,
+        tokenizer=tokenizer,
+        train=train,
+        valid=valid,
+        state=keeper.state,
+        n_processes=n_processes,
+    )
+    progress = Progress(
+        keeper,
+        work=folder,
+        steps_per_epoch=steps_per_epoch,
+        measures_valid=valid is not None,
+        patience=prepared.hyperparameters["early_stopping_patience"],
+        tell=tell,
+        agree=_agree if n_processes > 1 else int,
+        main=processes.is_main_process,
+        done_steps=task.done_steps,
+        done_checkpoints=task.done_checkpoints,
+        finish_model=lambda adapter: _add_gguf(adapter, source),
+    )
+    trainer.add_callback(progress)
+    checkpoint = keeper.newest() if processes.is_main_process else None
+    if n_processes > 1:
+        checkpoint = broadcast_object_list([checkpoint])[0]
+    if checkpoint is not None:
+        progress.go_on_from(checkpoint)
+    if not progress.patience_over:
+        trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
+    if progress.paused:
+        tell(Paused())
+        return
+    if processes.is_main_process:
+        _finish(task, prepared, keeper, progress, trainer, source, tell)
+    processes.wait_for_everyone()
+
+
+def _finish(
+    task: Task,
+    prepared: Prepared,
+    keeper: Keeper,
+    progress: Progress,
+    trainer: Any,
+    source: Path,
+    tell: Callable[[Report], None],
+) -> None:
+    last = progress.steps[-1].step
+    chosen = keeper.checkpoint(last)
+    if prepared.hyperparameters["early_stopping_patience"] and progress.best is not None:
+        chosen = keeper.best(progress.best.step)
+    adapter = keeper.model(chosen, "final")
+    _add_gguf(adapter, source)
+    n_epochs = last / (progress.steps[-1].total_steps / prepared.hyperparameters["n_epochs"])
+    done = Done(str(adapter), trained_tokens=round(prepared.n_tokens * n_epochs))
+    keeper.remember(
+        _DONE,
+        {
+            "hyperparameters": prepared.hyperparameters,
+            "folder": done.folder,
+            "trained_tokens": done.trained_tokens,
+            "result": done.result,
+        },
+    )
+    tell(done)
+
+
+def _loaded(source: Path) -> tuple[Any, Any]:
+    """Return model and tokenizer. Only safetensors are read, and no program of the model's own."""
+    dtype = torch.float32
+    if torch.cuda.is_available() and torch.cuda.is_bf16_supported():
+        dtype = torch.bfloat16
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(source, local_files_only=True)
+        model = AutoModelForCausalLM.from_pretrained(
+            source, dtype=dtype, local_files_only=True, use_safetensors=True
+        )
+    except (OSError, ValueError, KeyError) as error:
+        raise InvalidInput(
+            "The base model cannot be trained here: its weights or its tokenizer are of a kind "
+            "that transformers does not read."
+        ) from error
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return model, tokenizer
+
+
+def _prepared(task: Task, model: Any, tokenizer: Any) -> Prepared:
+    assert task.base is not None
+    ends = getattr(model.generation_config, "eos_token_id", None)
+    end_ids = {ends} if isinstance(ends, int) else set(ends or ())
+    return prepare(
+        task,
+        folder=Path(task.work) / "rows",
+        size=Size(0, model.num_parameters(), task.base.context_tokens),
+        renderer_of=lambda n: Renderer(tokenizer, end_ids=end_ids, max_tokens=n),
+        extra_rows=lambda n: (),
+    )
+
+
+def _add_gguf(adapter: Path, source: Path) -> None:
+    """Write the adapter for llama.cpp too, where llama.cpp can apply it."""
+    config = source / "config.json"
+    # The architecture is the base's own; everything else is as we trained it.
+    if _model_type(config) in CONVERTIBLE:
+        convert(adapter, config, adapter / "adapter.gguf")
+
+
+def _model_type(config: Path) -> object:
+    return json.loads(config.read_text(encoding="utf-8")).get("model_type")
+
+
+def _agree(mine: int) -> int:
+    return int(broadcast_object_list([mine])[0])
+
+
+def _say_nothing(report: Report) -> None:
+    """The first process speaks for all."""
