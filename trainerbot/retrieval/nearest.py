@@ -13,7 +13,7 @@ from trainerbot.retrieval.folding import fold
 from trainerbot.retrieval.words import COMMON
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import numpy as np
     import numpy.typing as npt
@@ -181,7 +181,7 @@ class NearestTexts:
     def _exactly(self, asked: Mapping[int, float], at: int) -> float:
         """Return the cosine of one text with `asked`, weights by piece, of length 1."""
         pieces, weights = self._weigh(Counter(_pieces(_tell_apart(self._of_rows[at]))))
-        likeness = sum(
+        likeness: float = sum(
             asked.get(piece, 0.0) * weight
             for piece, weight in zip(pieces.tolist(), weights.tolist(), strict=True)
         )

@@ -132,6 +132,8 @@ def contrasts(query: str, text: str) -> bool:
     if len(asked) == len(answered) == 1:
         if {*asked, *answered} <= GRAMMAR or _is_slip(asked[0], answered[0]):
             return False
+        if asked[0][0] == answered[0][0] and sorted(asked[0]) == sorted(answered[0]):
+            return False  # an example may be shown for "huose", though not given word for word
     elif shared <= 0.6 * max(len(a), len(b)):
         return False
     if asks_another(query, text):
