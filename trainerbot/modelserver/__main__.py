@@ -167,6 +167,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--warm-up", action="store_true", help="load the model at start, not at the first answer"
     )
+    parser.add_argument(
+        "--embeddings-as-numbers",
+        action="store_true",
+        help="tell embeddings as numbers even to who asks for base64, for clients that check "
+        "answers against OpenAI's published description",
+    )
     arguments = parser.parse_args()
     for name in _POSITIVE:
         if (value := getattr(arguments, name)) is not None and value < 1:
@@ -224,7 +230,6 @@ def _serve(arguments: argparse.Namespace) -> None:
             store,
             catalog,
             desk,
-            bases=bases,
             data=data,
             api_keys=keys,
             limits=Limits(
@@ -236,6 +241,7 @@ def _serve(arguments: argparse.Namespace) -> None:
             max_audio_bytes=arguments.max_audio_mib * 1024 * 1024,
             max_audio_s=arguments.max_audio_s,
             warm_up=arguments.warm_up,
+            embeddings_as_numbers=arguments.embeddings_as_numbers,
             train_processes=arguments.train_processes,
         )
         with contextlib.closing(store):
