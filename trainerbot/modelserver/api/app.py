@@ -18,6 +18,7 @@ from trainerbot.modelserver.api import (
     chat,
     completions,
     embeddings,
+    export,
     files,
     graders,
     jobs,
@@ -29,8 +30,8 @@ from trainerbot.modelserver.api import (
 from trainerbot.modelserver.api.access import Access
 from trainerbot.modelserver.api.errors import HANDLERS
 from trainerbot.modelserver.api.limits import Limits
-from trainerbot.modelserver.bases import Bases
 from trainerbot.modelserver.catalog import Catalog
+from trainerbot.modelserver.exports import Exports
 from trainerbot.modelserver.jobs import JobRunner
 from trainerbot.modelserver.runtimes.base import ChatRuntime
 from trainerbot.modelserver.speech.desk import SpeechDesk
@@ -45,7 +46,6 @@ def make_app(
     catalog: Catalog,
     desk: SpeechDesk,
     *,
-    bases: Bases,
     data: Path,
     api_keys: Sequence[str],
     limits: Limits | None = None,
@@ -58,10 +58,11 @@ def make_app(
     train_processes: int = 0,
 ) -> Starlette:
     """Return the application. Its lifespan runs the jobs and closes the models and speech."""
+    exports = Exports(store, catalog.bases, data=data)
     runner = JobRunner(
         store,
         catalog,
-        bases,
+        catalog.bases,
         data=data,
         max_file_bytes=max_file_bytes,
         n_processes=train_processes,
@@ -69,6 +70,7 @@ def make_app(
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        await asyncio.to_thread(exports.sweep)
         beside = [asyncio.create_task(runner.run(), name="jobs")]
         beside[0].add_done_callback(_tell_of_death)
         app.state.jobs = beside[0]
@@ -82,6 +84,7 @@ def make_app(
                 task.cancel()
             await asyncio.wait(beside)
             await desk.close()
+            await exports.close()
             await catalog.close()
 
     def healthz(request: Request) -> Response:
@@ -98,7 +101,7 @@ def make_app(
         )
 
     handlers: dict[Any, Any] = dict(HANDLERS)
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/healthz", healthz, methods=["GET"]),
             *files.routes(store, max_file_bytes=max_file_bytes),
@@ -106,7 +109,8 @@ def make_app(
             *jobs.routes(store, catalog, runner),
             *permissions.routes(store),
             *graders.routes(),
-            *models.routes(store, catalog),
+            *models.routes(store, catalog, exports),
+            *export.routes(store, catalog.bases, exports),
             *chat.routes(catalog, store),
             *completions.routes(store),
             *embeddings.routes(catalog, as_numbers=embeddings_as_numbers),
@@ -116,6 +120,9 @@ def make_app(
         exception_handlers=handlers,
         lifespan=lifespan,
     )
+    # As at OpenAI: an address with a slash too many is none.
+    app.router.redirect_slashes = False
+    return app
 
 
 async def _warm_up(runtime: ChatRuntime) -> None:

@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from trainerbot.modelserver.api.errors import ApiError, as_api_error, model_not_found
+from trainerbot.modelserver.api.limits import spend_tokens
 from trainerbot.modelserver.api.requests import in_range, read_body
 from trainerbot.modelserver.api.streams import unless_gone
 from trainerbot.modelserver.catalog import Catalog, UnknownModel
@@ -50,6 +51,7 @@ def routes(catalog: Catalog, *, as_numbers: bool) -> list[Route]:
             raise model_not_found(error.model_id) from error
         except ContextTooLong as error:
             raise ApiError(str(error), param="input", code=as_api_error(error).code) from error
+        spend_tokens(request, told.n_tokens)
         data = [
             {"object": "embedding", "index": i, "embedding": _written(vector, body, as_numbers)}
             for i, vector in enumerate(told.vectors)

@@ -14,12 +14,12 @@ from datasets.arrow_writer import ArrowWriter
 
 from trainerbot.errors import InvalidInput
 from trainerbot.modelserver.trainers.lora.rendering import Pair, Renderer, Sample
-from trainerbot.modelserver.trainers.lora.rows import ChatRow, PairRow, chat_row, read_rows
+from trainerbot.modelserver.trainers.lora.rows import ChatRow, PairRow, read_rows
 from trainerbot.modelserver.trainers.methods import METHODS, Method, Size
 from trainerbot.modelserver.trainers.task import Task, Told
 
-# `extra_rows(n_rows)` returns so many chat rows of OpenAI's shape, or fewer.
-ExtraRows = Callable[[int], Sequence[dict[str, Any]]]
+# `extra_rows(n_rows)` returns so many rows, or fewer.
+ExtraRows = Callable[[int], Sequence[Sample]]
 _PLAN = "plan.json"
 
 
@@ -99,14 +99,15 @@ def prepare(
         valid, train = rows.select(sorted(order[:n_valid])), rows.select(sorted(order[n_valid:]))
     n_extra = 0
     if ratio := chosen.get("rehearsal_ratio", 0):
-        more = (chat_row(row) for row in extra_rows(round(len(train) * ratio)))
-        extra = _written(folder / "extra.arrow", _rendered(more, renderer, _Counted()), method)
+        more = extra_rows(round(len(train) * ratio))
+        extra = _written(folder / "extra.arrow", more, method)
         n_extra = len(extra)
         train = concatenate_datasets([train, extra]) if n_extra else train
     chosen["batch_size"] = min(chosen["batch_size"], len(train))
     n_tokens = sum(train["n_tokens"])
     train.remove_columns("n_tokens").save_to_disk(folder / "train")
-    valid.remove_columns("n_tokens").save_to_disk(folder / "valid")
+    if len(valid):
+        valid.remove_columns("n_tokens").save_to_disk(folder / "valid")
     told.append(_summary(len(train) - n_extra, len(valid), n_extra, n_tokens))
     prepared = Prepared(chosen, len(train), len(valid), n_extra, n_tokens, told)
     draft = plan.with_suffix(".draft")
@@ -117,8 +118,11 @@ def prepare(
 
 def load(folder: Path) -> tuple[Dataset, Dataset | None]:
     """Return what `prepare` wrote: the training and the validation rows, read as they are needed."""
-    train, valid = (Dataset.load_from_disk(folder / name) for name in ("train", "valid"))
-    return train, valid if len(valid) else None
+    valid = folder / "valid"
+    return (
+        Dataset.load_from_disk(folder / "train"),
+        Dataset.load_from_disk(valid) if valid.exists() else None,
+    )
 
 
 def _rendered(
@@ -153,7 +157,9 @@ def _written(path: Path, rows: Iterable[Sample | Pair], method: Method) -> Datas
         for row in rows:
             writer.write({name: getattr(row, name) for name in features})
         n_rows, _ = writer.finalize()
-    return Dataset.from_file(str(path)) if n_rows else Dataset.from_dict({}, features=features)
+    if n_rows:
+        return Dataset.from_file(str(path))
+    return Dataset.from_dict({name: [] for name in features}, features=features)
 
 
 def _notes(counted: _Counted, name: str, key: str) -> Iterator[Told]:
