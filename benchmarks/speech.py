@@ -169,7 +169,6 @@ async def load(settings: dict[str, str], provider: str) -> None:
             store,
             Catalog(store, Bases(()), {}, Memory(1)),
             desk,
-            bases=Bases([]),
             data=Path(folder),
             api_keys=[],
             max_file_bytes=2**20,

@@ -224,7 +224,6 @@ def _serve(arguments: argparse.Namespace) -> None:
             store,
             catalog,
             desk,
-            bases=bases,
             data=data,
             api_keys=keys,
             limits=Limits(

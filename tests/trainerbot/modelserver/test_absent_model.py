@@ -21,7 +21,6 @@ async def http(tmp_path: Path):
             store,
             Catalog(store, Bases(()), {}, Memory(1)),
             SpeechDesk({}),
-            bases=Bases([]),
             data=tmp_path,
             api_keys=[],
             max_file_bytes=1_000_000,

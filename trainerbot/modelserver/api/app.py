@@ -29,7 +29,6 @@ from trainerbot.modelserver.api import (
 from trainerbot.modelserver.api.access import Access
 from trainerbot.modelserver.api.errors import HANDLERS
 from trainerbot.modelserver.api.limits import Limits
-from trainerbot.modelserver.bases import Bases
 from trainerbot.modelserver.catalog import Catalog
 from trainerbot.modelserver.jobs import JobRunner
 from trainerbot.modelserver.runtimes.base import ChatRuntime
@@ -45,7 +44,6 @@ def make_app(
     catalog: Catalog,
     desk: SpeechDesk,
     *,
-    bases: Bases,
     data: Path,
     api_keys: Sequence[str],
     limits: Limits | None = None,
@@ -60,7 +58,6 @@ def make_app(
     runner = JobRunner(
         store,
         catalog,
-        bases,
         data=data,
         max_file_bytes=max_file_bytes,
         n_processes=train_processes,
