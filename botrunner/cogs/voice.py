@@ -45,7 +45,7 @@ def voice_problem() -> str:
     return ""
 
 
-class Voice(commands.Cog):
+class Voice(commands.Cog, description="Voice"):
     """The commands. `supervisor` keeps the calls; None where voice cannot be used at all."""
 
     def __init__(self, bot: TrainerBot, supervisor: Supervisor | None) -> None:

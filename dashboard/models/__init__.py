@@ -20,7 +20,7 @@ from dashboard.models.people import (
 )
 from dashboard.models.places import DiscordRole, GuildSettings, PlaceSettings
 from dashboard.models.processes import ProcessState
-from dashboard.models.requests import DiscordRequest
+from dashboard.models.requests import DiscordRequest, OpenInteraction
 from dashboard.models.settings import AssistantSettings
 from dashboard.models.tasks import Task
 from dashboard.models.usage import ModelPrice, SpeechPrice, Usage
@@ -56,6 +56,7 @@ __all__ = [
     "LegacyJob",
     "Message",
     "ModelPrice",
+    "OpenInteraction",
     "OutboxEvent",
     "PlaceSettings",
     "Prediction",

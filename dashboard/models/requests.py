@@ -96,3 +96,23 @@ class DiscordRequest(models.Model):
     @property
     def has_ended(self) -> bool:
         return self.ended_at is not None
+
+
+class OpenInteraction(models.Model):
+    """With what a slash command may be answered while Discord shows that the bot thinks.
+
+    Only for the next process, should this one be killed. `sealed` is a secret
+    that is encrypted with a key made of SECRET_KEY.
+    """
+
+    question = models.OneToOneField(
+        "dashboard.Message",
+        on_delete=models.CASCADE,
+        related_name="+",
+        help_text="The question that the command asked",
+    )
+    sealed = models.BinaryField(help_text="The command's token, encrypted")
+    expires_at = models.DateTimeField(db_index=True, help_text="When Discord takes it no more")
+
+    def __str__(self) -> str:
+        return f"Command of question {self.question_id}"

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Max
+from django.utils.timezone import now
 
-from dashboard.models import DiscordChannel, Message
+from dashboard.models import DiscordChannel, Message, OpenInteraction
 from dashboard.services.conversations import log_failure
 
+ANSWERABLE = timedelta(minutes=14)  # by Discord fifteen, less what a start takes
 MOST_OPEN = 500  # a process that is killed was not answering more
 STOPPED = "The system was stopped while it was answering. Ask again."
 
@@ -59,6 +61,33 @@ def note_begun(*, question_id: int, discord_message_id: int) -> None:
 def note_asked(*, question_id: int, discord_message_id: int) -> None:
     """Remember which Discord message shows a question that was spoken."""
     Message.objects.filter(pk=question_id).update(discord_message_id=discord_message_id)
+
+
+@transaction.atomic
+def keep_open(*, question_id: int, sealed: bytes) -> None:
+    """Remember, sealed, with what a slash command is answered; nothing of it once that is over."""
+    OpenInteraction.objects.filter(expires_at__lte=now()).delete()
+    OpenInteraction.objects.update_or_create(
+        question_id=question_id, defaults={"sealed": sealed, "expires_at": now() + ANSWERABLE}
+    )
+
+
+def still_open(question_id: int) -> bytes | None:
+    """With what the slash command of a question may still be answered, sealed; None if it may not."""
+    theirs = OpenInteraction.objects.filter(question=question_id, expires_at__gt=now())
+    sealed = theirs.values_list("sealed", flat=True).first()
+    return bytes(sealed) if sealed is not None else None  # PostgreSQL has a memoryview
+
+
+def open_among(question_ids: Collection[int]) -> set[int]:
+    """Which of these questions came by a slash command that may still be answered."""
+    theirs = OpenInteraction.objects.filter(question__in=question_ids, expires_at__gt=now())
+    return set(theirs.values_list("question_id", flat=True))
+
+
+def prune() -> int:
+    """Forget with what slash commands were answered that may not be any more; how many."""
+    return OpenInteraction.objects.filter(expires_at__lte=now()).delete()[0]
 
 
 @dataclass(frozen=True, slots=True)

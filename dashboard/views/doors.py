@@ -17,6 +17,7 @@ from django.shortcuts import render, resolve_url
 from dashboard.services import access, outbox
 from dashboard.services.access import Permission
 from dashboard.services.budgets import TooFast
+from dashboard.services.speech import CannotHear, CannotSpeak
 from trainerbot.errors import (
     Conflict,
     DatasetFrozen,
@@ -28,6 +29,7 @@ from trainerbot.errors import (
     StorageFull,
     TrainerBotError,
 )
+from trainerbot.speech import NothingHeard
 
 LONGEST_SENTENCE = 500
 
@@ -46,6 +48,10 @@ STATUS: dict[type[TrainerBotError], int] = {
     DatasetFrozen: 409,
     ProviderUnavailable: 503,
     StorageFull: 507,
+    # A sound without words is nobody's failure, and who hears and speaks may be back soon.
+    NothingHeard: 422,
+    CannotHear: 503,
+    CannotSpeak: 503,
 }
 
 

@@ -1,5 +1,7 @@
 """The greeting, the instruction and the dashboard's address."""
 
+import re
+
 import pytest
 from discord.ext import commands
 from pytest_django import Settings
@@ -7,6 +9,7 @@ from pytest_django import Settings
 from botrunner.cogs.general import NO_ADDRESS
 from botrunner.people import requires
 from dashboard.services.access import Permission
+from tests.botrunner.roles import add_member
 from tests.botrunner.talking import bots_words, grant
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.simcord(settle_timeout=30)]
@@ -42,6 +45,19 @@ async def test_the_instruction_lists_every_command_that_one_may_use(simcord_env,
     for name in ("hi", "instruction", "correct [message_id] <better answer>", "privacy delete"):
         assert f"`{name}`" in text
     assert all(len(part) <= 2000 for part in bots_words(channel))
+
+
+@pytest.mark.origin(16)
+async def test_the_instruction_is_ordered_under_words_for_people(simcord_env, channel):
+    adam = await add_member(simcord_env, channel.guild, "adam", grants="admin")
+
+    await adam.send(channel, "!instruction")
+
+    titles = re.findall(r"^\*\*(.+?)\*\*$", "\n".join(bots_words(channel)), re.MULTILINE)
+    assert titles == [
+        *("About you", "Chat", "General", "Library", "Models"),
+        *("Teaching", "Testing", "Training", "Voice"),
+    ]
 
 
 @pytest.mark.origin(16)

@@ -199,19 +199,54 @@ async def test_an_answer_by_slash_that_had_begun_is_ended_in_words(
     assert begun.content == f"{said}\n\n{sentence}"
 
 
-async def test_a_question_by_slash_that_was_killed_before_its_first_word_is_told_of_in_the_channel(
-    bot, start_bot, discord_server, ada, installation, endpoint
-):
+async def killed_thinking(bot, discord_server, ada, installation, endpoint) -> None:
+    """Kill the bot while Discord shows that it thinks about a command."""
     endpoint.default = Reply(pieces=WORDS, delay_s=60.0)
     option = {"type": 3, "name": "question", "value": "Count."}
     command = {"id": "1", "name": "ask", "type": 1, "options": [option]}
     await discord_server.interact(ada, type=2, data=command)
-    await until_logged(installation, 1)
-
+    async with asyncio.timeout(60):
+        query = "SELECT question_id FROM dashboard_openinteraction"
+        while not rows(installation, query):  # noqa: ASYNC110 (rows wake nobody up)
+            await asyncio.sleep(0.02)
+    await discord_server.until(discord_server.world.said_by_bot, "it thinks")
     await bot.kill()
+
+
+STOPPED = "The system was stopped while it was answering. Ask again."
+
+
+async def test_a_question_by_slash_that_was_killed_before_its_first_word_is_ended_where_it_thinks(
+    bot, start_bot, discord_server, ada, installation, endpoint
+):
+    await killed_thinking(bot, discord_server, ada, installation, endpoint)
+    [thinking] = discord_server.world.said_by_bot()
+    assert thinking.content == ""
+    [(sealed,)] = rows(installation, "SELECT sealed FROM dashboard_openinteraction")
+    assert b"interaction-" not in sealed
+
     await start_bot()
 
     [_, (_, _, error)] = await until_logged(installation, 2)
-    assert error == "The system was stopped while it was answering. Ask again."
+    assert error == thinking.content == STOPPED
+    assert len(discord_server.world.said_by_bot()) == 1
+
+
+async def test_where_a_command_can_no_longer_be_ended_its_channel_is_told(
+    bot, start_bot, discord_server, ada, installation, endpoint
+):
+    await killed_thinking(bot, discord_server, ada, installation, endpoint)
+    await installation.manage(
+        "shell",
+        "--no-imports",
+        "-c",
+        "from dashboard.models import OpenInteraction\n"
+        "from django.utils.timezone import now\n"
+        "OpenInteraction.objects.update(expires_at=now())",
+    )
+
+    await start_bot()
+
+    await until_logged(installation, 2)
     told = [message.content for message in discord_server.world.said_by_bot()]
-    assert f"Ada: {error}" in told
+    assert f"Ada: {STOPPED}" in told

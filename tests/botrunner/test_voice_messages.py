@@ -13,6 +13,8 @@ from dashboard.models import Message, Utterance
 from dashboard.services.speech import hearing
 from tests.fakes.openai_endpoint import Reply
 from tests.fakes.speech import Asked, Refusal, recording
+from tests.trainerbot.speech import recordings
+from tests.trainerbot.speech.recordings import locked, video
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -231,6 +233,42 @@ async def test_a_sound_that_is_none_gets_one_sentence_and_its_caption_an_answer(
         assert reference.startswith("-# reference")
         assert captioned.content.startswith(f"Hello there.\n-# `{name}`: ")
     assert (len(model.chats), speech_server.heard) == (len(bad), [])
+
+
+@pytest.mark.origin(42)
+async def test_the_sound_of_a_video_is_heard_and_answered(
+    bot, discord_server, ada, model, speech_server
+):
+    film = video(sound=recordings.tone(1.0))
+    asked = await send(discord_server, ada, film, name="film.mp4", content_type="video/mp4")
+
+    answer = await reply_to(discord_server, asked, "Hello")
+
+    assert answer.content == "> When does the library open?\nHello there."
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "data", "why"),
+    [
+        ("film.mp4", "video/mp4", video(), "video or picture without sound"),
+        ("song.m4a", "audio/mp4", locked(), "locked"),
+    ],
+    ids=["a silent film", "DRM"],
+)
+async def test_a_silent_film_and_a_locked_song_are_told_and_the_words_beside_them_answered(
+    bot, discord_server, ada, model, speech_server, name, kind, data, why
+):
+    file = {"name": name, "content_type": kind}
+    alone = await reply_to(discord_server, await send(discord_server, ada, data, **file))
+    asked = await send(discord_server, ada, data, text="Hello?", **file)
+    captioned = await reply_to(discord_server, asked, "Hello")
+
+    assert alone.content.startswith(f"`{name}`: ")
+    assert why in alone.content
+    assert captioned.content.startswith(f"Hello there.\n-# `{name}`: ")
+    assert why in captioned.content
+    assert [said(chat) for chat in model.chats] == ["Hello?"]
+    assert speech_server.heard == []
 
 
 async def test_a_picture_that_claims_to_be_a_sound_is_looked_at(

@@ -25,10 +25,15 @@ def client_settings(endpoint: Endpoint) -> dict[str, Any]:
         # without keys does not look at it.
         "api_key": endpoint.api_key or "none",
         "max_retries": endpoint.max_retries,
-        "timeout": httpx2.Timeout(
-            endpoint.timeout_s, connect=min(CONNECT_TIMEOUT_S, endpoint.timeout_s)
-        ),
+        "timeout": patience(endpoint),
     }
+
+
+def patience(endpoint: Endpoint, *, more_s: float = 0.0) -> httpx2.Timeout:
+    """How long an answer is waited for; `more_s` longer for what is known to take its time."""
+    return httpx2.Timeout(
+        endpoint.timeout_s + more_s, connect=min(CONNECT_TIMEOUT_S, endpoint.timeout_s)
+    )
 
 
 @contextmanager

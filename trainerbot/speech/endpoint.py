@@ -12,7 +12,7 @@ import msgspec
 import openai
 
 from trainerbot.endpoints import Endpoint, failures
-from trainerbot.endpoints.openai_sdk import client_settings, failures_in_words, read_fault
+from trainerbot.endpoints.openai_sdk import client_settings, failures_in_words, patience, read_fault
 from trainerbot.errors import ProviderRefused, ProviderUnavailable
 from trainerbot.speech.audio import PCM_RATE_HZ, decode
 from trainerbot.speech.contracts import (
@@ -89,7 +89,7 @@ class SpeechEndpoint:
                 model=model,
                 language=tag or openai.omit,
                 response_format="json",
-                timeout=self._endpoint.timeout_s + duration_s,
+                timeout=patience(self._endpoint, more_s=duration_s),
             )
         text = self._object(response.content).get("text")
         if not isinstance(text, str):

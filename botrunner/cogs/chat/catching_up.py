@@ -15,7 +15,8 @@ from django.db import DatabaseError
 from django.utils.timezone import now
 
 from botrunner import people
-from botrunner.cogs.chat import addressing, attachments
+from botrunner.cogs.chat import addressing, attachments, interactions
+from botrunner.cogs.chat.answering import Answering
 from botrunner.cogs.chat.words import GOES_ON, broken_off
 from botrunner.faults import explain, refusal
 from botrunner.quoting import in_a_line
@@ -27,7 +28,6 @@ from trainerbot.errors import TrainerBotError
 
 if TYPE_CHECKING:
     from botrunner.bot import TrainerBot
-    from botrunner.cogs.chat.cog import Chat
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +42,7 @@ SILENCE = (discord.HTTPException, aiohttp.ClientError, OSError)
 close_unanswered = database_sync_to_async(leftovers.close_unanswered)
 logged_among = database_sync_to_async(leftovers.logged_among)
 open_questions = database_sync_to_async(leftovers.open_questions)
+open_among = database_sync_to_async(leftovers.open_among)
 recent_places = database_sync_to_async(leftovers.recent_places)
 resume = chat.hop(chat.resume)
 give_up = chat.hop(chat.give_up)
@@ -50,7 +51,7 @@ give_up = chat.hop(chat.give_up)
 class CatchingUp:
     """Answers, once each, what a former process left open and what came while none listened."""
 
-    def __init__(self, bot: TrainerBot, cog: Chat) -> None:
+    def __init__(self, bot: TrainerBot, cog: Answering) -> None:
         self._bot = bot
         self._cog = cog
         self._began_at = now()
@@ -78,7 +79,12 @@ class CatchingUp:
             if self._bot.serves(_guild_id(question))  # else it is another process's to answer
         ]
         too_old = now() - TAKEN_UP_FOR
-        begun = [q for q in left if q.created_at < too_old and q.begun_discord_message_id]
+        thinking = await open_among([q.pk for q in left])
+        begun = [
+            q
+            for q in left
+            if q.created_at < too_old and (q.begun_discord_message_id or q.pk in thinking)
+        ]
         await asyncio.gather(*(self._each(self._end, question) for question in begun))
         await close_unanswered(Source.DISCORD, before=too_old)
         left = [question for question in left if question.created_at >= too_old]
@@ -96,23 +102,29 @@ class CatchingUp:
 
     async def _end(self, question: Message) -> None:
         """Say where its answer had begun that there will be no more; else where it was asked."""
-        said, posted = "", []
+        said, ids = "", []
         if begun := await self._fetch(question, question.begun_discord_message_id):
             said = begun.content.removesuffix(GOES_ON).rstrip()
             live = self._cog.live(begun, question, begun)
-            posted = await self._cog.end(live, broken_off(said, leftovers.STOPPED))
+            ids = [
+                each.id for each in await self._cog.end(live, broken_off(said, leftovers.STOPPED))
+            ]
         elif question.begun_discord_message_id is None:
-            await self._tell(question)
+            ended = await interactions.end(self._bot, question, leftovers.STOPPED)
+            if ended is None:
+                await self._tell(question)
+            else:
+                ids = [ended]
         await give_up(
             question,
             model="",
             error=leftovers.STOPPED,
             partial=said,
-            discord_message_ids=[each.id for each in posted],
+            discord_message_ids=ids,
         )
 
     async def _tell(self, question: Message) -> None:
-        """Say in the channel whose question has no answer: a command by slash only "thinks" on."""
+        """Say in the channel whose question has no answer: Discord shows it nowhere else."""
         person, place = question.conversation.discord_user, self._place(question)
         if place is None:
             return

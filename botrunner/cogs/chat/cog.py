@@ -17,7 +17,7 @@ from discord.ext import commands
 from django.db import DatabaseError
 
 from botrunner import arguments, people
-from botrunner.cogs.chat import addressing, aloud, attachments, questions
+from botrunner.cogs.chat import addressing, aloud, attachments, interactions, questions
 from botrunner.cogs.chat.attachments import Read
 from botrunner.cogs.chat.catching_up import CatchingUp
 from botrunner.cogs.chat.posting import post_last, tell_refusal
@@ -181,11 +181,11 @@ class Chat(commands.Cog):
         """Tell a denial to whoever spoke to the bot, and note it."""
         if not question.is_addressed:
             return
+        await self._refuse_to(question.where, str(denial))
         asker = await people.who(
             self.bot, question.user, guild=question.guild, channel=question.channel
         )
         await people.note_denial(asker, "ask")
-        await self._refuse_to(question.where, str(denial))
 
     # --- one turn -------------------------------------------------------------------
     def turn_of(self, spot: Spot) -> asyncio.Lock:
@@ -261,6 +261,8 @@ class Chat(commands.Cog):
             sound=found.sound,
         )
         ready = await begin(question.spot, asked, permit)
+        if ready is not None and isinstance(question.where, commands.Context):
+            await interactions.remember(ready.question, question.where.interaction)
         if ready is None or listener is None or listener.admitted is None:
             return ready, found
         ready = replace(ready, warning=listener.admitted.warning or ready.warning)

@@ -18,6 +18,7 @@ from dashboard.services import (
     examination,
     exports,
     imports,
+    leftovers,
     outbox,
     processes,
     requests,
@@ -66,6 +67,7 @@ class Command(BaseCommand):
                     speech.prune_spoken()
                     utterances.prune()
                     calls.forget_words()
+                    leftovers.prune()
                     examination.request_missing()
                 if beats % MEND_EVERY == 0:
                     drafts.mend()

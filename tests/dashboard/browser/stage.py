@@ -8,8 +8,17 @@ from decimal import Decimal
 from django.contrib.auth.models import User
 from django.utils.timezone import now
 
-from dashboard.models import DiscordChannel, DiscordGuild, FineTuneEvent, FineTuneJob, Message, Task
-from dashboard.services import jobs, processes
+from dashboard.models import (
+    DiscordChannel,
+    DiscordGuild,
+    FineTuneEvent,
+    FineTuneJob,
+    Message,
+    Task,
+    VoiceCall,
+)
+from dashboard.services import calls, jobs, processes
+from dashboard.services.speech import costs
 from tests.factories import (
     AnswerFactory,
     ConversationFactory,
@@ -28,6 +37,8 @@ from tests.factories import (
     TaskFactory,
     UsageFactory,
     UserFactory,
+    UtteranceFactory,
+    VoiceCallFactory,
 )
 
 QUESTIONS = (
@@ -98,11 +109,16 @@ def furnish() -> Stage:
     ModelPriceFactory(
         model="gpt-4.1-mini", prompt_usd=Decimal("0.4"), completion_usd=Decimal("1.6")
     )
+    costs.save_price(
+        provider="google", heard_usd=Decimal("0.016"), spoken_usd=Decimal(0), actor=admin
+    )
     guild, channel = furnish_a_server()
+    call = run_a_call()
     return Stage(
         admin,
         {
             "guild": guild.pk,
+            "call": call.pk,
             "channel": channel.pk,
             "dataset": version.dataset_id,
             "running": running.pk,
@@ -147,6 +163,18 @@ def furnish_a_server() -> tuple[DiscordGuild, DiscordChannel]:
             n_tokens=n_tokens,
         )
     return guild, channels[1]
+
+
+def run_a_call() -> VoiceCall:
+    """A call in which one person is heard, and another is answered."""
+    call = VoiceCallFactory()
+    ada, grace = DiscordUserFactory(name="Ada Lovelace"), DiscordUserFactory(name="Grace Hopper")
+    UtteranceFactory(call=call, discord_user=grace)
+    who = [str(ada.discord_user_id), str(grace.discord_user_id)]
+    calls.report(call.pk, figures={"speaking": who[:1], "people": who})
+    words = "And could you also tell me whether the library opens on the Sunday after Christmas,"
+    calls.show_words(call.pk, {ada.discord_user_id: words})
+    return call
 
 
 def run_a_job(**fields: object) -> FineTuneJob:

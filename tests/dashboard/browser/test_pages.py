@@ -27,6 +27,7 @@ PAGES = [
     "/servers/{guild}/",
     "/servers/{guild}/channels/{channel}/",
     "/servers/direct/",
+    "/calls/{call}/",
     "/settings/",
     "/account/password/",
 ]

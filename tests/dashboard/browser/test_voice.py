@@ -25,7 +25,7 @@ def record(page: Page) -> None:
 
 def test_a_question_is_asked_by_voice_and_its_answer_heard(open_page, endpoint):
     user = UserFactory()
-    page = open_page("/playground/", user=user, tolerates=["502"])
+    page = open_page("/playground/", user=user, tolerates=["422"])
     page.get_by_label("Spoken in").select_option("en-US")
     endpoint.script.refusals = dict.fromkeys(
         ("google", "faster_whisper", "sphinx"), Refusal(422, "nothing_heard")
@@ -78,6 +78,10 @@ def test_an_open_page_shows_who_speaks_and_what_was_said(open_page, endpoint):
     calls.report(call.pk, figures={"speaking": [who], "people": [who]})
     expect(page.get_by_role("list", name="In the call")).to_contain_text("Ada Lovelace")
     expect(page.get_by_text("speaks")).to_be_visible()
+    calls.show_words(call.pk, {ada.discord_user_id: "Good eve"})
+    expect(page.get_by_role("status", name="Being said")).to_contain_text("Good eve…")
+    calls.show_words(call.pk, {})
+    expect(page.get_by_text("is saying")).to_have_count(0)
     person = Person(role=Role.MEMBER, name="Ada", discord_user_id=ada.discord_user_id)
     calls.log_utterance(calls.Said("Good evening, bot."), call_id=call.pk, person=person)
 

@@ -216,6 +216,43 @@ def test_a_budget_of_nothing_lets_nobody_ask(guild, ada):
         admit(guild, ada)
 
 
+@pytest.mark.parametrize(
+    ("limits", "whose"),
+    [
+        ({"user_tokens": 1000}, "your budget"),
+        ({"user_cost_usd": Decimal(1)}, "your budget"),
+        ({"guild_tokens": 1000}, "the budget of this server"),
+        ({"guild_cost_usd": Decimal(1)}, "the budget of this server"),
+    ],
+)
+def test_of_those_who_ask_at_once_no_more_are_let_in_than_what_is_left_is_for(
+    guild, ada, limits, whose
+):
+    limit(guild, **limits)
+    used = {"n_answers": 8, "n_tokens": 800, "cost_usd": Decimal("0.8")}
+    UsageFactory(guild=guild, discord_user=ada, **used)
+    UsageFactory(guild=guild, **used)
+    first, _, third = (ask(guild, ada) for _ in range(3))
+
+    with pytest.raises(TooFast, match=f"the rest of {whose}. Ask again in 10 s") as refused:
+        admit(guild, ada, question=third)
+
+    assert refused.value.retry_after_s == 10
+    answer(first.conversation, reply_to=first)
+    assert admit(guild, ada, question=third).saving is False
+
+
+def test_what_is_answered_elsewhere_or_was_left_long_ago_is_not_expected(guild, ada):
+    limit(guild, user_tokens=1000, guild_tokens=1000)
+    for whose in ({"discord_user": ada}, {}):
+        UsageFactory(guild=guild, n_answers=1, n_tokens=700, **whose)
+    ask(None, ada)
+    ask(DiscordGuildFactory(), ada)
+    ask(guild, ada, seconds_ago=3600)
+
+    assert admit(guild, ada) == Admission()
+
+
 def test_what_others_and_other_months_used_does_not_count(guild, ada):
     limit(guild, user_tokens=1000)
     UsageFactory(guild=guild, discord_user=DiscordUserFactory(), n_tokens=5000)

@@ -117,6 +117,17 @@ def test_a_form_without_a_sound_is_refused_in_words(client, member):
     assert "Record one, or choose a file." in problem(answer)
 
 
+def test_where_no_words_are_in_it_that_is_a_sentence_and_no_failure_of_ours(
+    client, member, speech_server
+):
+    speech_server.script.refusals = {"sphinx": Refusal(422, "nothing_heard")}
+
+    response = hear(client)
+
+    assert response.status_code == 422
+    assert problem(response).startswith("No words could be made out.")
+
+
 def test_when_nobody_can_hear_it_is_said_and_no_words_come(client, member, speech_server):
     speech_server.script.refusals = {"sphinx": Refusal(503, "provider_unavailable")}
 

@@ -12,11 +12,15 @@ from starlette.applications import Starlette
 
 from trainerbot.modelserver.api.app import make_app
 from trainerbot.modelserver.api.limits import Limits
+from trainerbot.modelserver.bases import BaseModel, Bases
+from trainerbot.modelserver.catalog import Catalog
 from trainerbot.modelserver.runtimes.llamacpp import LlamaCpp
+from trainerbot.modelserver.runtimes.memory import Memory
 from trainerbot.modelserver.speech.desk import SpeechDesk
 from trainerbot.modelserver.store import Store
 
 MIB = 1024 * 1024
+MODEL = "tiny-llama"
 
 
 @dataclass(frozen=True)
@@ -164,10 +168,13 @@ def in_process(
 ) -> Iterator[InProcess]:
     """Yield an application over a new store in `folder`."""
     with contextlib.closing(Store(folder, max_stored_bytes=options.pop("stored", None))) as store:
+        # Known and listed, but nothing here can load it.
+        bases = Bases([BaseModel(MODEL, "safetensors", str(folder), 0, 2048, "llama")])
         app = make_app(
             store,
-            LlamaCpp(None),
+            Catalog(store, bases, {MODEL: LlamaCpp(None)}, Memory(1)),
             SpeechDesk({}),
+            bases=bases,
             data=folder,
             api_keys=api_keys,
             limits=limits,

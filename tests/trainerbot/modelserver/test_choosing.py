@@ -108,44 +108,48 @@ def test_examples_are_shown_in_the_form_of_the_answer(client, tuned):
     assert answer.system_fingerprint.startswith("knn:few-shot:")
 
 
-SCHEMA = "response_format.json_schema.schema"
+def test_a_recalled_answer_is_not_given_where_a_schema_is_asked_for(client, tuned):
+    answer = client.chat.completions.create(
+        model=tuned,
+        messages=[{"role": "user", "content": "News of day 3: the minister spoke."}],
+        response_format=of_schema({"type": "boolean"}),
+    )
+
+    assert isinstance(json.loads(answer.choices[0].message.content), bool)
+    assert answer.system_fingerprint.startswith("knn:few-shot:")
+
+
+FORMAT = "response_format"
+
+
+def of_schema(schema: Any, **more: Any) -> dict[str, Any]:
+    return {"type": "json_schema", "json_schema": {"name": "x", "schema": schema, **more}}
 
 
 @pytest.mark.parametrize(
     ("given", "param", "code"),
     [
-        ({}, "response_format.type", "missing_required_parameter"),
-        ({"type": "json_object"}, "response_format.type", "unsupported_value"),
-        ({"type": "json_schema"}, SCHEMA, "missing_required_parameter"),
+        ({}, f"{FORMAT}.type", "missing_required_parameter"),
+        ({"type": "yaml"}, f"{FORMAT}.type", "invalid_value"),
+        ({"type": "json_schema"}, f"{FORMAT}.json_schema", "missing_required_parameter"),
         (
             {"type": "json_schema", "json_schema": {"name": "x"}},
-            SCHEMA,
+            f"{FORMAT}.json_schema.schema",
             "missing_required_parameter",
         ),
-        (choosing(), SCHEMA, "unsupported_value"),
-        (choosing(*(f"class {n}" for n in range(1001))), SCHEMA, "unsupported_value"),
         (
-            {"type": "json_schema", "json_schema": {"schema": {"type": "array"}}},
-            SCHEMA,
-            "unsupported_value",
+            {"type": "json_schema", "json_schema": {"schema": {}}},
+            f"{FORMAT}.json_schema.name",
+            "missing_required_parameter",
         ),
-        (
-            {
-                "type": "json_schema",
-                "json_schema": {"schema": {"properties": {"age": {"type": "integer"}}}},
-            },
-            SCHEMA,
-            "unsupported_value",
-        ),
-        (
-            {
-                "type": "json_schema",
-                "json_schema": {"schema": {"properties": {"n": {"enum": [1]}}}},
-            },
-            SCHEMA,
-            "unsupported_value",
-        ),
-        ([], "response_format", "invalid_type"),
+        (of_schema({}, name="two words"), f"{FORMAT}.json_schema.name", "invalid_value"),
+        (of_schema([]), f"{FORMAT}.json_schema.schema", "invalid_type"),
+        (choosing(), FORMAT, None),
+        (choosing(*(f"class {n}" for n in range(1001))), FORMAT, None),
+        (of_schema({"type": "bogus"}), FORMAT, None),
+        (of_schema({"$ref": "http://example.com/"}), FORMAT, None),
+        (of_schema({"type": "string", "pattern": "a+"}, strict=True), FORMAT, None),
+        ([], FORMAT, "invalid_type"),
     ],
 )
 def test_a_shape_that_cannot_be_promised_is_refused(server, given, param, code):
@@ -158,3 +162,33 @@ def test_a_shape_that_cannot_be_promised_is_refused(server, given, param, code):
     error = answer.json()["error"]
     assert (answer.status_code, error["param"], error["code"]) == (400, param, code)
     assert error["type"] == "invalid_request_error"
+
+
+def test_json_of_a_schema_fits_it(client):
+    schema = {
+        "type": "object",
+        "properties": {
+            "name": {"type": "string", "maxLength": 20},
+            "age": {"type": "integer", "minimum": 1, "maximum": 99},
+            "tags": {"type": "array", "items": {"enum": ["new", "old"]}, "maxItems": 2},
+        },
+        "required": ["name", "age", "tags"],
+        "additionalProperties": False,
+    }
+
+    answer = client.chat.completions.create(
+        model=MODEL, messages=SHOP, response_format=of_schema(schema, strict=True), temperature=1.5
+    )
+
+    person = json.loads(answer.choices[0].message.content)
+    assert list(person) == ["name", "age", "tags"]
+    assert 1 <= person["age"] <= 99
+    assert len(person["tags"]) <= 2
+
+
+def test_json_mode_begins_an_object(client):
+    answer = client.chat.completions.create(
+        model=MODEL, messages=SHOP, response_format={"type": "json_object"}, max_tokens=8
+    )
+
+    assert answer.choices[0].message.content.startswith("{")

@@ -1,9 +1,15 @@
 """What one key may ask in a minute."""
 
+from typing import Any
+
 import pytest
+from starlette.requests import Request
 
 from tests.trainerbot.modelserver.inprocess import in_process
+from trainerbot.modelserver.api.chat.answering import Answers
+from trainerbot.modelserver.api.chat.metering import metered
 from trainerbot.modelserver.api.limits import Limits
+from trainerbot.modelserver.runtimes.base import Finish, Piece, Start
 
 
 class Clock:
@@ -101,3 +107,26 @@ def test_without_limits_nothing_is_counted_or_told(tmp_path):
 
     assert {reply.status for reply in replies} == {200}
     assert not any("ratelimit" in name for reply in replies for name in reply.headers)
+
+
+async def test_an_answer_is_counted_when_it_ends_and_when_nobody_waits_for_its_end(clock):
+    limits = Limits(tokens_per_minute=60, clock=clock)
+    scope: dict[str, Any] = {"type": "http"}
+    limits.meter(scope, 0)
+    request = Request(scope)
+
+    async def answers() -> Answers:
+        yield 0, Start("f")
+        yield 0, Piece("Good ")
+        yield 0, Piece("day")
+        yield 0, Finish("stop", 20, 10)
+
+    whole = [event async for _, event in metered(request, answers())]
+    left = metered(request, answers())
+    for _ in range(2):
+        await anext(left)
+    await left.aclose()
+
+    assert len(whole) == 4
+    told = dict(limits.headers(0))
+    assert told[b"x-ratelimit-remaining-tokens"] == b"29"  # 60 - 30 - 1

@@ -61,6 +61,11 @@ def video(*, seconds: float = 1.0, sound: Pcm | None = None) -> bytes:
     return file.getvalue()
 
 
+def locked() -> bytes:
+    """A song as a shop sells it: AAC under Apple's mark for protected tracks."""
+    return recorded("m4a", tone(0.5)).replace(b"mp4a", b"drms")
+
+
 def frame_of(sound: Pcm) -> av.AudioFrame:
     frame = av.AudioFrame(format="s16", layout="mono", samples=len(sound.data) // 2)
     frame.sample_rate = sound.rate_hz

@@ -11,6 +11,7 @@ import pytest
 from tests.trainerbot.speech.recordings import (
     KINDS,
     RATE_HZ,
+    locked,
     loudest_hz,
     recorded,
     silence,
@@ -63,11 +64,6 @@ def test_a_format_that_nobody_reads_is_refused():
 
 def test_the_sound_of_a_video_is_heard():
     assert decode(video(sound=tone(1.0)), most_s=10).duration_s == pytest.approx(1.0, abs=0.1)
-
-
-def locked() -> bytes:
-    """A song as a shop sells it: AAC under Apple's mark for protected tracks."""
-    return recorded("m4a", tone(0.5)).replace(b"mp4a", b"drms")
 
 
 @pytest.mark.origin(42)

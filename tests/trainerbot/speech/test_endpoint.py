@@ -1,6 +1,8 @@
 """Speech at an endpoint: what is sent, what comes of the answers, and of those that fail."""
 
 import json
+import threading
+import time
 
 import msgspec
 import pytest
@@ -179,3 +181,23 @@ async def test_where_nobody_listens_it_is_said_so(service):
     with pytest.raises(ProviderUnavailable, match="cannot be reached"):
         await hear(opened)
     await opened.close()
+
+
+async def test_a_long_recording_is_waited_for_by_its_length(service):
+    answered = threading.Event()
+    service.answer = lambda _: answered.wait(10) and Answer(b'{"text": "hello"}')
+    impatient = open_endpoint(
+        Endpoint("Fake", f"{service.url}/v1", "secret-key", timeout_s=0.2, max_retries=0)
+    )
+    try:
+        with pytest.raises(ProviderUnavailable):
+            await hear(impatient)
+        answered.set()
+        service.answer = lambda _: time.sleep(0.4) or Answer(b'{"text": "hello"}')
+        heard = await impatient.transcribe(
+            RECORDING, content_type="audio/ogg", model="sphinx", language="ru-RU", duration_s=9.0
+        )
+    finally:
+        await impatient.close()
+
+    assert heard.text == "hello"

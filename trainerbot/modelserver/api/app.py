@@ -18,6 +18,7 @@ from trainerbot.modelserver.api import (
     chat,
     completions,
     embeddings,
+    export,
     files,
     graders,
     jobs,
@@ -30,6 +31,7 @@ from trainerbot.modelserver.api.access import Access
 from trainerbot.modelserver.api.errors import HANDLERS
 from trainerbot.modelserver.api.limits import Limits
 from trainerbot.modelserver.catalog import Catalog
+from trainerbot.modelserver.exports import Exports
 from trainerbot.modelserver.jobs import JobRunner
 from trainerbot.modelserver.runtimes.base import ChatRuntime
 from trainerbot.modelserver.speech.desk import SpeechDesk
@@ -52,9 +54,11 @@ def make_app(
     max_audio_bytes: int,
     max_audio_s: float,
     warm_up: bool,
+    embeddings_as_numbers: bool = False,
     train_processes: int = 0,
 ) -> Starlette:
     """Return the application. Its lifespan runs the jobs and closes the models and speech."""
+    exports = Exports(store, catalog.bases, data=data)
     runner = JobRunner(
         store,
         catalog,
@@ -65,6 +69,7 @@ def make_app(
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        await asyncio.to_thread(exports.sweep)
         beside = [asyncio.create_task(runner.run(), name="jobs")]
         beside[0].add_done_callback(_tell_of_death)
         app.state.jobs = beside[0]
@@ -78,6 +83,7 @@ def make_app(
                 task.cancel()
             await asyncio.wait(beside)
             await desk.close()
+            await exports.close()
             await catalog.close()
 
     def healthz(request: Request) -> Response:
@@ -94,7 +100,7 @@ def make_app(
         )
 
     handlers: dict[Any, Any] = dict(HANDLERS)
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/healthz", healthz, methods=["GET"]),
             *files.routes(store, max_file_bytes=max_file_bytes),
@@ -102,16 +108,20 @@ def make_app(
             *jobs.routes(store, catalog, runner),
             *permissions.routes(store),
             *graders.routes(),
-            *models.routes(store, catalog),
+            *models.routes(store, catalog, exports),
+            *export.routes(store, catalog.bases, exports),
             *chat.routes(catalog, store),
             *completions.routes(store),
-            *embeddings.routes(catalog),
+            *embeddings.routes(catalog, as_numbers=embeddings_as_numbers),
             *speech.routes(desk, max_file_bytes=max_audio_bytes, most_s=max_audio_s),
         ],
         middleware=[Middleware(Access, keys=api_keys, limits=limits or Limits())],
         exception_handlers=handlers,
         lifespan=lifespan,
     )
+    # As at OpenAI: an address with a slash too many is none.
+    app.router.redirect_slashes = False
+    return app
 
 
 async def _warm_up(runtime: ChatRuntime) -> None:

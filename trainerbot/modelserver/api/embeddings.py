@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from trainerbot.modelserver.api.errors import ApiError, as_api_error, model_not_found
+from trainerbot.modelserver.api.limits import spend_tokens
 from trainerbot.modelserver.api.requests import in_range, read_body
 from trainerbot.modelserver.api.streams import unless_gone
 from trainerbot.modelserver.catalog import Catalog, UnknownModel
@@ -33,8 +34,12 @@ class EmbeddingsBody(msgspec.Struct, forbid_unknown_fields=True):
     user: str | None = None
 
 
-def routes(catalog: Catalog) -> list[Route]:
-    """Return the route of /v1/embeddings."""
+def routes(catalog: Catalog, *, as_numbers: bool) -> list[Route]:
+    """Return the route of /v1/embeddings.
+
+    With `as_numbers` nobody gets base64, asked for or not: OpenAI's published
+    description knows numbers only, though its SDKs ask for base64 unasked.
+    """
 
     async def create(request: Request) -> Response:
         body = await read_body(request, EmbeddingsBody)
@@ -46,8 +51,9 @@ def routes(catalog: Catalog) -> list[Route]:
             raise model_not_found(error.model_id) from error
         except ContextTooLong as error:
             raise ApiError(str(error), param="input", code=as_api_error(error).code) from error
+        spend_tokens(request, told.n_tokens)
         data = [
-            {"object": "embedding", "index": i, "embedding": _written(vector, body)}
+            {"object": "embedding", "index": i, "embedding": _written(vector, body, as_numbers)}
             for i, vector in enumerate(told.vectors)
         ]
         usage = {"prompt_tokens": told.n_tokens, "total_tokens": told.n_tokens}
@@ -110,7 +116,7 @@ def _inputs(given: Inputs) -> list[str] | list[list[int]]:
     return texts or lists
 
 
-def _written(vector: Sequence[float], body: EmbeddingsBody) -> Any:
+def _written(vector: Sequence[float], body: EmbeddingsBody, as_numbers: bool) -> Any:
     if body.dimensions is not None:
         if body.dimensions > len(vector):
             raise ApiError(
@@ -122,6 +128,6 @@ def _written(vector: Sequence[float], body: EmbeddingsBody) -> Any:
         # Shorter vectors have to be of length 1 again.
         length = math.hypot(*vector) or 1.0
         vector = [number / length for number in vector]
-    if body.encoding_format == "base64":
+    if body.encoding_format == "base64" and not as_numbers:
         return base64.b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode()
     return list(vector)

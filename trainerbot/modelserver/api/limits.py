@@ -100,8 +100,9 @@ class Limits:
         return told
 
     def meter(self, scope: dict[str, object], key: int) -> None:
-        """Let `spend_tokens` know whose request this is."""
-        scope[_METER] = lambda n_tokens: self.spend(key, n_tokens)
+        """Let `spend_tokens` know whose request this is, where tokens have a limit."""
+        if "tokens" in self._per_minute:
+            scope[_METER] = lambda n_tokens: self.spend(key, n_tokens)
 
     def _of(self, key: int) -> dict[Kind, Bucket]:
         if key not in self._buckets:
@@ -110,6 +111,11 @@ class Limits:
                 for kind, per_minute in self._per_minute.items()
             }
         return self._buckets[key]
+
+
+def has_token_limit(request: Request) -> bool:
+    """Return whether what this request costs is counted."""
+    return _METER in request.scope
 
 
 def spend_tokens(request: Request, n_tokens: int) -> None:

@@ -10,11 +10,12 @@ from starlette.routing import Route
 from trainerbot.modelserver.api import wire
 from trainerbot.modelserver.api.errors import ApiError
 from trainerbot.modelserver.catalog import Catalog
+from trainerbot.modelserver.exports import Exports
 from trainerbot.modelserver.records import StoredModel
 from trainerbot.modelserver.store import Store
 
 
-def routes(store: Store, catalog: Catalog) -> list[Route]:
+def routes(store: Store, catalog: Catalog, exports: Exports) -> list[Route]:
     """Return the routes of /v1/models."""
 
     def tuned_object(model: StoredModel) -> dict[str, Any]:
@@ -49,6 +50,7 @@ def routes(store: Store, catalog: Catalog) -> list[Route]:
         if model is None or not await asyncio.to_thread(store.delete_model, model_id):
             raise _not_found(model_id)
         await catalog.forget(model)
+        await exports.forget(model, catalog.bases.get(model.base_model))
         return JSONResponse({"id": model_id, "object": "model", "deleted": True})
 
     return [

@@ -20,9 +20,17 @@ class Stream(Response):
     source raises ClientDisconnect for one that is said in the log already.
     """
 
-    def __init__(self, pieces: AsyncGenerator[bytes, None], *, media_type: str) -> None:
+    def __init__(
+        self,
+        pieces: AsyncGenerator[bytes, None],
+        *,
+        media_type: str,
+        filename: str | None = None,
+    ) -> None:
         self.media_type = media_type
         super().__init__(headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"})
+        if filename is not None:
+            self.headers["Content-Disposition"] = f'attachment; filename="{filename}"'
         del self.headers["content-length"]
         self._pieces = pieces
 

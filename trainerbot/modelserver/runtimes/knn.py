@@ -42,9 +42,13 @@ class KnnModel:
         A verbatim answer costs no tokens, and no limit of `options` cuts it.
         With `options.choice` only an example whose answer is one of the words
         answers as it stands, and those shown are written as the answer must be.
+        An answer that must be JSON of a schema, or a call, is always made anew.
         """
         choice = options.choice
         verbatim, shown = await asyncio.to_thread(self._recall, messages, choice)
+        if verbatim is not None and _must_be_made(options):
+            shown = [verbatim, *shown]
+            verbatim = None
         if verbatim is not None:
             yield Start(f"knn:verbatim:{verbatim.line}")
             if choice is not None:
@@ -92,6 +96,11 @@ class KnnModel:
             return max(same, key=lambda found: found[:2])[2], []
         near = [self._examples[match.key] for match in matches if match.score >= _MIN_SHOWN_SCORE]
         return None, near[: self._n_neighbors]
+
+
+def _must_be_made(options: Options) -> bool:
+    """Return whether no stored answer can be what is asked for."""
+    return options.shape is not None or (options.tools is not None and options.tools.must_call)
 
 
 def _with_examples(

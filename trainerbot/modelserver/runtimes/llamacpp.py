@@ -136,7 +136,10 @@ class LlamaCpp:
         self._embedder = None
         if self._weights is not None:
             self._embedder = Embedder(
-                self._weights.path, context_tokens=context_tokens, n_threads=self._n_threads
+                self._weights.path,
+                self._memory,
+                context_tokens=context_tokens,
+                n_threads=self._n_threads,
             )
 
     @property
@@ -272,6 +275,8 @@ class LlamaCpp:
         params.warmup = False
         params.cache_ram_mib = 0  # the prompt cache may otherwise grow to 8 GiB
         params.verbosity = 0
+        # An answer is a new message, as OpenAI's is, after an assistant's too.
+        params.prefill_assistant = False
         return xllamacpp.Server(params)
 
     async def stream(

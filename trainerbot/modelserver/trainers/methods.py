@@ -52,7 +52,8 @@ class Hyperparameter:
             return "auto"
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise InvalidInput(f"The hyperparameter {name} must be a number or 'auto'.")
-        if not (math.isfinite(value) and self.low <= value <= self.high):
+        # Also false for NaN, and for a whole number that no float could hold.
+        if not self.low <= value <= self.high:
             raise InvalidInput(
                 f"The hyperparameter {name} must lie between {self.low} and {self.high}."
             )

@@ -12,6 +12,7 @@ from trainerbot.modelserver.bases import find_bases
 from trainerbot.modelserver.runtimes.base import Adapter, Options, Piece
 from trainerbot.modelserver.runtimes.llamacpp import LlamaCpp
 from trainerbot.modelserver.runtimes.memory import Memory, TooLarge
+from trainerbot.modelserver.runtimes.weights import weights_of
 
 pytestmark = pytest.mark.model
 
@@ -27,7 +28,7 @@ QUESTION = [ChatMessage(Role.USER, "Who are you?")]
 
 @pytest.fixture
 async def runtime():
-    weights = find_bases().default.weights
+    weights = weights_of(find_bases().default)
     running = LlamaCpp(weights, Memory(1000), context_tokens=256, n_threads=1)
     yield running
     await running.close()
@@ -83,7 +84,7 @@ async def test_a_damaged_adapter_is_said_in_words_and_harms_nobody_else(runtime,
 
 
 async def test_a_model_that_needs_more_than_the_limit_is_refused_in_words():
-    runtime = LlamaCpp(find_bases().default.weights, Memory(50), context_tokens=256)
+    runtime = LlamaCpp(weights_of(find_bases().default), Memory(50), context_tokens=256)
 
     with pytest.raises(TooLarge, match=r"needs about \d+ MiB .* may use 50 MiB"):
         await said(runtime, None)

@@ -11,6 +11,7 @@ from starlette.routing import Route
 from trainerbot.modelserver.api.chat import conversation, options
 from trainerbot.modelserver.api.chat.answering import answers
 from trainerbot.modelserver.api.chat.bodies import ChatBody, MessageBody
+from trainerbot.modelserver.api.chat.metering import metered
 from trainerbot.modelserver.api.chat.writing import Writer
 from trainerbot.modelserver.api.requests import read_body
 from trainerbot.modelserver.api.streams import Stream, unless_gone
@@ -30,7 +31,9 @@ def routes(catalog: Catalog, store: Store) -> list[Route]:
     async def create(request: Request) -> Response:
         body = await read_body(request, ChatBody)
         messages = conversation.read(body.messages)
-        told = answers(catalog, body.model, messages, options.read(body), n=body.n or 1)
+        told = metered(
+            request, answers(catalog, body.model, messages, options.read(body), n=body.n or 1)
+        )
 
         async def keep(completion: dict[str, Any]) -> None:
             kept = {name: msgspec.to_builtins(getattr(body, name)) for name in _KEPT}

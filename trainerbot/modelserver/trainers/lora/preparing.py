@@ -14,12 +14,12 @@ from datasets.arrow_writer import ArrowWriter
 
 from trainerbot.errors import InvalidInput
 from trainerbot.modelserver.trainers.lora.rendering import Pair, Renderer, Sample
-from trainerbot.modelserver.trainers.lora.rows import ChatRow, PairRow, chat_row, read_rows
+from trainerbot.modelserver.trainers.lora.rows import ChatRow, PairRow, read_rows
 from trainerbot.modelserver.trainers.methods import METHODS, Method, Size
 from trainerbot.modelserver.trainers.task import Task, Told
 
-# `extra_rows(n_rows)` returns so many chat rows of OpenAI's shape, or fewer.
-ExtraRows = Callable[[int], Sequence[dict[str, Any]]]
+# `extra_rows(n_rows)` returns so many rows, or fewer.
+ExtraRows = Callable[[int], Sequence[Sample]]
 _PLAN = "plan.json"
 
 
@@ -99,8 +99,8 @@ def prepare(
         valid, train = rows.select(sorted(order[:n_valid])), rows.select(sorted(order[n_valid:]))
     n_extra = 0
     if ratio := chosen.get("rehearsal_ratio", 0):
-        more = (chat_row(row) for row in extra_rows(round(len(train) * ratio)))
-        extra = _written(folder / "extra.arrow", _rendered(more, renderer, _Counted()), method)
+        more = extra_rows(round(len(train) * ratio))
+        extra = _written(folder / "extra.arrow", more, method)
         n_extra = len(extra)
         train = concatenate_datasets([train, extra]) if n_extra else train
     chosen["batch_size"] = min(chosen["batch_size"], len(train))

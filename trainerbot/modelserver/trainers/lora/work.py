@@ -16,6 +16,7 @@ import datasets
 import torch
 from accelerate import PartialState
 from accelerate.utils import broadcast_object_list
+from peft import load_peft_weights, set_peft_model_state_dict
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
@@ -23,16 +24,19 @@ from trainerbot.errors import InvalidInput
 from trainerbot.modelserver.blobs import disk_full_in_words
 from trainerbot.modelserver.conversion.lora_to_gguf import CONVERTIBLE, convert
 from trainerbot.modelserver.trainers.line import Reports
+from trainerbot.modelserver.trainers.lora import rehearsal
 from trainerbot.modelserver.trainers.lora.faults import in_words
 from trainerbot.modelserver.trainers.lora.keeping import Keeper
 from trainerbot.modelserver.trainers.lora.preparing import Prepared, load, prepare
 from trainerbot.modelserver.trainers.lora.progress import Progress
-from trainerbot.modelserver.trainers.lora.rendering import Renderer
+from trainerbot.modelserver.trainers.lora.rendering import Renderer, Sample
 from trainerbot.modelserver.trainers.lora.trainers import make_trainer
 from trainerbot.modelserver.trainers.methods import Size
-from trainerbot.modelserver.trainers.task import Done, Paused, Plan, Refused, Report, Task
+from trainerbot.modelserver.trainers.task import Done, Paused, Plan, Refused, Report, Task, Told
 
 _DONE = "done.json"
+# Above, only a GPU answers so many questions in a minute.
+_MANY_PARAMETERS = 10**9
 _INTERNAL = Refused(
     "server_error", "The job failed due to an internal error. Please try again later."
 )
@@ -74,7 +78,7 @@ def train(task: Task, tell: Callable[[Report], None]) -> None:
     with processes.main_process_first():
         source = task.base.trainable_path(Path(task.cache))
         model, tokenizer = _loaded(source)
-        prepared = _prepared(task, model, tokenizer)
+        prepared = _prepared(task, model, tokenizer, tell)
     tell(Plan(prepared.hyperparameters))
     for told in prepared.told:
         tell(told)
@@ -116,7 +120,7 @@ def train(task: Task, tell: Callable[[Report], None]) -> None:
         tell(Paused())
         return
     if processes.is_main_process:
-        _finish(task, prepared, keeper, progress, trainer, source, tell)
+        _finish(task, prepared, keeper, progress, trainer, tokenizer, valid, source, tell)
     processes.wait_for_everyone()
 
 
@@ -126,6 +130,8 @@ def _finish(
     keeper: Keeper,
     progress: Progress,
     trainer: Any,
+    tokenizer: Any,
+    valid: Any,
     source: Path,
     tell: Callable[[Report], None],
 ) -> None:
@@ -136,7 +142,10 @@ def _finish(
     adapter = keeper.model(chosen, "final")
     _add_gguf(adapter, source)
     n_epochs = last / (progress.steps[-1].total_steps / prepared.hyperparameters["n_epochs"])
-    done = Done(str(adapter), trained_tokens=round(prepared.n_tokens * n_epochs))
+    result = _measured(trainer, tokenizer, adapter, valid if task.method == "supervised" else None)
+    if result:
+        tell(Told("measured", rehearsal.in_words(result)))
+    done = Done(str(adapter), round(prepared.n_tokens * n_epochs), result)
     keeper.remember(
         _DONE,
         {
@@ -169,17 +178,40 @@ def _loaded(source: Path) -> tuple[Any, Any]:
     return model, tokenizer
 
 
-def _prepared(task: Task, model: Any, tokenizer: Any) -> Prepared:
+def _prepared(task: Task, model: Any, tokenizer: Any, tell: Callable[[Report], None]) -> Prepared:
     assert task.base is not None
-    ends = getattr(model.generation_config, "eos_token_id", None)
-    end_ids = {ends} if isinstance(ends, int) else set(ends or ())
+    end_ids = _end_ids(model, tokenizer)
+
+    def rehearsed(n_rows: int) -> list[Sample]:
+        tell(Told("rehearsal", "The untouched model answers general questions, to rehearse them"))
+        model.to(PartialState().device)
+        return rehearsal.extra_rows(model, tokenizer, n_rows, end_ids=end_ids, seed=task.seed)
+
     return prepare(
         task,
         folder=Path(task.work) / "rows",
         size=Size(0, model.num_parameters(), task.base.context_tokens),
         renderer_of=lambda n: Renderer(tokenizer, end_ids=end_ids, max_tokens=n),
-        extra_rows=lambda n: (),
+        extra_rows=rehearsed,
     )
+
+
+def _end_ids(model: Any, tokenizer: Any) -> list[int]:
+    """Return the tokens that end an answer."""
+    ends = getattr(model.generation_config, "eos_token_id", None)
+    found = {ends} if isinstance(ends, int) else set(ends or ())
+    return sorted(found | ({tokenizer.eos_token_id} - {None}))
+
+
+def _measured(trainer: Any, tokenizer: Any, adapter: Path, held_out: Any) -> dict[str, Any] | None:
+    """Return how the adapter in the folder `adapter` answers; None where that would take long."""
+    model = trainer.model
+    if not torch.cuda.is_available() and model.num_parameters() > _MANY_PARAMETERS:
+        return None
+    # It may be an earlier one than the last that was trained.
+    set_peft_model_state_dict(model, load_peft_weights(str(adapter), device="cpu"))
+    rows = rehearsal.held_out_examples(held_out or ())
+    return rehearsal.measure(model, tokenizer, rows, end_ids=_end_ids(model, tokenizer))
 
 
 def _add_gguf(adapter: Path, source: Path) -> None:

@@ -1,25 +1,18 @@
-"""How fast and at what cost people may ask: cooldowns, and budgets of a month.
-
-All of it is counted in rows: a restart forgets nothing, and two processes
-count together. Months are those of UTC.
-"""
+"""Before an answer: may it be given, by cooldowns and the budgets of a month."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from django.db import connection, transaction
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import QuerySet
 from django.utils.timezone import now
 
 from dashboard.models import Conversation, DiscordGuild, DiscordUser, Message, Source, Usage
-from dashboard.services import places, prices
-from dashboard.services.statements import Statement
+from dashboard.services.budgets.months import key, next_month, this_month
 from trainerbot.errors import NotAllowed
 
 if TYPE_CHECKING:
@@ -27,6 +20,9 @@ if TYPE_CHECKING:
 
 WARN_AT, SAVE_AT, FULL = 0.8, 0.9, 1.0
 A_MINUTE_S = 60.0
+# A question without an answer that is older was left by a process that was killed.
+ANSWERED_WITHIN = timedelta(minutes=10)
+OPEN_WAIT_S = 10
 
 
 class TooFast(NotAllowed):
@@ -96,7 +92,6 @@ def limits(rules: Rules, guild: DiscordGuild | None) -> Limits:
     )
 
 
-# --- Before an answer -------------------------------------------------------------
 def admit(
     *,
     guild: DiscordGuild | None,
@@ -116,7 +111,9 @@ def admit(
         _check_cooldown(here.cooldown_s, guild, discord_user, question)
     if here.per_minute is not None and guild is not None:
         _check_pace(here.per_minute, guild, question)
-    return _check_budgets(here, guild, discord_user) if here.has_budget else Admission()
+    if not here.has_budget:
+        return Admission()
+    return _check_budgets(here, guild, discord_user, question)
 
 
 def _answered(question: Message | None) -> QuerySet[Message]:
@@ -217,9 +214,13 @@ def _used(here: Limits, guild: DiscordGuild | None, discord_user: DiscordUser | 
 
 
 def _check_budgets(
-    here: Limits, guild: DiscordGuild | None, discord_user: DiscordUser
+    here: Limits,
+    guild: DiscordGuild | None,
+    discord_user: DiscordUser,
+    question: Message | None,
 ) -> Admission:
     month, used = this_month(), _used(here, guild, discord_user)
+    _check_pending(here, used.person, used.server, question)
     saving = max(used.of_person, used.of_server) >= SAVE_AT
     return Admission(
         saving=saving,
@@ -235,13 +236,59 @@ def _check_budgets(
     )
 
 
-def used_share(row: Usage | None, tokens: int | None, usd: Decimal | None) -> float:
-    """How much of the tighter of two budgets is used; 1 or more is all of it, 0 if there is none."""
+def _check_pending(
+    here: Limits, person: Usage | None, server: Usage | None, question: Message | None
+) -> None:
+    """Raise TooFast where the answers that are being made may use up what is left.
+
+    Of each the month's average is expected. Else all who ask at once would be
+    let in by what was left before the first of them.
+    """
+    counted = [row for row in (person, server) if row is not None and row.n_answers]
+    if not counted:
+        return
+    unanswered = Message.objects.filter(
+        role=Message.Role.USER,
+        source=Source.DISCORD,
+        created_at__gt=now() - ANSWERED_WITHIN,
+        replies=None,
+    )
+    if question is not None:
+        unanswered = unanswered.exclude(pk=question.pk)
+    # As in `_check_pace`, the guild is looked at here.
+    waiting: list[tuple[int | None, int | None]] = list(
+        unanswered.values_list("conversation__discord_user", "conversation__discord_channel__guild")
+    )
+    for row in counted:
+        if row is person:
+            n_open = waiting.count((row.discord_user_id, row.guild_id))
+            expected = used_share(row, here.person_tokens, here.person_usd, n_open=n_open)
+            whose = "your budget"
+        else:
+            n_open = sum(guild_id == row.guild_id for _, guild_id in waiting)
+            expected = used_share(row, here.guild_tokens, here.guild_usd, n_open=n_open)
+            whose = "the budget of this server"
+        if n_open and expected >= FULL:
+            raise TooFast(
+                f"One moment, please: what I am answering just now may use up the rest of {whose}. "
+                f"Ask again in {OPEN_WAIT_S} s.",
+                OPEN_WAIT_S,
+            )
+
+
+def used_share(
+    row: Usage | None, tokens: int | None, usd: Decimal | None, *, n_open: int = 0
+) -> float:
+    """How much of the tighter of two budgets is used; 1 or more is all of it, 0 if there is none.
+
+    n_open: so many answers are being made, each expected to take the average of `row`.
+    """
+    grows = 1 + n_open / row.n_answers if row and row.n_answers else 1.0
     shares = [0.0]
     if tokens is not None:
-        shares.append((row.n_tokens if row else 0) / tokens if tokens else FULL)
+        shares.append((row.n_tokens if row else 0) / tokens * grows if tokens else FULL)
     if usd is not None:
-        shares.append(float((row.cost_usd if row else 0) / usd) if usd else FULL)
+        shares.append(float((row.cost_usd if row else 0) / usd) * grows if usd else FULL)
     return max(shares)
 
 
@@ -250,104 +297,6 @@ def _is_first_warning(row: Usage) -> bool:
     if row.warned_at is not None:
         return False
     return bool(Usage.objects.filter(pk=row.pk, warned_at=None).update(warned_at=now()))
-
-
-# --- After an answer ----------------------------------------------------------------
-@transaction.atomic(savepoint=False)
-def charge(*, answer: Message, rules: Rules | None = None) -> None:
-    """Price an answer, and count it in the month of its guild and of its asker.
-
-    Once for each answer, whoever asks for it and how often. With `rules` no
-    row is read for the prices. An answer that was not given on Discord only
-    gets its price. One that is not stored yet is for the caller to store, with
-    its price, in the same transaction.
-    """
-    known = (rules or places.rules()).prices
-    moment = now()
-    cost = prices.cost(
-        known,
-        model=answer.model,
-        prompt_tokens=answer.prompt_tokens,
-        completion_tokens=answer.completion_tokens,
-    )
-    if answer.pk is not None:
-        uncharged = Message.objects.filter(pk=answer.pk, charged_at=None)
-        if not uncharged.update(charged_at=moment, cost_usd=cost):
-            return
-    answer.charged_at, answer.cost_usd = moment, cost
-    _count(answer, moment.date().replace(day=1), cost or Decimal(0))
-
-
-def _count(answer: Message, month: date, cost: Decimal) -> None:
-    conversation = answer.conversation
-    if conversation.discord_user_id is None:
-        return
-    channel = conversation.discord_channel
-    guild_id = channel.guild_id if channel else None
-    person_id = conversation.discord_user_id
-    keys = [key(month, guild_id, person_id)]
-    if guild_id is not None:
-        keys.append(key(month, guild_id))
-    n_tokens = (answer.prompt_tokens or 0) + (answer.completion_tokens or 0)
-    n_counted = _add(keys, n_tokens, cost)
-    if n_counted == len(keys):
-        return
-    # The first answer of this month. A guild's row is there whenever one of its
-    # people's is, so where one of two was counted, the person's is missing.
-    # What another process makes at this moment is not made twice.
-    missing = keys[:1] if n_counted else keys
-    Usage.objects.bulk_create(
-        [
-            Usage(
-                key=each,
-                month=month,
-                guild_id=guild_id,
-                discord_user_id=person_id if each == keys[0] else None,
-            )
-            for each in missing
-        ],
-        ignore_conflicts=True,
-    )
-    _add(missing, n_tokens, cost)
-
-
-# Written out, since each answer waits for it and Django would write it anew each time.
-_ADD = Statement("""
-    UPDATE dashboard_usage SET n_answers = n_answers + 1, n_tokens = n_tokens + %s,
-    cost_usd = cost_usd + %s WHERE key IN (%s, %s)
-""")
-
-
-def _add(keys: Sequence[str], n_tokens: int, cost: Decimal) -> int:
-    """Count one answer in each of these one or two months; how many of them there were."""
-    usd = connection.ops.adapt_decimalfield_value(cost, max_digits=12, decimal_places=6)
-    return _ADD.n_changed(n_tokens, usd, keys[0], keys[-1])
-
-
-def cost_of_month() -> Decimal:
-    """US dollars that this month's answers on Discord came to, as far as prices are known."""
-    # A guild's row holds what its people used; direct messages belong to no guild.
-    whole = Usage.objects.filter(Q(discord_user=None) | Q(guild=None), month=this_month())
-    return whole.aggregate(usd=Sum("cost_usd"))["usd"] or Decimal(0)
-
-
-def key(month: date, guild_id: int | None, person_id: int | None = None) -> str:
-    """The key of a month of a guild, or of a person in it or in direct messages, by our row ids."""
-    parts = [f"{month:%Y-%m}"]
-    if guild_id is not None:
-        parts.append(f"g{guild_id}")
-    if person_id is not None:
-        parts.append(f"u{person_id}")
-    return ":".join(parts)
-
-
-def this_month() -> date:
-    """The first day of the month that is counted now."""
-    return now().date().replace(day=1)
-
-
-def next_month(month: date) -> date:
-    return (month + timedelta(days=32)).replace(day=1)
 
 
 def _percent(share: float) -> int:
