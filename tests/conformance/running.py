@@ -32,6 +32,8 @@ class SeededServer:
         keys.write_text("\n".join(KEYS), encoding="utf-8")
         command = [sys.executable, str(HERE / "server.py"), "--data", str(folder / "data")]
         command += ["--port", "0", "--api-key-file", str(keys), "--no-packaged-model"]
+        # An answer without max_tokens would else be as long as the model likes.
+        command += ["--context-tokens", "256"]
         for name in MODELS:
             link = folder / f"{name}.gguf"
             link.symlink_to(os.environ["CONFORMANCE_GGUF"])
