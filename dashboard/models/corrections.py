@@ -37,6 +37,28 @@ class Correction(models.Model):
         related_name="corrections",
         help_text="The answer that was corrected; empty if it was taught directly",
     )
+    guild = models.ForeignKey(
+        "dashboard.DiscordGuild",
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,  # an empty one would count everywhere
+        related_name="+",
+        help_text="The only guild where it counts; empty for everywhere",
+    )
+    channel = models.ForeignKey(
+        "dashboard.DiscordChannel",
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="+",
+        help_text="The only channel where it counts, its threads included",
+    )
+    vector = models.BinaryField(
+        null=True, editable=False, help_text="What its question means, as numbers of one byte"
+    )
+    vector_model = models.CharField(
+        max_length=100, blank=True, help_text="Which embedding model made the vector"
+    )
     model = models.CharField(max_length=200, blank=True, help_text="Which model had answered")
     state = models.CharField(
         max_length=10, choices=State, default=State.PROPOSED, help_text="Whether it is in force"

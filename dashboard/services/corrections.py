@@ -5,7 +5,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.timezone import now
 
-from dashboard.models import Correction, DiscordUser, Message
+from dashboard.models import Correction, DiscordChannel, DiscordGuild, DiscordUser, Message
 from dashboard.services import access, audit, outbox, people, storage
 from dashboard.services.access import Permission, Person
 from trainerbot.errors import Conflict, InvalidInput, NotFound
@@ -43,11 +43,14 @@ def propose(
     author: User | Person | None = None,
     author_name: str = "",
     approved: bool = False,
+    guild: DiscordGuild | None = None,
+    channel: DiscordChannel | None = None,
 ) -> Correction:
     """Store a better answer. It is in force at once if its author may review, else it waits.
 
     author_name: who wrote it, where there is no account; "command line" for a command.
     approved: in force at once although there is no author with an account.
+    guild, channel: where alone it counts; a channel brings its own guild. Everywhere without.
     Raises InvalidInput for a correction of nothing, or to nothing.
     """
     check_question(question)
@@ -61,6 +64,8 @@ def propose(
         rejected_answer=rejected_answer,
         better_answer=better_answer,
         message=message,
+        guild=channel.guild if channel else guild,
+        channel=channel,
         model=message.model if message else "",
         state=State.APPROVED if in_force else State.PROPOSED,
         author=user,
@@ -126,6 +131,23 @@ def edit(*, correction: Correction, better_answer: str, editor: User | Person | 
     correction.told_at = None
     correction.save(update_fields=["better_answer", "told_at", "updated_at"])
     audit.record(editor, "correction.edit", f"correction {correction.pk}")
+    _announce(correction)
+    return correction
+
+
+@transaction.atomic
+def move(
+    *,
+    correction: Correction,
+    guild: DiscordGuild | None = None,
+    channel: DiscordChannel | None = None,
+    editor: User | Person | None,
+) -> Correction:
+    """Say where alone a correction counts: in a guild, in a channel, or with neither everywhere."""
+    correction.guild = channel.guild if channel else guild
+    correction.channel = channel
+    correction.save(update_fields=["guild", "channel", "updated_at"])
+    audit.record(editor, "correction.move", f"correction {correction.pk}")
     _announce(correction)
     return correction
 

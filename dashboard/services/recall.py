@@ -8,9 +8,9 @@ from functools import cache
 
 from django.db.models import Count, Max
 
-from dashboard.models import Correction, OutboxEvent
+from dashboard.models import Correction, DiscordChannel, OutboxEvent
 from dashboard.services import corrections
-from trainerbot.conversation import Memory, Recall
+from trainerbot.conversation import Memory, Place, Recall
 
 MOST_EVENTS = 100  # followed one by one; after more, all is read anew
 
@@ -84,5 +84,14 @@ def _followed(since: _Stamp, *, n_approved: int) -> Recall | None:
 
 def _memories(**which: object) -> Iterator[Memory]:
     rows = Correction.objects.approved().filter(**which).order_by("pk")
-    for pk, question, answer in rows.values_list("pk", "question", "better_answer"):
-        yield Memory(pk, question, answer)
+    fields = ("pk", "question", "better_answer", "guild_id", "channel_id")
+    for row in rows.values_list(*fields).iterator():
+        yield Memory(*row)
+
+
+def place(channel: DiscordChannel | None) -> Place:
+    """Where a question is asked, as recall sees it."""
+    if channel is None:
+        return Place()
+    ids = (channel.pk,) if channel.parent_id is None else (channel.pk, channel.parent_id)
+    return Place(channel.guild_id, ids)

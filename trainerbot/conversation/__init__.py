@@ -1,6 +1,6 @@
 """One turn of talk: history, recall of corrections, prompting; text in, events out."""
 
-from trainerbot.conversation.recall import Memory, Recall, Recalled
+from trainerbot.conversation.recall import Memory, Place, Recall, Recalled
 from trainerbot.conversation.turn import Finished
 
-__all__ = ["Finished", "Memory", "Recall", "Recalled"]
+__all__ = ["Finished", "Memory", "Place", "Recall", "Recalled"]

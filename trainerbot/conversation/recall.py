@@ -1,34 +1,67 @@
 """Corrections that bear on a question: one in its own words, or some as examples."""
 
-import threading
-from collections.abc import Iterable, Mapping, Sequence
+from __future__ import annotations
+
+import hashlib
 from copy import copy
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from trainerbot.retrieval import Match, NearestTexts, agree, canonical, contrasts, near_identical
+from trainerbot.errors import ProviderUnavailable
+from trainerbot.retrieval import canonical, near_identical
+from trainerbot.retrieval.corpus import Corpus, Text
 
-EXAMPLE_SCORE: Final = 0.45
-"""Least likeness of an example. Strangers reached 0.32 among 27 questions, kin 0.45 and more."""
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from trainerbot.retrieval.corpus import Found
+    from trainerbot.retrieval.meaning import Placed, Space
+
+LEAST_CHANCE: Final = 0.15
+"""Of an example, where texts are compared by their words; docs/recall.md has the curve."""
+
+LEAST_CHANCE_MEANT: Final = 0.3
+LEAST_CHANCE_WORDLESS: Final = 0.08
+"""Of an example, where they are compared by meaning too: with letters in common, and without.
+
+Who shares letters and still means another thing misleads a model the most."""
+
+FEW_LETTERS: Final = 0.25
 
 MAX_EXAMPLES: Final = 3
 """Examples shown to the model: a small one loses the question among more."""
 
-MAX_CANDIDATES: Final = 12
-"""Nearest corrections looked at: more than are shown, since some will contradict the question."""
-
-
 MAX_LATE: Final = 64
-"""Questions whose corrections may change before all are indexed anew."""
+"""Corrections of the newest part, which is indexed anew with each change."""
+
+MAX_MERGED: Final = 2_048
+"""Corrections of a part that later ones are merged into: a fifth of a second to index."""
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """A correction as recall sees it. Of two, the higher `id` is the newer."""
+    """A correction as recall sees it. Of two, the higher `id` is the newer.
+
+    guild_id, channel_id: where alone it counts; None for everywhere. vector:
+    its question's embedding as int8; None if there is none yet.
+    """
 
     id: int
     question: str
     answer: str
+    guild_id: int | None = None
+    channel_id: int | None = None
+    vector: bytes | None = None
+
+
+class Place(NamedTuple):
+    """Where somebody asks. channel_ids: the channel and, of a thread, its parent too."""
+
+    guild_id: int | None = None
+    channel_ids: tuple[int, ...] = ()
+
+
+NOWHERE: Final = Place()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,134 +69,229 @@ class Recalled:
     """What is remembered about a question.
 
     `verbatim` answers it, and its words may be given as they are. `examples`
-    come with their likeness from 0 to 1, best first; empty beside a verbatim.
+    come with the chance that they help, from 0 to 1, best first; empty beside
+    a verbatim.
     """
 
     verbatim: Memory | None = None
     examples: tuple[tuple[Memory, float], ...] = ()
 
 
+class _Part(NamedTuple):
+    """Some corrections with an index of their own, and which of them still count."""
+
+    corpus: Corpus
+    alive: bytearray
+    row_of: dict[int, int]
+
+
+_Scope = tuple[int | None, int | None]
+
+
 class Recall:
     """All corrections, ready to be asked. Never changes; safe to share among threads.
 
-    Of corrections of one question only the newest is heard.
+    Of corrections of one question only one is heard: that of the narrowest
+    place where it is asked, and of those of one place the newest. No
+    correction is heard outside its guild or channel.
     """
 
-    def __init__(self, memories: Iterable[Memory]) -> None:
+    def __init__(self, memories: Iterable[Memory], space: Space | None = None) -> None:
+        self._space = space
         self._by_id: dict[int, Memory] = {}
-        # Ids of the corrections of each question, the newest last.
-        self._of_question: dict[tuple[str, ...], tuple[int, ...]] = {}
+        # Ids of the corrections of each question, oldest first. Of most there is one.
+        self._of_question: dict[int, tuple[int, ...] | int] = {}
+        self._places: dict[_Scope, int] = {(None, None): 0}
         for memory in memories:
             self._keep(memory)
-        self._early = _Index(self._heard(self._of_question))
-        # Questions whose corrections changed since; `_early` is not to be believed on them.
-        self._late_questions: frozenset[tuple[str, ...]] = frozenset()
-        self._late = _Index(())
+        heard = [pk for key in self._of_question for pk in self._heard_of(key)]
+        self._parts: tuple[_Part, ...] = ()
+        if heard:
+            self._parts = (self._part(heard),)
 
     def __len__(self) -> int:
         """Return how many questions have a correction."""
-        return sum(1 for ids in self._of_question.values() if ids)
+        return len(self._of_question)
 
     @property
     def n_corrections(self) -> int:
         """How many corrections there are, those that a newer one silences included."""
         return len(self._by_id)
 
-    def recall(self, question: str) -> Recalled:
+    def recall(self, question: str, place: Place = NOWHERE) -> Recalled:
         """Return the correction of this very question, else examples like it, else nothing.
 
         A question asked in the same words is looked up at once. The first
         other one builds the index, which takes a second and more, so call this
-        off the event loop. A correction that differs in a number, a letter, a
-        denial or just the thing asked about is never an example: a small
-        model would repeat its words.
+        off the event loop. A correction that differs in a number, a date, a
+        name, a denial or just the thing asked about is never an example: a
+        small model would repeat its words.
         """
-        if ids := self._of_question.get(_key(question)):
-            return Recalled(verbatim=self._by_id[ids[-1]])
-        near = self._nearest(question)
+        scopes = self._scopes(place)
+        said = self._narrowest(self._ids(_key(question)), scopes)
+        if said is not None:
+            return Recalled(verbatim=said)
+        meant = self._meant(question, scopes)
+        found = self._search(question, scopes, meant)
         same = [
-            memory for memory, score in near if near_identical(question, memory.question, score)
+            one.key
+            for one in found
+            if near_identical(question, self._by_id[one.key].question, one.letters)
         ]
         if same:
-            return Recalled(verbatim=max(same, key=lambda memory: memory.id))
+            return Recalled(verbatim=self._narrowest(same, scopes))
         examples = [
-            (memory, score)
-            for memory, score in near
-            if score >= EXAMPLE_SCORE
-            and agree(question, memory.question)
-            and not contrasts(question, memory.question)
+            (self._by_id[one.key], round(one.chance, 4))
+            for one in found
+            if one.chance >= _least_chance(one, meant)
         ]
         return Recalled(examples=tuple(examples[:MAX_EXAMPLES]))
 
-    def changed(self, changes: Mapping[int, Memory | None]) -> "Recall":
+    def changed(self, changes: Mapping[int, Memory | None]) -> Recall:
         """Return what is recalled after `changes`: by id the correction as it is now, or None.
 
-        Takes milliseconds, where an index of 20,000 takes two seconds: the
-        questions that they are about get a small index of their own. Past
-        MAX_LATE such questions all are indexed anew.
+        Takes milliseconds: what changed gets a small index of its own, and
+        only small indexes are ever merged.
         """
         made = copy(self)
         made._by_id, made._of_question = dict(self._by_id), dict(self._of_question)
-        late = set(self._late_questions)
+        made._places = dict(self._places)
+        touched = set()
         for pk, memory in changes.items():
             if pk in made._by_id:
-                late.add(made._forget(pk))
+                touched.add(made._forget(pk))
             if memory is not None:
-                late.add(made._keep(memory))
-        if len(late) > MAX_LATE:
-            return Recall(made._by_id.values())
-        made._late_questions = frozenset(late)
-        made._late = _Index(made._heard(late))
+                touched.add(made._keep(memory))
+        before = {pk for key in touched for pk in self._ids(key)}
+        made._index_anew(touched, before)
         return made
 
-    def _nearest(self, question: str) -> list[tuple[Memory, float]]:
-        """Return the corrections nearest to `question` with their likeness, best first."""
-        late = self._late_questions
-        found = self._early.nearest(question, MAX_CANDIDATES + len(late))
-        if late:
-            found = [
-                match
-                for match in found
-                if match.key in self._by_id and _key(self._by_id[match.key].question) not in late
-            ]
-            found += self._late.nearest(question, MAX_CANDIDATES)
-        found.sort(key=lambda match: (-match.score, -match.key))
-        return [(self._by_id[match.key], match.score) for match in found[:MAX_CANDIDATES]]
+    def _index_anew(self, questions: set[int], before: set[int]) -> None:
+        """Give the corrections of these questions a new index; `before`: which there were."""
+        parts = []
+        for part in self._parts:
+            rows = [part.row_of[pk] for pk in before if pk in part.row_of]
+            if rows:
+                alive = bytearray(part.alive)
+                for row in rows:
+                    alive[row] = 0
+                part = part._replace(alive=alive)
+            parts.append(part)
+        fresh = [pk for key in questions for pk in self._heard_of(key)]
+        # Of the parts at the end all that are no larger than the new one are merged with it.
+        while parts and _n_alive(parts[-1]) <= _room(len(fresh)):
+            part = parts.pop()
+            fresh += [pk for pk, row in part.row_of.items() if part.alive[row]]
+        if fresh:
+            parts.append(self._part(fresh))
+        self._parts = tuple(parts)
 
-    def _heard(self, questions: Iterable[tuple[str, ...]]) -> list[Memory]:
-        """Return the newest correction of each of `questions` that has one."""
-        return [self._by_id[ids[-1]] for key in questions if (ids := self._of_question.get(key))]
+    def _part(self, ids: Sequence[int]) -> _Part:
+        texts = []
+        for pk in ids:
+            memory = self._by_id[pk]
+            texts.append(Text(pk, memory.question, self._place(memory), memory.vector))
+        rows = {pk: row for row, pk in enumerate(ids)}
+        return _Part(Corpus(texts, self._space), bytearray(b"\1") * len(ids), rows)
 
-    def _keep(self, memory: Memory) -> tuple[str, ...]:
+    def _search(self, question: str, scopes: Sequence[_Scope], meant: Placed | None) -> list[Found]:
+        places = [self._places[scope] for scope in scopes if scope in self._places]
+        found = [
+            one
+            for part in self._parts
+            for one in part.corpus.search(question, places=places, alive=part.alive, meant=meant)
+        ]
+        # What a narrower place says of the same question silences the wider.
+        kept = [
+            one
+            for one in found
+            if self._narrowest(self._ids(_key(self._by_id[one.key].question)), scopes)
+            is self._by_id[one.key]
+        ]
+        kept.sort(key=lambda one: (-one.chance, -one.letters, -one.key))
+        return kept
+
+    def _meant(self, question: str, scopes: Sequence[_Scope]) -> Placed | None:
+        """Return the question's meaning, if there is a model to tell and anything to compare."""
+        if self._space is None or not any(scope in self._places for scope in scopes):
+            return None
+        if not self._by_id or not question.strip():
+            return None
+        try:
+            return self._space.find(question)
+        except ProviderUnavailable:
+            return None  # then words must do; the space has logged why
+
+    def _narrowest(self, ids: Iterable[int], scopes: Sequence[_Scope]) -> Memory | None:
+        """Return of some corrections the one heard at `scopes`, narrowest first."""
+        best: tuple[int, int] | None = None
+        for pk in ids:
+            memory = self._by_id[pk]
+            scope = (memory.guild_id, memory.channel_id)
+            if scope in scopes:
+                rank = (-scopes.index(scope), pk)
+                best = rank if best is None else max(best, rank)
+        return None if best is None else self._by_id[best[1]]
+
+    @staticmethod
+    def _scopes(place: Place) -> list[_Scope]:
+        """Return what counts at a place, narrowest first."""
+        scopes: list[_Scope] = [(place.guild_id, channel_id) for channel_id in place.channel_ids]
+        if place.guild_id is not None:
+            scopes.append((place.guild_id, None))
+        return [*scopes, (None, None)]
+
+    def _ids(self, key: int) -> tuple[int, ...]:
+        found = self._of_question.get(key, ())
+        return (found,) if isinstance(found, int) else found
+
+    def _heard_of(self, key: int) -> list[int]:
+        """Return of each place the newest correction of a question."""
+        newest: dict[_Scope, int] = {}
+        for pk in self._ids(key):
+            memory = self._by_id[pk]
+            newest[memory.guild_id, memory.channel_id] = pk
+        return list(newest.values())
+
+    def _place(self, memory: Memory) -> int:
+        return self._places.setdefault((memory.guild_id, memory.channel_id), len(self._places))
+
+    def _keep(self, memory: Memory) -> int:
         key = _key(memory.question)
         self._by_id[memory.id] = memory
-        self._of_question[key] = tuple(sorted((*self._of_question.get(key, ()), memory.id)))
+        ids = tuple(sorted((*self._ids(key), memory.id)))
+        self._of_question[key] = ids if len(ids) > 1 else memory.id
         return key
 
-    def _forget(self, pk: int) -> tuple[str, ...]:
+    def _forget(self, pk: int) -> int:
         key = _key(self._by_id.pop(pk).question)
-        self._of_question[key] = tuple(other for other in self._of_question[key] if other != pk)
+        ids = tuple(other for other in self._ids(key) if other != pk)
+        if ids:
+            self._of_question[key] = ids if len(ids) > 1 else ids[0]
+        else:
+            del self._of_question[key]
         return key
 
 
-class _Index:
-    """The nearest of some corrections; built when it is first asked."""
-
-    def __init__(self, memories: Sequence[Memory]) -> None:
-        self._memories = memories
-        self._index: NearestTexts | None = None
-        self._building = threading.Lock()
-
-    def nearest(self, question: str, k: int) -> list[Match]:
-        if not self._memories:
-            return []
-        if self._index is None:
-            with self._building:
-                if self._index is None:
-                    self._index = NearestTexts([(m.id, m.question) for m in self._memories])
-        return self._index.nearest(question, k)
+def _least_chance(found: Found, meant: Placed | None) -> float:
+    if meant is None:
+        return LEAST_CHANCE
+    return LEAST_CHANCE_WORDLESS if found.letters < FEW_LETTERS else LEAST_CHANCE_MEANT
 
 
-def _key(question: str) -> tuple[str, ...]:
-    """Return what two wordings of one question share; of mere punctuation, all of it."""
-    return canonical(question) or (question.strip(),)
+def _n_alive(part: _Part) -> int:
+    return part.alive.count(1)
+
+
+def _room(n_fresh: int) -> int:
+    """Return how large a part may be that so many new corrections are merged with."""
+    return min(MAX_MERGED, max(MAX_LATE, n_fresh))
+
+
+def _key(question: str) -> int:
+    """Return what two wordings of one question share; of mere punctuation, all of it.
+
+    A number of 128 bits and not the words, which take ten times the memory.
+    """
+    words = canonical(question) or (question.strip(),)
+    return int.from_bytes(hashlib.blake2b(" ".join(words).encode(), digest_size=16).digest())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from array import array
 from collections import Counter
 from functools import lru_cache
 from itertools import chain
@@ -12,7 +13,7 @@ from trainerbot.retrieval.folding import fold
 from trainerbot.retrieval.words import COMMON
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import numpy as np
     import numpy.typing as npt
@@ -20,6 +21,14 @@ if TYPE_CHECKING:
 SHORTEST_PIECE: Final = 2
 LONGEST_PIECE: Final = 4
 MAX_KEPT_CHARACTERS: Final = 32  # of a word whose pieces are kept
+MAX_COUNTED: Final = 65_535
+MANY: Final = 20_000
+
+MAX_ROWS: Final = 100_000
+"""Looked at for one question: beyond, pieces that most texts have tell nothing and cost the most."""
+
+MAX_EXACT: Final = 24
+"""Texts that are compared whole where not all pieces were looked at."""
 
 
 class Match(NamedTuple):
@@ -44,82 +53,139 @@ class NearestTexts:
     """
 
     def __init__(self, items: Sequence[tuple[int, str]]) -> None:
-        told = [(key, _tell_apart(text)) for key, text in items]
+        self._keys = [key for key, _ in items]
+        self._of_rows = [text for _, text in items]
         # A text of mere punctuation shares no letters with anything.
-        told = [(key, text) for key, text in told if text]
-        self._keys = [key for key, _ in told]
-        if told:
-            self._build([text for _, text in told])
+        self._n_found = sum(1 for text in self._of_rows if _tell_apart(text))
+        if self._n_found:
+            self._build()
 
     def __len__(self) -> int:
         """Return how many texts can be found."""
-        return len(self._keys)
+        return self._n_found
 
-    def nearest(self, query: str, k: int = 3) -> list[Match]:
+    def nearest(
+        self, query: str, k: int = 3, *, visible: npt.NDArray[np.bool_] | None = None
+    ) -> list[Match]:
         """Return up to `k` texts that share letters with `query`, best first.
 
         Of equally near ones the higher key, which is the newer row, comes first.
+        visible: which of the items, in the order in which they were given, may be found.
         """
         told = _tell_apart(query)
-        if not self._keys or not told or k < 1:
+        if not self._n_found or not told or k < 1:
             return []
         import numpy as np  # late, so that whoever only compares two questions starts fast
 
-        scores = self._likeness(told)
+        pieces, weights = self._weigh(Counter(_pieces(told)))
+        if not len(pieces):
+            return []
+        chosen = self._rarest(pieces)
+        scores = self._likeness(pieces[chosen], weights[chosen])
+        if visible is not None:
+            scores *= visible
+        whole = bool(chosen.all())
+        n = k if whole else max(k, MAX_EXACT)
         best = np.flatnonzero(scores)
-        if len(best) > k:
-            # All that are as near as the k-th: which of them come is for their keys to say.
+        if len(best) > n:
+            # All that are as near as the n-th: which of them come is for their keys to say.
             found_scores = scores[best]
-            best = best[found_scores >= np.partition(found_scores, -k)[-k]]
-        found = [Match(self._keys[at], min(1.0, round(float(scores[at]), 4))) for at in best]
+            best = best[found_scores >= np.partition(found_scores, -n)[-n]]
+        if whole:
+            found = [Match(self._keys[at], min(1.0, round(float(scores[at]), 4))) for at in best]
+        else:
+            exact = dict(zip(pieces.tolist(), weights.tolist(), strict=True))
+            # Hundreds that are equally near are one question; the newest few of them will do.
+            found = [Match(self._keys[at], self._exactly(exact, at)) for at in best[-2 * n :]]
         found.sort(key=lambda match: (-match.score, -match.key))
         return found[:k]
 
-    def _build(self, texts: list[str]) -> None:
+    def likeness(self, query: str, row: int) -> float:
+        """Return the score that `nearest` would give to the item at `row`."""
+        told = _tell_apart(query)
+        if not self._n_found or not told:
+            return 0.0
+        pieces, weights = self._weigh(Counter(_pieces(told)))
+        return self._exactly(dict(zip(pieces.tolist(), weights.tolist(), strict=True)), row)
+
+    def _build(self) -> None:
         """Note for each piece of a word which texts have it, and how much it weighs there."""
         import numpy as np
 
         self._numbers: dict[str, int] = {}
-        pieces: list[int] = []
-        counts: list[int] = []
-        lengths: list[int] = []
-        for text in texts:
-            counted = Counter(_pieces(text))
-            numbers = self._numbers
+        numbers = self._numbers
+        pieces, counts, lengths = array("i"), array("H"), array("i")
+        for text in self._of_rows:
+            counted = Counter(_pieces(_tell_apart(text)))
             pieces.extend(numbers.setdefault(piece, len(numbers)) for piece in counted)
-            counts.extend(counted.values())
+            counts.extend(min(n, MAX_COUNTED) for n in counted.values())
             lengths.append(len(counted))
-        of_piece = np.array(pieces, dtype=np.int32)
-        of_text = np.repeat(np.arange(len(texts), dtype=np.int32), lengths)
-        n_texts_with = np.bincount(of_piece, minlength=len(self._numbers))
-        self._idf = (np.log((1 + len(texts)) / (1 + n_texts_with)) + 1).astype(np.float32)
-        weights = (1 + np.log(np.array(counts, dtype=np.float32))) * self._idf[of_piece]
+        of_piece = np.frombuffer(pieces, dtype=np.int32)
+        n_texts = len(self._of_rows)
+        of_text = np.repeat(np.arange(n_texts, dtype=np.int32), lengths)
+        n_texts_with = np.bincount(of_piece, minlength=len(numbers))
+        self._idf = (np.log((1 + n_texts) / (1 + n_texts_with)) + 1).astype(np.float32)
+        weights = self._idf[of_piece]
+        weights *= 1 + np.log(np.frombuffer(counts, dtype=np.uint16).astype(np.float32))
         norms = np.sqrt(np.bincount(of_text, weights=weights**2)).astype(np.float32)
         weights /= norms[of_text]
         # Sorted by piece: a question touches only the rows of its own pieces.
-        order = np.argsort(of_piece, kind="stable")
-        self._texts, self._weights = of_text[order], weights[order]
+        order = np.argsort(of_piece, kind="stable").astype(np.int32)
+        self._texts = of_text[order]
+        # Half the memory, and a thousandth of a likeness is all that it costs.
+        self._weights = weights[order].astype(np.float16 if n_texts > MANY else np.float32)
         self._n_texts_with = n_texts_with
         self._starts = np.cumsum(n_texts_with) - n_texts_with
 
-    def _likeness(self, text: str) -> npt.NDArray[np.float32]:
-        """Return each text's cosine with `text`, float32, shape (n_texts,)."""
+    def _weigh(
+        self, counted: Mapping[str, int]
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+        """Return the numbers of the known pieces, and what each weighs of a length of 1."""
         import numpy as np
 
-        counted = Counter(_pieces(text))
         numbers = self._numbers
         known = [(numbers[piece], n) for piece, n in counted.items() if piece in numbers]
         if not known:
-            return np.zeros(len(self._keys), dtype=np.float32)
+            return np.zeros(0, np.int64), np.zeros(0)
         pieces, counts = np.array(known).T
         weights = (1 + np.log(counts)) * self._idf[pieces]
-        weights /= math.sqrt(weights @ weights)
+        return pieces, weights / math.sqrt(weights @ weights)
+
+    def _rarest(self, pieces: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        """Say which pieces to look at: all, or in a large index those that tell the most."""
+        import numpy as np
+
+        n_rows = self._n_texts_with[pieces]
+        if n_rows.sum() <= MAX_ROWS:
+            return np.ones(len(pieces), dtype=bool)
+        order = np.argsort(n_rows, kind="stable")
+        within = np.cumsum(n_rows[order]) <= MAX_ROWS
+        within[0] = True
+        chosen = np.zeros(len(pieces), dtype=bool)
+        chosen[order[within]] = True
+        return chosen
+
+    def _likeness(
+        self, pieces: npt.NDArray[np.int64], weights: npt.NDArray[np.float64]
+    ) -> npt.NDArray[np.float32]:
+        """Return each text's cosine with a text of these pieces, float32, shape (n_texts,)."""
+        import numpy as np
+
         # The rows of all pieces, one after the other, at once: a loop takes thrice as long.
         n_rows = self._n_texts_with[pieces]
         ends = np.cumsum(n_rows)
         rows = np.arange(ends[-1]) + np.repeat(self._starts[pieces] - (ends - n_rows), n_rows)
         shares = self._weights[rows] * np.repeat(weights, n_rows)
         return np.bincount(self._texts[rows], shares, len(self._keys)).astype(np.float32)
+
+    def _exactly(self, asked: Mapping[int, float], at: int) -> float:
+        """Return the cosine of one text with `asked`, weights by piece, of length 1."""
+        pieces, weights = self._weigh(Counter(_pieces(_tell_apart(self._of_rows[at]))))
+        likeness: float = sum(
+            asked.get(piece, 0.0) * weight
+            for piece, weight in zip(pieces.tolist(), weights.tolist(), strict=True)
+        )
+        return min(1.0, round(likeness, 4))
 
 
 def _pieces(text: str) -> Iterator[str]:

@@ -11,7 +11,10 @@ import re
 from functools import lru_cache
 from typing import Final
 
+from trainerbot.retrieval.concepts import CONCEPTS, FRAME_WORDS
 from trainerbot.retrieval.folding import fold
+from trainerbot.retrieval.kinds import asks_another
+from trainerbot.retrieval.stems import stem
 from trainerbot.retrieval.words import (
     AFTER,
     BEFORE,
@@ -34,6 +37,7 @@ MAX_KEPT_CHARACTERS: Final = 300
 """Of texts whose words are kept for the next comparison."""
 
 
+NONE: Final = frozenset[int]()
 _WORD: Final = re.compile(r"\w+")
 
 
@@ -94,15 +98,18 @@ def near_identical(query: str, text: str, score: float) -> bool:
     if len(a) != len(b):
         return False
     differing = [pair for pair in zip(a, b, strict=True) if pair[0] != pair[1]]
-    exact = NEGATIONS | _names(query) | _names(text)
+    exact = NEGATIONS | names(query) | names(text)
     return len(differing) == 1 and _is_slip(*differing[0]) and exact.isdisjoint(differing[0])
 
 
 def agree(query: str, text: str) -> bool:
     """Say whether two texts name the same numbers and letters and deny equally often."""
-    a, b = canonical(query), canonical(text)
-    n_denials = [sum(word in NEGATIONS for word in words) for words in (a, b)]
-    return n_denials[0] == n_denials[1] and _identifiers(a, query) == _identifiers(b, text)
+    return denials(query) == denials(text) and identifiers(query) == identifiers(text)
+
+
+def denials(text: str) -> int:
+    """Return how often a text says "not", "without" or another word that denies."""
+    return sum(word in NEGATIONS for word in canonical(text))
 
 
 def contrasts(query: str, text: str) -> bool:
@@ -123,25 +130,50 @@ def contrasts(query: str, text: str) -> bool:
     if not asked or not answered or shared < 2 or max(len(asked), len(answered)) > 2:
         return False
     if len(asked) == len(answered) == 1:
-        return not ({*asked, *answered} <= GRAMMAR or _is_slip(asked[0], answered[0]))
-    return shared > 0.6 * max(len(a), len(b))
+        if {*asked, *answered} <= GRAMMAR or _is_slip(asked[0], answered[0]):
+            return False
+        if asked[0][0] == answered[0][0] and sorted(asked[0]) == sorted(answered[0]):
+            return False  # an example may be shown for "huose", though not given word for word
+    elif shared <= 0.6 * max(len(a), len(b)):
+        return False
+    if asks_another(query, text):
+        return True
+    return not (_are_frame(asked) or _are_frame(answered) or _mean_the_same(asked, answered))
 
 
-def _identifiers(words: tuple[str, ...], text: str) -> set[str]:
+def _are_frame(words: tuple[str, ...]) -> bool:
+    return all(word in FRAME_WORDS for word in words)
+
+
+def _mean_the_same(a: tuple[str, ...], b: tuple[str, ...]) -> bool:
+    """Say whether a word of either stands for the same notion."""
+    one, other = ({stem(word) for word in words} for words in (a, b))
+    notions = [NONE.union(*(CONCEPTS.get(each, NONE) for each in stems)) for stems in (one, other)]
+    return not one.isdisjoint(other) or not notions[0].isdisjoint(notions[1])
+
+
+def identifiers(text: str) -> frozenset[str]:
     """Return the numbers, names with digits and single letters that pick one thing of many."""
-    names = _names(text)
-    return {
+    named = names(text)
+    return frozenset(
         word
-        for word in words
+        for word in canonical(text)
         if any(character.isnumeric() for character in word)
-        or (len(word) == 1 and word != "i" and word in names)
+        or (len(word) == 1 and word != "i" and word in named)
         or (len(word) == 1 and word.isascii() and word.isalpha() and word not in LETTER_WORDS)
-    }
+    )
 
 
-def _names(text: str) -> set[str]:
+def names(text: str) -> frozenset[str]:
     """Return the words that have a capital and are not the first: most likely names. Folded."""
-    return {fold(word) for word in _WORD.findall(text)[1:] if word[0].isupper()}
+    return _names_kept(text) if len(text) <= MAX_KEPT_CHARACTERS else _names(text)
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(fold(word) for word in _WORD.findall(text)[1:] if word[0].isupper())
+
+
+_names_kept = lru_cache(maxsize=8_192)(_names)
 
 
 def _is_slip(a: str, b: str) -> bool:

@@ -14,7 +14,15 @@ from typing import Any
 from django.db import DatabaseError, IntegrityError, transaction
 
 from dashboard.models import Conversation, DiscordChannel, Message, Utterance
-from dashboard.services import answers, budgets, conversations, speech, storage, utterances
+from dashboard.services import (
+    answers,
+    budgets,
+    conversations,
+    recall,
+    speech,
+    storage,
+    utterances,
+)
 from dashboard.services.chat import kept, memory
 from dashboard.services.chat.kept import Kept
 from dashboard.services.chat.turns import Ready
@@ -133,7 +141,10 @@ def recalling(logged: tuple[Ready, Recall] | None) -> Ready | None:
         return None
     ready, index = logged
     asked = ready.question.content
-    return replace(ready, recalled=index.recall(asked)) if asked.strip() else ready
+    if not asked.strip():
+        return ready
+    where = recall.place(ready.question.conversation.discord_channel)
+    return replace(ready, recalled=index.recall(asked, where))
 
 
 def _begin(now: Kept, spot: Spot, asked: Asked, place: Place) -> Ready:
@@ -186,7 +197,8 @@ def resume(
             images=images,
             utterance=Utterance.objects.filter(message=question, call=None).first(),
         )
-    return replace(ready, recalled=now.index.recall(question.content))
+    recalled = now.index.recall(question.content, recall.place(channel))
+    return replace(ready, recalled=recalled)
 
 
 def seat(now: Kept, spot: Spot) -> Conversation:

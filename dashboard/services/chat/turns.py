@@ -152,7 +152,7 @@ def _prepare(conversation: Conversation, question: str, model: str, sound: Sound
             question=asked,
             history=memory.of_conversation(conversation.pk, before=asked.pk),
             place=Rules(everywhere=assistant.current()).place(None),
-            recalled=recall.current().recall(question),
+            recalled=recall.current().recall(question, recall.place(conversation.discord_channel)),
             model=model,
         )
 

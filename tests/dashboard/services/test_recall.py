@@ -7,9 +7,9 @@ import pytest
 from django.db import connection, connections, transaction
 from django.utils.timezone import now
 
-from dashboard.models import Correction, OutboxEvent
+from dashboard.models import Correction, DiscordChannel, OutboxEvent
 from dashboard.services import corrections, outbox, recall
-from tests.factories import CorrectionFactory, UserFactory
+from tests.factories import CorrectionFactory, DiscordChannelFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -115,14 +115,15 @@ def taught():
     return admin
 
 
-def test_one_more_correction_is_in_force_at_once_without_indexing_all_anew(taught):
+def test_one_more_correction_is_in_force_at_once_without_indexing_all_anew(taught, monkeypatch):
+    monkeypatch.setattr("trainerbot.conversation.recall.MAX_LATE", 0)
     before = recall.current()
 
     corrections.propose(question="Where is the lift?", better_answer="Left.", author=taught)
 
     assert answer("Where is the lift?") == "Left."
     assert answer("When does the library open?") == "At nine."
-    assert recall.current()._early is before._early
+    assert recall.current()._parts[0].corpus is before._parts[0].corpus
 
 
 def test_an_edit_and_an_end_are_in_force_at_once(taught):
@@ -157,3 +158,48 @@ def test_more_changes_than_are_worth_following_are_read_anew(taught, monkeypatch
         corrections.propose(question=f"Where is room {n}?", better_answer=f"{n}.", author=taught)
 
     assert answer("Where is room 4?") == "4."
+
+
+def test_a_correction_of_one_guild_or_channel_is_not_heard_outside_it(taught):
+    channel = DiscordChannelFactory()
+    elsewhere = DiscordChannelFactory()
+    corrections.propose(
+        question="Where is the lift?", better_answer="Left.", author=taught, guild=channel.guild
+    )
+    corrections.propose(
+        question="Where is the door?", better_answer="Right.", author=taught, channel=channel
+    )
+
+    def heard(question: str, where: DiscordChannel | None) -> str | None:
+        found = recall.current().recall(question, recall.place(where)).verbatim
+        return found.answer if found else None
+
+    assert heard("Where is the lift?", channel) == "Left."
+    assert heard("Where is the door?", channel) == "Right."
+    for question in ("Where is the lift?", "Where is the door?"):
+        assert heard(question, elsewhere) is None
+        assert heard(question, None) is None
+
+
+def test_a_thread_hears_what_counts_in_its_channel(taught):
+    channel = DiscordChannelFactory()
+    thread = DiscordChannelFactory(guild=channel.guild, parent=channel)
+    corrections.propose(
+        question="Where is the door?", better_answer="Right.", author=taught, channel=channel
+    )
+
+    found = recall.current().recall("Where is the door?", recall.place(thread))
+
+    assert found.verbatim.answer == "Right."
+
+
+def test_a_correction_moved_to_one_guild_leaves_the_others_at_once(taught):
+    channel = DiscordChannelFactory()
+    correction = corrections.propose(
+        question="Where is the lift?", better_answer="Left.", author=taught
+    )
+    assert answer("Where is the lift?") == "Left."
+
+    corrections.move(correction=correction, guild=channel.guild, editor=taught)
+
+    assert answer("Where is the lift?") is None

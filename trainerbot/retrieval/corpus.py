@@ -1,0 +1,158 @@
+"""A number of texts that never change, and which of them help with a question."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from trainerbot.retrieval.judging import Meaning, chance
+from trainerbot.retrieval.meaning import NearestMeanings
+from trainerbot.retrieval.nearest import NearestTexts
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    import numpy as np
+    import numpy.typing as npt
+
+    from trainerbot.retrieval.meaning import Placed, Space
+
+MAX_CANDIDATES: Final = 8
+"""Texts looked at closely, of those nearest by letters and as many by meaning."""
+
+LEAST_LETTERS: Final = 0.1
+"""Likeness below which to share letters is chance."""
+
+
+class Text(NamedTuple):
+    """A text under its key, at one of the places that the asker names by number.
+
+    vector: its embedding as int8, of any length; None if there is none yet.
+    """
+
+    key: int
+    text: str
+    place: int = 0
+    vector: bytes | None = None
+
+
+class Found(NamedTuple):
+    """A text that was found: how likely it helps, and its likeness by letters, each 0 to 1."""
+
+    key: int
+    chance: float
+    letters: float
+
+
+class Corpus:
+    """Some texts, indexed when they are first asked for. Safe to share among threads.
+
+    With a `space`, texts are compared by meaning too; those without a vector
+    are embedded when the index is built, in about 20 ms each.
+    """
+
+    def __init__(self, texts: Sequence[Text], space: Space | None = None) -> None:
+        self.texts = texts
+        self._space = space
+        self._building = threading.Lock()
+        self._letters: NearestTexts | None = None
+        self._meanings: NearestMeanings | None = None
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def search(
+        self,
+        question: str,
+        *,
+        places: Collection[int],
+        alive: bytes | bytearray,
+        meant: Placed | None = None,
+    ) -> list[Found]:
+        """Return the texts of those `places` that are nearest to `question`, likeliest first.
+
+        alive: of each text, in the order given, 1 if it may be found, else 0.
+        Those that must not be used for this question come with a chance of 0.
+        """
+        if not self.texts:
+            return []
+        letters = self._ready()
+        import numpy as np
+
+        visible = np.frombuffer(alive, dtype=np.bool_)
+        if len(self._all_places) > 1 or not self._all_places <= set(places):
+            visible = visible & np.isin(self._place_of, list(places))
+        near = {
+            self._row_of[match.key]: match.score
+            for match in letters.nearest(question, MAX_CANDIDATES, visible=visible)
+            if match.score >= LEAST_LETTERS
+        }
+        if meant is None or self._meanings is None:
+            found = [self._judged(question, row, near[row], None) for row in near]
+        else:
+            rows = {*near, *self._meanings.nearest(meant.vector, visible, MAX_CANDIDATES)}
+            found = self._by_meaning(question, sorted(rows), near, meant, letters)
+        found.sort(key=lambda one: (-one.chance, -one.letters, -one.key))
+        return found
+
+    def _by_meaning(
+        self,
+        question: str,
+        rows: list[int],
+        near: dict[int, float],
+        meant: Placed,
+        letters: NearestTexts,
+    ) -> list[Found]:
+        import numpy as np
+
+        assert self._meanings is not None  # as the caller saw
+        cosines = self._meanings.cosines(meant.vector, np.array(rows))
+        found = []
+        for row, cosine in zip(rows, cosines.tolist(), strict=True):
+            share = near[row] if row in near else letters.likeness(question, row)
+            strangers = float(self._meanings.strangers[row])
+            meaning = Meaning(cosine, meant.strangers, strangers)
+            found.append(self._judged(question, row, share, meaning))
+        return found
+
+    def _judged(self, question: str, row: int, share: float, meaning: Meaning | None) -> Found:
+        text = self.texts[row]
+        return Found(text.key, chance(question, text.text, share, meaning), share)
+
+    def _ready(self) -> NearestTexts:
+        """Build what is not built yet."""
+        if self._letters is None:
+            with self._building:
+                if self._letters is None:
+                    self._build_places()
+                    if self._space is not None:
+                        self._meanings = self._embedded(self._space)
+                    self._letters = NearestTexts([(text.key, text.text) for text in self.texts])
+        return self._letters
+
+    def _build_places(self) -> None:
+        import numpy as np
+
+        self._row_of = {text.key: row for row, text in enumerate(self.texts)}
+        self._place_of: npt.NDArray[np.int32] = np.array(
+            [text.place for text in self.texts], dtype=np.int32
+        )
+        self._all_places = {text.place for text in self.texts}
+
+    def _embedded(self, space: Space) -> NearestMeanings:
+        import numpy as np
+
+        missing = [row for row, text in enumerate(self.texts) if text.vector is None]
+        made = dict(
+            zip(missing, space.embed([self.texts[row].text for row in missing]), strict=True)
+            if missing
+            else ()
+        )
+        raw = np.array(
+            [
+                made[row] if text.vector is None else np.frombuffer(text.vector, np.int8)
+                for row, text in enumerate(self.texts)
+            ],
+            dtype=np.float32,
+        )
+        return NearestMeanings(*space.place(raw))
