@@ -22,6 +22,7 @@ from trainerbot.modelserver.api.requests import (
     read_body,
     whole_number,
 )
+from trainerbot.modelserver.bases import fine_tune_methods
 from trainerbot.modelserver.catalog import Catalog
 from trainerbot.modelserver.jobs import JobRunner
 from trainerbot.modelserver.records import StoredJob
@@ -135,13 +136,23 @@ def _create(store: Store, catalog: Catalog, body: JobBody) -> StoredJob:
     """Check everything that OpenAI checks at once, and store the job."""
     if catalog.bases.default is None:
         raise RuntimeAbsent
-    if catalog.bases.get(body.model) is None:
+    base = catalog.bases.get(body.model)
+    if base is None:
         raise ApiError(
             f"Model {body.model[:200]} is not available for fine-tuning or does not exist.",
             param="model",
             code="model_not_available",
         )
     method, hyperparameters = _method(body)
+    possible = fine_tune_methods(base)
+    if method not in possible:
+        # Its weights are of a kind that nothing here can train.
+        raise ApiError(
+            f"Model {base.id} cannot be trained by method '{method}' on this server. "
+            f"Available methods: {', '.join(possible)}.",
+            param="method.type",
+            code="unsupported_method",
+        )
     _check_file(store, body.training_file, "training_file")
     if body.validation_file is not None:
         _check_file(store, body.validation_file, "validation_file")
