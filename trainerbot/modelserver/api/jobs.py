@@ -22,7 +22,7 @@ from trainerbot.modelserver.api.requests import (
     read_body,
     whole_number,
 )
-from trainerbot.modelserver.bases import fine_tune_methods
+from trainerbot.modelserver.bases import BaseModel
 from trainerbot.modelserver.catalog import Catalog
 from trainerbot.modelserver.jobs import JobRunner
 from trainerbot.modelserver.records import StoredJob
@@ -31,9 +31,9 @@ from trainerbot.modelserver.store import Store
 from trainerbot.modelserver.trainers.methods import (
     METHODS,
     available_methods,
-    default_method,
     require_method,
 )
+from trainerbot.modelserver.trainers.offered import default_method_for, methods_for
 
 _MOST_TAGS = 50
 _MAX_WORD = 256
@@ -143,16 +143,7 @@ def _create(store: Store, catalog: Catalog, body: JobBody) -> StoredJob:
             param="model",
             code="model_not_available",
         )
-    method, hyperparameters = _method(body)
-    possible = fine_tune_methods(base)
-    if method not in possible:
-        # Its weights are of a kind that nothing here can train.
-        raise ApiError(
-            f"Model {base.id} cannot be trained by method '{method}' on this server. "
-            f"Available methods: {', '.join(possible)}.",
-            param="method.type",
-            code="unsupported_method",
-        )
+    method, hyperparameters = _method(body, base)
     _check_file(store, body.training_file, "training_file")
     if body.validation_file is not None:
         _check_file(store, body.validation_file, "validation_file")
@@ -181,9 +172,9 @@ def _create(store: Store, catalog: Catalog, body: JobBody) -> StoredJob:
     return job
 
 
-def _method(body: JobBody) -> tuple[str, dict[str, Any]]:
+def _method(body: JobBody, base: BaseModel) -> tuple[str, dict[str, Any]]:
     """Return the method's name and its hyperparameters as asked for."""
-    name = default_method()
+    name = default_method_for(base)
     given: object = body.hyperparameters
     if body.method is not None:
         asked = body.method.get("type")
@@ -195,6 +186,14 @@ def _method(body: JobBody) -> tuple[str, dict[str, Any]]:
                 code="unsupported_method",
             )
         name = asked
+        if METHODS[name].changes_weights and not base.trainable:
+            raise ApiError(
+                f"The weights of {base.id} cannot be trained: its architecture "
+                f"({base.architecture or 'unknown'}) is none that can be converted from GGUF and "
+                f"back. Available methods: {', '.join(methods_for(base))}.",
+                param="method.type",
+                code="unsupported_method",
+            )
         settings = body.method.get(name) or {}
         given = settings.get("hyperparameters") if isinstance(settings, dict) else settings
         given = given or body.hyperparameters
