@@ -12,7 +12,7 @@ HERE = Path(__file__).parent
 # Both keys stand in OpenAI's tests; permissions are asked for with the second.
 KEYS = ("My API Key", "My Admin API Key")
 # The names of the base models in those tests; all are the packaged one.
-MODELS = ("gpt-6-astra", "gpt-4o-mini", "model")
+MODELS = ("gpt-6-astra", "gpt-4o-mini", "model", "text-embedding-3-small")
 
 
 class ServerEnded(Exception):
@@ -32,10 +32,15 @@ class SeededServer:
         keys.write_text("\n".join(KEYS), encoding="utf-8")
         command = [sys.executable, str(HERE / "server.py"), "--data", str(folder / "data")]
         command += ["--port", "0", "--api-key-file", str(keys), "--no-packaged-model"]
+        # An answer without max_tokens would else be as long as the model likes.
+        command += ["--context-tokens", "256"]
         for name in MODELS:
             link = folder / f"{name}.gguf"
             link.symlink_to(os.environ["CONFORMANCE_GGUF"])
             command += ["--model", str(link)]
+        # The SDK asks for base64 where its user asks for nothing, and then, checking strictly,
+        # takes only the numbers of the description.
+        command.append("--embeddings-as-numbers")
         with self._log.open("w", encoding="utf-8") as log:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True

