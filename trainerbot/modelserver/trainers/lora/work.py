@@ -102,6 +102,8 @@ def train(task: Task, tell: Callable[[Report], None]) -> None:
         valid=valid,
         state=keeper.state,
         n_processes=n_processes,
+        n_own=prepared.n_train,
+        n_extra=prepared.n_extra,
     )
     progress = Progress(
         keeper,
