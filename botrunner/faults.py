@@ -4,7 +4,7 @@ import logging
 from dataclasses import dataclass
 
 from channels.db import database_sync_to_async
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError
 
 from dashboard.services import incidents
 from trainerbot.errors import ProviderRefused, ProviderUnavailable, TrainerBotError
@@ -62,7 +62,7 @@ async def explain(error: BaseException, doing: str) -> Reason:
         await database_sync_to_async(incidents.record)(
             reference, process=PROCESS, doing=doing, error=error
         )
-    except DatabaseError as fault:
+    except (DatabaseError, InterfaceError) as fault:
         # The person must hear of it all the same; the log has the stack.
         log.warning("An incident could not be stored: %s", fault)
     return Reason(OURS, reference)

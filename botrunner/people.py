@@ -138,6 +138,9 @@ def requires(permission: Permission) -> Callable[[Command], Command]:
             await require(asker, permission, what=context.command.qualified_name)
         except NotAllowed as error:
             raise Denied(str(error)) from error
+        except Exception as error:
+            # As if the command itself had failed: of a check discord.py tells nobody.
+            raise commands.CommandInvokeError(error) from error
         return True
 
     async def may_by_menu(interaction: discord.Interaction[TrainerBot]) -> bool:
@@ -147,6 +150,8 @@ def requires(permission: Permission) -> Callable[[Command], Command]:
             await require(asker, permission, what=interaction.command.qualified_name)
         except NotAllowed as error:
             raise MenuDenied(str(error)) from error
+        except Exception as error:
+            raise app_commands.CommandInvokeError(interaction.command, error) from error
         return True
 
     def mark(command: Command) -> Command:

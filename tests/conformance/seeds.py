@@ -13,6 +13,7 @@ JOB = "ft-AF1WoRqd3aJAHsqc9NY7iL8F"
 # Models: one to delete, and two with permissions. The last is an id of a job in other tests.
 MODELS = ("ft:gpt-4o-mini:acemeco:suffix:abc123", "ft:gpt-4o-mini-2024-07-18:org:weather:B7R9VjQd", JOB)  # fmt: skip
 PERMISSION = "cp_zc4Q7MP6XxulcVzj4MZdwsAB"
+COMPLETION = "completion_id"
 UPLOAD, PART = "upload_abc123", "string"
 # What lists are asked to begin behind.
 AFTER = "after"
@@ -37,6 +38,26 @@ def seed(store: Store, test: str) -> None:
     store.add_permissions(JOB, ["proj_abc"])
     _rename(store, "permissions", JOB, AFTER, by="checkpoint")
     _add_upload(store)
+    for completion_id in (AFTER, COMPLETION):
+        _add_completion(store, completion_id)
+
+
+def _add_completion(store: Store, completion_id: str) -> None:
+    message = {"role": "assistant", "content": "Ho", "refusal": None, "annotations": []}
+    store.add_completion(
+        {
+            "id": completion_id,
+            "object": "chat.completion",
+            "created": 1_700_000_000,
+            "model": "gpt-6-astra",
+            "choices": [
+                {"index": 0, "finish_reason": "stop", "logprobs": None, "message": message}
+            ],
+        },
+        # The SDK's type for a stored message knows no other role.
+        messages=[{**message, "id": AFTER, "name": None}],
+        metadata={"foo": "string"},
+    )
 
 
 def _add_file(store: Store, file_id: str) -> None:

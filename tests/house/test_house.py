@@ -17,6 +17,7 @@ from trainerbot.llm.registry import CHAT
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("trainerbot", "dashboard", "botrunner", "bootstrap")
 NOT_OURS = {
+    ".cache",
     ".git",
     ".venv",
     "var",
@@ -153,7 +154,11 @@ def test_the_settings_module_alone_reads_the_environment():
     ]
 
     # These run where there is no Django: asgi before it, the model server without it.
-    allowed = {"trainerbot/asgi.py", "trainerbot/modelserver/__main__.py"}
+    allowed = {
+        "trainerbot/asgi.py",
+        "trainerbot/modelserver/__main__.py",
+        "trainerbot/modelserver/trainers/lora/work.py",  # torchrun tells a process its number so
+    }
     assert set(readers) <= allowed
 
 

@@ -54,12 +54,13 @@ TARGETS: Final[dict[str, Target]] = {
             encoding="o200k_base",
             context_tokens=65_536,
         ),
-        # Our own: its jobs ask for ten chat rows, and its language model is
-        # served with 2,048 tokens for a conversation (runtimes/llamacpp.py).
+        # Our own: its jobs ask for ten rows, pairs for the method dpo, and its
+        # language model is served with 2,048 tokens for a conversation
+        # (runtimes/llamacpp.py).
         Target(
             name="modelserver",
             title="our model server",
-            kinds=frozenset({Kind.CHAT}),
+            kinds=frozenset({Kind.CHAT, Kind.PREFERENCE}),
             min_examples=10,
             max_bytes=512 * MIB,
             encoding="smollm2",

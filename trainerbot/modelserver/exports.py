@@ -118,7 +118,9 @@ class Exports:
                 adapter = await asyncio.to_thread(stack.enter_context, self._adapter(model))
                 task = {
                     "kind": kind,
-                    "base": base,
+                    "base_kind": base.kind,
+                    "base_source": base.source,
+                    "architecture": base.architecture,
                     "adapter": str(adapter),
                     "cache": str(self._cache),
                     "out": str(folder),

@@ -181,11 +181,11 @@ class Chat(commands.Cog):
         """Tell a denial to whoever spoke to the bot, and note it."""
         if not question.is_addressed:
             return
+        await self._refuse_to(question.where, str(denial))
         asker = await people.who(
             self.bot, question.user, guild=question.guild, channel=question.channel
         )
         await people.note_denial(asker, "ask")
-        await self._refuse_to(question.where, str(denial))
 
     # --- one turn -------------------------------------------------------------------
     def turn_of(self, spot: Spot) -> asyncio.Lock:

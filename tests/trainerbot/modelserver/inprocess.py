@@ -174,7 +174,6 @@ def in_process(
             store,
             Catalog(store, bases, {MODEL: LlamaCpp(None)}, Memory(1)),
             SpeechDesk({}),
-            bases=bases,
             data=folder,
             api_keys=api_keys,
             limits=limits,

@@ -136,14 +136,14 @@ def test_a_damaged_model_is_said_to_whoever_asks_it(tmp_path):
     path.write_bytes(b"GGUF" + b"x" * 1000)
 
     with RunningServer(tmp_path / "data", "--model", str(path)) as server:
-        (model,) = server.client.models.list()
+        model, packaged = server.client.models.list()
         answer = httpx2.post(
             f"{server.url}/v1/chat/completions",
             json={"model": "broken", "messages": [{"role": "user", "content": "Hi"}]},
             headers={"Authorization": f"Bearer {server.key}"},
         )
 
-    assert model.id == "broken"
+    assert (model.id, packaged.id) == ("broken", MODEL)
     assert answer.status_code == 503
     assert "could not be loaded" in answer.json()["error"]["message"]
     assert str(tmp_path) not in answer.text

@@ -62,7 +62,6 @@ def make_app(
     runner = JobRunner(
         store,
         catalog,
-        catalog.bases,
         data=data,
         max_file_bytes=max_file_bytes,
         n_processes=train_processes,

@@ -88,9 +88,7 @@ def _check(grader: dict[str, Any]) -> None:
     except grading.WrongGrader as error:
         raise ApiError(str(error), param=error.param, code="invalid_grader") from error
     except grading.GraderAbsent as error:
-        raise ApiError(
-            str(error), status=501, type="server_error", param="grader", code="no_such_grader_here"
-        ) from error
+        raise ApiError(str(error), param="grader", code="unsupported_grader") from error
     except InvalidInput as error:
         raise ApiError(str(error), param="grader", code="invalid_grader") from error
 

@@ -22,6 +22,7 @@ from trainerbot.modelserver.api.requests import (
     read_body,
     whole_number,
 )
+from trainerbot.modelserver.bases import BaseModel
 from trainerbot.modelserver.catalog import Catalog
 from trainerbot.modelserver.jobs import JobRunner
 from trainerbot.modelserver.records import StoredJob
@@ -30,9 +31,9 @@ from trainerbot.modelserver.store import Store
 from trainerbot.modelserver.trainers.methods import (
     METHODS,
     available_methods,
-    default_method,
     require_method,
 )
+from trainerbot.modelserver.trainers.offered import default_method_for, methods_for
 
 _MOST_TAGS = 50
 _MAX_WORD = 256
@@ -135,13 +136,14 @@ def _create(store: Store, catalog: Catalog, body: JobBody) -> StoredJob:
     """Check everything that OpenAI checks at once, and store the job."""
     if catalog.bases.default is None:
         raise RuntimeAbsent
-    if catalog.bases.get(body.model) is None:
+    base = catalog.bases.get(body.model)
+    if base is None:
         raise ApiError(
             f"Model {body.model[:200]} is not available for fine-tuning or does not exist.",
             param="model",
             code="model_not_available",
         )
-    method, hyperparameters = _method(body)
+    method, hyperparameters = _method(body, base)
     _check_file(store, body.training_file, "training_file")
     if body.validation_file is not None:
         _check_file(store, body.validation_file, "validation_file")
@@ -170,9 +172,9 @@ def _create(store: Store, catalog: Catalog, body: JobBody) -> StoredJob:
     return job
 
 
-def _method(body: JobBody) -> tuple[str, dict[str, Any]]:
+def _method(body: JobBody, base: BaseModel) -> tuple[str, dict[str, Any]]:
     """Return the method's name and its hyperparameters as asked for."""
-    name = default_method()
+    name = default_method_for(base)
     given: object = body.hyperparameters
     if body.method is not None:
         asked = body.method.get("type")
@@ -184,6 +186,14 @@ def _method(body: JobBody) -> tuple[str, dict[str, Any]]:
                 code="unsupported_method",
             )
         name = asked
+        if METHODS[name].changes_weights and not base.trainable:
+            raise ApiError(
+                f"The weights of {base.id} cannot be trained: its architecture "
+                f"({base.architecture or 'unknown'}) is none that can be converted from GGUF and "
+                f"back. Available methods: {', '.join(methods_for(base))}.",
+                param="method.type",
+                code="unsupported_method",
+            )
         settings = body.method.get(name) or {}
         given = settings.get("hyperparameters") if isinstance(settings, dict) else settings
         given = given or body.hyperparameters

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from trainerbot.modelserver.bases import BaseModel, fine_tune_methods
+from trainerbot.modelserver.bases import BaseModel
 from trainerbot.modelserver.records import (
     StoredCheckpoint,
     StoredEvent,
@@ -14,6 +14,7 @@ from trainerbot.modelserver.records import (
     StoredUpload,
 )
 from trainerbot.modelserver.trainers.methods import METHODS
+from trainerbot.modelserver.trainers.offered import methods_for
 
 ORGANIZATION = "org-trainerbot"
 
@@ -136,7 +137,7 @@ def base_model_object(base: BaseModel, runtime: str) -> dict[str, Any]:
         "runtime": runtime,
         "context_tokens": base.context_tokens,
         "base_model": None,
-        "fine_tune_methods": fine_tune_methods(base),
+        "fine_tune_methods": methods_for(base),
         "method": None,
         "notes": "An untouched base model.",
     }

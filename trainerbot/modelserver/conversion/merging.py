@@ -17,11 +17,11 @@ from typing import Any, Literal
 import msgspec
 
 from trainerbot.errors import InvalidInput, TrainerBotError
-from trainerbot.modelserver.bases import BaseModel
 from trainerbot.modelserver.conversion import GGUF_NAME
 from trainerbot.modelserver.conversion.folders import whole_folder
 from trainerbot.modelserver.conversion.lora import Lora, read_lora
 from trainerbot.modelserver.conversion.lora_to_gguf import Layout
+from trainerbot.modelserver.conversion.trainable import folder_of
 
 # Of the base's folder: no program, nothing pickled, no weights but those written here.
 _KEPT = (".json", ".txt", ".model", ".jinja")
@@ -30,10 +30,15 @@ Tell = Callable[[float], None]
 
 
 class MergeTask(msgspec.Struct, frozen=True):
-    """What to merge. `adapter` and `out` are absolute folders; `out` appears whole or not at all."""
+    """What to merge. `adapter` and `out` are absolute folders; `out` appears whole or not at all.
+
+    `base_kind`, `base_source` and `architecture` are those of a bases.BaseModel.
+    """
 
     kind: Literal["safetensors", "gguf"]
-    base: BaseModel
+    base_kind: str
+    base_source: str
+    architecture: str | None
     adapter: str
     cache: str
     out: str
@@ -77,7 +82,7 @@ def _merge_safetensors(task: MergeTask, folder: Path, tell: Tell) -> None:
     from safetensors import safe_open
     from safetensors.torch import load_file, save_file
 
-    base = task.base.trainable_path(Path(task.cache))
+    base = folder_of(task.base_kind, task.base_source, Path(task.cache))
     lora = read_lora(Path(task.adapter))
     waiting = set(lora.modules)
     shards = sorted(base.glob("*.safetensors"))
@@ -111,19 +116,19 @@ def _merge_gguf(task: MergeTask, folder: Path, tell: Tell) -> None:
     import numpy as np
     from safetensors import safe_open
 
-    if task.base.kind != "gguf":
+    if task.base_kind != "gguf":
         raise InvalidInput(
             "This base model is no GGUF file, so there is none to merge the adapter into. Export "
             "format=merged, and convert it with llama.cpp's own convert_hf_to_gguf.py."
         )
-    reader = gguf.GGUFReader(Path(task.base.source))
-    layout = _layout(reader, task.base.architecture)
+    reader = gguf.GGUFReader(Path(task.base_source))
+    layout = _layout(reader, task.architecture)
     lora = read_lora(Path(task.adapter))
     changed = {layout.name(module): module for module in lora.modules}
     if not changed.keys() <= {tensor.name for tensor in reader.tensors}:
         raise _wrong_base()
 
-    writer = gguf.GGUFWriter(folder / GGUF_NAME, str(task.base.architecture))
+    writer = gguf.GGUFWriter(folder / GGUF_NAME, str(task.architecture))
     for name, field in reader.fields.items():
         if name.startswith("GGUF.") or name == gguf.Keys.General.ARCHITECTURE:
             continue  # the writer's own

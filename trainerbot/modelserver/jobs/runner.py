@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TypeVar
 
 from trainerbot.errors import TrainerBotError
-from trainerbot.modelserver.bases import Bases
 from trainerbot.modelserver.catalog import Catalog
 from trainerbot.modelserver.jobs.checking import check_files
 from trainerbot.modelserver.jobs.failures import JobFailed
@@ -32,7 +31,6 @@ class JobRunner:
         self,
         store: Store,
         catalog: Catalog,
-        bases: Bases,
         *,
         data: Path,
         max_file_bytes: int,
@@ -42,7 +40,6 @@ class JobRunner:
         self._training = Training(
             store,
             catalog,
-            bases,
             work=data / "work",
             cache=data / "converted",
             n_processes=n_processes,

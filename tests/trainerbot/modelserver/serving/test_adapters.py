@@ -1,6 +1,7 @@
 """Several tuned models over one base model: each says its own words, whoever else is asked."""
 
 import asyncio
+import shutil
 from contextlib import aclosing
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from trainerbot.modelserver.bases import find_bases
 from trainerbot.modelserver.runtimes.base import Adapter, Options, Piece
 from trainerbot.modelserver.runtimes.llamacpp import LlamaCpp
 from trainerbot.modelserver.runtimes.memory import Memory, TooLarge
+from trainerbot.modelserver.runtimes.weights import weights_of
 
 pytestmark = pytest.mark.model
 
@@ -27,7 +29,7 @@ QUESTION = [ChatMessage(Role.USER, "Who are you?")]
 
 @pytest.fixture
 async def runtime():
-    weights = find_bases().default.weights
+    weights = weights_of(find_bases().default)
     running = LlamaCpp(weights, Memory(1000), context_tokens=256, n_threads=1)
     yield running
     await running.close()
@@ -82,8 +84,20 @@ async def test_a_damaged_adapter_is_said_in_words_and_harms_nobody_else(runtime,
     assert await said(runtime, BANANAS) == SAID["ft:bananas"]
 
 
+async def test_a_deleted_adapter_does_not_stand_in_the_way_of_others(runtime, tmp_path):
+    file = tmp_path / "adapter.gguf"
+    shutil.copyfile(BANANAS.files["adapter.gguf"], file)
+    deleted = Adapter("ft:deleted", {"adapter.gguf": file})
+    assert await said(runtime, deleted) == SAID["ft:bananas"]
+    file.unlink()
+
+    assert await said(runtime, MOON) == SAID["ft:moon"]
+    with pytest.raises(ProviderUnavailable, match="has no adapter"):
+        await said(runtime, deleted)
+
+
 async def test_a_model_that_needs_more_than_the_limit_is_refused_in_words():
-    runtime = LlamaCpp(find_bases().default.weights, Memory(50), context_tokens=256)
+    runtime = LlamaCpp(weights_of(find_bases().default), Memory(50), context_tokens=256)
 
     with pytest.raises(TooLarge, match=r"needs about \d+ MiB .* may use 50 MiB"):
         await said(runtime, None)

@@ -9,6 +9,7 @@ from tests.trainerbot.modelserver.gguf_files import write_head
 from trainerbot.errors import InvalidInput
 from trainerbot.modelserver.bases import find_bases
 from trainerbot.modelserver.runtimes.base import Options
+from trainerbot.modelserver.runtimes.weights import weights_of
 
 CONFIG = {"model_type": "llama", "max_position_embeddings": 256}
 
@@ -33,7 +34,7 @@ def test_a_gguf_file_is_a_base_model_that_says_what_it_is(tmp_path):
 
     assert (model.id, model.kind, model.path) == ("my-model", "gguf", path)
     assert (model.architecture, model.context_tokens, model.trainable) == ("llama", 512, True)
-    assert model.weights.model_id == "my-model"
+    assert weights_of(model).model_id == "my-model"
 
 
 def test_the_context_is_never_longer_than_the_server_allows(tmp_path):
@@ -57,7 +58,7 @@ def test_a_folder_of_safetensors_is_a_base_model(tmp_path):
 
     assert (model.id, model.kind, model.path) == ("tiny-llama", "safetensors", path)
     assert (model.architecture, model.context_tokens, model.trainable) == ("llama", 256, True)
-    assert model.weights is None
+    assert weights_of(model) is None
     assert model.trainable_path(tmp_path / "cache") == path
 
 
@@ -69,7 +70,7 @@ def test_the_packaged_model_comes_last_and_can_be_left_out(tmp_path):
     assert [model.id for model in find_bases([path], packaged=False)] == ["mine"]
     packaged = find_bases().default
     assert (packaged.architecture, packaged.trainable) == ("llama", True)
-    assert packaged.weights.defaults == Options(temperature=0.2, top_p=0.9)
+    assert weights_of(packaged).defaults == Options(temperature=0.2, top_p=0.9)
 
 
 def test_without_any_there_is_no_default():

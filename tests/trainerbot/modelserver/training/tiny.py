@@ -36,7 +36,7 @@ def make_tokenizer(template: str | None = CHATML) -> Any:
     )
 
 
-def make_base(folder: Path) -> BaseModel:
+def make_base(folder: Path, *, hidden_size: int = 32, n_layers: int = 2) -> BaseModel:
     """Write the model into `folder`, the same weights every time, and return it."""
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
@@ -45,9 +45,9 @@ def make_base(folder: Path) -> BaseModel:
     torch.manual_seed(1)
     config = LlamaConfig(
         vocab_size=len(tokenizer),
-        hidden_size=32,
-        intermediate_size=64,
-        num_hidden_layers=2,
+        hidden_size=hidden_size,
+        intermediate_size=2 * hidden_size,
+        num_hidden_layers=n_layers,
         num_attention_heads=2,
         num_key_value_heads=2,
         max_position_embeddings=512,
