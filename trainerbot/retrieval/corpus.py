@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from trainerbot.errors import ProviderUnavailable
 from trainerbot.retrieval.judging import Meaning, chance
 from trainerbot.retrieval.meaning import NearestMeanings
 from trainerbot.retrieval.nearest import NearestTexts
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from trainerbot.retrieval.meaning import Placed, Space
+
+log = logging.getLogger(__name__)
 
 MAX_CANDIDATES: Final = 6
 """Texts looked at closely, of those nearest by letters and as many by meaning."""
@@ -131,7 +135,10 @@ class Corpus:
                 if self._letters is None:
                     self._build_places()
                     if self._space is not None:
-                        self._meanings = self._embedded(self._space)
+                        try:
+                            self._meanings = self._embedded(self._space)
+                        except ProviderUnavailable as error:
+                            log.warning("Compared by their words alone: %s", error)
                     self._letters = NearestTexts([(text.key, text.text) for text in self.texts])
         return self._letters
 

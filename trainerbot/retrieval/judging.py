@@ -38,7 +38,10 @@ class Meaning:
 
 
 CLOSE: Final = 0.5
-"""Share of telling words in common from which one word more or less makes another question."""
+"""Share of telling words in common from which one number more or less makes another question."""
+
+SAME: Final = 0.8
+"""The like from which a denial does: "I cannot log in" and "how do I log in" are one matter."""
 
 
 def chance(asked: str, known: str, letters: float, meaning: Meaning | None = None) -> float:
@@ -65,7 +68,8 @@ def is_another(asked: str, known: str, both: Shared | None = None) -> bool:
         return True
     if both.n_shared == 0:
         return contrasts(asked, known)
-    if is_close and denials(asked) != denials(known):
+    is_same = min(both.of_asked, both.of_known) >= SAME
+    if is_same and denials(asked) != denials(known):
         return True
     return names_another(asked, known) or _other_names(asked, known) or contrasts(asked, known)
 
