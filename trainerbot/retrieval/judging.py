@@ -40,6 +40,8 @@ class Meaning:
 CLOSE: Final = 0.5
 """Share of telling words in common from which one number more or less makes another question."""
 
+SOME_LETTERS: Final = 0.25
+
 SAME: Final = 0.8
 """The like from which a denial does: "I cannot log in" and "how do I log in" are one matter."""
 
@@ -51,6 +53,12 @@ def chance(asked: str, known: str, letters: float, meaning: Meaning | None = Non
     a name, a denial or in the one thing asked about are no help at all.
     """
     both = shared(gist(asked), gist(known))
+    if (
+        meaning is None
+        and letters < SOME_LETTERS
+        and not max(both.of_asked_meant, both.of_known_meant)
+    ):
+        return 0.0  # most candidates are such, and none ever came near to being shown
     if is_another(asked, known, both):
         return 0.0
     weights = BY_LETTERS if meaning is None else BY_MEANING
