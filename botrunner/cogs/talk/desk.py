@@ -164,7 +164,11 @@ class CallDesk:
         self, discord_user_id: int, sound: Pcm, *, language: str
     ) -> speech_services.Heard:
         return await speech_services.hear_pcm(
-            sound, language=language, guild_id=self._guild_id, payer_id=discord_user_id
+            sound,
+            language=language,
+            guild_id=self._guild_id,
+            payer_id=discord_user_id,
+            counts_later=True,  # they wait for an answer
         )
 
     async def show(self, words: Mapping[int, str]) -> None:

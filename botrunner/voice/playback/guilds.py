@@ -24,7 +24,11 @@ def player_of(client: discord.Client, guild_id: int) -> Player:
         async def synthesize(text: str, language: str, asker_id: int) -> Pcm:
             try:
                 said = await speech_services.say(
-                    text, language=language, guild_id=guild_id, payer_id=asker_id or None
+                    text,
+                    language=language,
+                    guild_id=guild_id,
+                    payer_id=asker_id or None,
+                    counts_later=True,
                 )
             except speech_services.NothingToSay:
                 return Pcm(b"")

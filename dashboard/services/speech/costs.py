@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from collections.abc import Coroutine
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Final
+from typing import Any, Final
 
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
@@ -72,6 +74,20 @@ def count(
 
 
 _count = hop(count)
+
+
+# Counts that nobody waits for; held here, since the event loop holds no task for long.
+_under_way: set[asyncio.Task[None]] = set()
+
+
+async def settle(counting: Coroutine[Any, Any, None], *, later: bool) -> None:
+    """Count now, or beside what follows, where somebody waits for an answer meanwhile."""
+    if not later:
+        await counting
+        return
+    task = asyncio.create_task(counting)
+    _under_way.add(task)
+    task.add_done_callback(_under_way.discard)
 
 
 async def note_heard(provider: str, s: float, *, guild_id: int | None, payer_id: int) -> None:

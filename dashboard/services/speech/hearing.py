@@ -63,11 +63,17 @@ async def decoded(data: bytes, *, most_s: float = MOST_S) -> Pcm:
 
 
 async def hear_pcm(
-    sound: Pcm, *, language: str, guild_id: int | None = None, payer_id: int | None = None
+    sound: Pcm,
+    *,
+    language: str,
+    guild_id: int | None = None,
+    payer_id: int | None = None,
+    counts_later: bool = False,
 ) -> Heard:
     """The same for sound that is decoded, as it comes from a call.
 
     payer_id: Discord's id of whoever said it: it is counted in their month and their guild's.
+    counts_later: beside what follows, for whom each millisecond counts.
     """
     chain = hearing_chain(await read_settings(guild_id))
     data = await asyncio.to_thread(_prepared, sound)
@@ -93,7 +99,10 @@ async def hear_pcm(
             continue
         ways.note_answer(name, language)
         if payer_id is not None:
-            await costs.note_heard(name, sound.duration_s, guild_id=guild_id, payer_id=payer_id)
+            counting = costs.note_heard(
+                name, sound.duration_s, guild_id=guild_id, payer_id=payer_id
+            )
+            await costs.settle(counting, later=counts_later)
         if isinstance(transcript, NothingHeard):
             raise transcript
         return Heard(transcript.text, transcript.language or language, name, sound.duration_s)

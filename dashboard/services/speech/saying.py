@@ -22,13 +22,18 @@ NOTHING: Final = "There is nothing in this that could be spoken."
 
 
 async def say(
-    text: str, *, language: str, guild_id: int | None = None, payer_id: int | None = None
+    text: str,
+    *,
+    language: str,
+    guild_id: int | None = None,
+    payer_id: int | None = None,
+    counts_later: bool = False,
 ) -> Spoken:
     """Return `text` as sound: cleaned of what is for the eye only, and not too long.
 
     language: a BCP 47 tag. guild_id: Discord's own, whose chain and voice speak.
     payer_id: Discord's id of whoever it is said to: what is made for them is
-    counted in their month and their guild's.
+    counted in their month and their guild's. counts_later: beside what follows.
     Raises NothingToSay where nothing is left of it, CannotSpeak when nobody of
     the chain could be asked.
     """
@@ -53,6 +58,7 @@ async def say(
             ways.note_answer(name, language)
             await asyncio.to_thread(spoken.keep, key, sound)
             if payer_id is not None:
-                await costs.note_spoken(name, words, guild_id=guild_id, payer_id=payer_id)
+                counting = costs.note_spoken(name, words, guild_id=guild_id, payer_id=payer_id)
+                await costs.settle(counting, later=counts_later)
             return Spoken(sound, name, voice)
     raise CannotSpeak(failures.problem)

@@ -25,6 +25,7 @@ from dashboard.models import (
 from dashboard.services import calls, places, speech
 from dashboard.services.budgets import OverBudget
 from dashboard.services.speech import Heard as Words
+from dashboard.services.speech import costs
 from tests.botrunner.talking import rows
 from tests.botrunner.voice.lines import Line, Mouth, tone, until
 from tests.factories import CorrectionFactory
@@ -327,6 +328,8 @@ async def test_what_is_heard_counts_and_where_that_is_paid_nobody_is_heard_early
 ):
     assert (await desk.manners(int(ada.id))).shows_early
     await desk.hear(int(ada.id), tone(1.5), language="en-US")
+    while costs._under_way:
+        await asyncio.wait(set(costs._under_way))
     [usage] = await rows(Usage.objects.all())
     assert (usage.discord_user_id, usage.heard_ms) == (None, 1500)
 

@@ -3,9 +3,10 @@
 import pytest
 
 from dashboard.models import AuditEvent, OutboxEvent, Utterance, VoiceCall, VoiceSettings
-from dashboard.services import calls
+from dashboard.services import calls, privacy
 from dashboard.services.access import Person, Role
 from dashboard.services.calls import Place, Said
+from tests.factories import DiscordUserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -184,4 +185,14 @@ def test_of_a_long_speech_its_newest_words_are_shown_and_of_an_ended_call_none()
 
     calls.unwant(wish.call_id, because="Ada asked it to leave.")
     calls.show_words(wish.call_id, {42: "When do"})
+    assert VoiceCall.objects.get().words == {}
+
+
+def test_who_has_all_of_theirs_erased_leaves_no_half_sentence_behind():
+    ada = DiscordUserFactory(name="Ada")
+    wish = want()
+    calls.show_words(wish.call_id, {ada.discord_user_id: "When do"})
+
+    privacy.erase(ada.discord_user_id, corrections_too=False)
+
     assert VoiceCall.objects.get().words == {}

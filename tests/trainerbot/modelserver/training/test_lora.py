@@ -93,7 +93,7 @@ def test_the_same_seed_and_rows_give_the_same_curve(trainer):
     assert steps(trainer(name="one")) == steps(trainer(name="two"))
 
 
-@pytest.mark.parametrize("pause_at", [1, 5])
+@pytest.mark.parametrize("pause_at", [1, 5, 8])
 def test_a_paused_job_goes_on_to_the_same_curve(trainer, whole, pause_at):
     def after(report: Report) -> None:
         if isinstance(report, Step) and report.step == pause_at:
@@ -130,6 +130,16 @@ def test_what_the_server_has_is_not_told_again(trainer):
 
     assert (steps(rest), saved(rest)) == ([], [])
     assert isinstance(rest[-1], Done)
+
+
+def test_an_end_that_the_server_did_not_hear_is_told_again_with_all_that_led_to_it(trainer):
+    whole = trainer(n_epochs=2)
+
+    rest = trainer(done_steps=2, done_checkpoints=[], n_epochs=2)
+
+    assert steps(rest) == steps(whole)[2:]
+    assert [model.metrics.step for model in saved(rest)] == [3, 6]
+    assert rest[-1] == whole[-1]
 
 
 def test_a_checkpoint_that_was_not_heard_of_is_told_again(trainer):

@@ -8,8 +8,13 @@ import pytest
 
 from tests.trainerbot.modelserver.training.tiny import make_base
 from trainerbot.modelserver.trainers.scores import words
+from trainerbot.modelserver.trainers.task import PAUSE, Paused, Report, Step, Told
 
-pytestmark = pytest.mark.train
+pytestmark = [
+    pytest.mark.train,
+    # PEFT asks transformers by an old name.
+    pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing. is deprecated:FutureWarning"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -22,6 +27,10 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Any]:
         AutoModelForCausalLM.from_pretrained(base.source),
         AutoTokenizer.from_pretrained(base.source),
     )
+
+
+def steps(told: list[Report]) -> list[Step]:
+    return [report for report in told if isinstance(report, Step)]
 
 
 def parts(text: str) -> set[tuple[str, ...]]:
@@ -103,8 +112,6 @@ def test_no_more_rows_are_asked_for_than_there_are_questions(tiny, monkeypatch):
     assert len(rows) == 3
 
 
-# PEFT asks transformers by an old name.
-@pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing. is deprecated:FutureWarning")
 def test_the_untouched_model_is_measured_with_its_adapter_off(tiny, tmp_path: Path):
     import torch
     from peft import LoraConfig, get_peft_model
@@ -185,3 +192,19 @@ def test_what_was_measured_is_said_in_a_sentence():
         "answers 27; of 24 held-out examples, 22 are answered right, by the untouched model 0"
     )
     assert in_words({}) == ""
+
+
+def test_a_job_that_rehearses_goes_on_to_the_same_curve(trainer):
+    def after(report: Report) -> None:
+        if isinstance(report, Step) and report.step == 4:
+            (trainer.work("paused") / PAUSE).touch()
+
+    whole = trainer(name="whole", rehearsal_ratio=1.0)
+    begun = trainer(name="paused", rehearsal_ratio=1.0, after=after)
+    (trainer.work("paused") / PAUSE).unlink()
+    rest = trainer(name="paused", rehearsal_ratio=1.0, done_steps=len(steps(begun)))
+
+    assert len(steps(whole)) == 12
+    assert isinstance(begun[-1], Paused)
+    assert steps(begun) + steps(rest) == steps(whole)
+    assert any("12 rehearsal rows" in each.message for each in whole if isinstance(each, Told))

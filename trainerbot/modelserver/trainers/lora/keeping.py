@@ -80,6 +80,12 @@ class Keeper:
         self._copy(source, target)
         return target
 
+    def unstored(self) -> set[int]:
+        """Return the steps of the models that the server has not taken yet."""
+        if not self.models.exists():
+            return set()
+        return {int(path.name) for path in self.models.iterdir() if path.name.isdecimal()}
+
     def _copy(self, source: Path, target: Path) -> None:
         draft = target.with_name(f"{target.name}.draft")
         for path in (draft, target):

@@ -32,12 +32,17 @@ class NothingToLearn(InvalidInput):
 
 
 class Prepared(msgspec.Struct, frozen=True):
-    """What will be trained on what. `n_tokens` are those of one pass over the training rows."""
+    """What will be trained on what. `n_tokens` are those of one pass.
+
+    Behind the `n_train` training rows lie `n_pool` rows to rehearse; a pass
+    takes `n_extra` of them.
+    """
 
     hyperparameters: dict[str, Any]
     n_train: int
     n_valid: int
     n_extra: int
+    n_pool: int
     n_tokens: int
     told: list[Told]
 
@@ -97,19 +102,21 @@ def prepare(
         # At least one row is left to learn from.
         n_valid = min(round(len(rows) * chosen["valid_fraction"]), len(rows) - 1)
         valid, train = rows.select(sorted(order[:n_valid])), rows.select(sorted(order[n_valid:]))
-    n_extra = 0
-    if ratio := chosen.get("rehearsal_ratio", 0):
-        more = extra_rows(round(len(train) * ratio))
-        extra = _written(folder / "extra.arrow", more, method)
-        n_extra = len(extra)
-        train = concatenate_datasets([train, extra]) if n_extra else train
-    chosen["batch_size"] = min(chosen["batch_size"], len(train))
+    n_train, n_extra, n_pool = len(train), 0, 0
     n_tokens = sum(train["n_tokens"])
+    if ratio := chosen.get("rehearsal_ratio", 0):
+        n_extra = max(1, round(n_train * ratio))
+        pool = _written(folder / "extra.arrow", extra_rows(n_extra * chosen["n_epochs"]), method)
+        n_pool = len(pool)
+        n_extra = min(n_extra, n_pool)
+        n_tokens += round(sum(pool["n_tokens"]) / max(n_pool, 1) * n_extra)
+        train = concatenate_datasets([train, pool]) if n_pool else train
+    chosen["batch_size"] = min(chosen["batch_size"], n_train + n_extra)
     train.remove_columns("n_tokens").save_to_disk(folder / "train")
     if len(valid):
         valid.remove_columns("n_tokens").save_to_disk(folder / "valid")
-    told.append(_summary(len(train) - n_extra, len(valid), n_extra, n_tokens))
-    prepared = Prepared(chosen, len(train), len(valid), n_extra, n_tokens, told)
+    told.append(_summary(n_train, len(valid), n_extra, n_tokens))
+    prepared = Prepared(chosen, n_train, len(valid), n_extra, n_pool, n_tokens, told)
     draft = plan.with_suffix(".draft")
     draft.write_bytes(msgspec.json.encode(prepared))
     os.replace(draft, plan)

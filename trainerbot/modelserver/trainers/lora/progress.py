@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from accelerate import PartialState
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from trainerbot.modelserver.trainers.lora.faults import Diverged
@@ -71,13 +72,17 @@ class Progress(TrainerCallback):
 
     def go_on_from(self, checkpoint: Path) -> None:
         """Remember what was measured up to `checkpoint`, and tell what was not heard of it."""
-        self.steps = msgspec.json.decode((checkpoint / _STEPS).read_bytes(), type=list[Step])
+        self.steps = measured_up_to(checkpoint)
         for step in self.steps:
             if step.step > self._done_steps:
                 self._tell(step)
+        if not self._main:
+            return
         newest = self.steps[-1].step
-        if self._main and newest % self._steps_per_epoch == 0:
-            self._tell_model(newest)
+        ends_epoch = {newest} if newest % self._steps_per_epoch == 0 else set()
+        # The server may have died with more than one of them unheard.
+        for step_number in sorted(ends_epoch | self._keeper.unstored()):
+            self._tell_model(step_number)
 
     @property
     def best(self) -> Step | None:
@@ -142,6 +147,8 @@ class Progress(TrainerCallback):
     ) -> None:
         """Call the checkpoint whole, and hand its model over when an epoch ended."""
         self._saved = time.monotonic()
+        # Each of several processes has written a part of it.
+        PartialState().wait_for_everyone()
         if not self._main:
             return
         step = state.global_step
@@ -192,7 +199,9 @@ class Progress(TrainerCallback):
         """Hand the model of `step` over, unless the server has it."""
         if step in self._done_checkpoints:
             return
-        folder = self._keeper.model(self._keeper.checkpoint(step), str(step))
+        folder = self._keeper.models / str(step)
+        if not folder.exists():
+            folder = self._keeper.model(self._keeper.checkpoint(step), str(step))
         self._finish_model(folder)
         measured = next(s for s in reversed(self.steps) if s.step == step)
         self._tell(Saved(str(folder), measured))
@@ -205,6 +214,11 @@ class Progress(TrainerCallback):
             self._estimated = now
             left_s = (now - begun) / n_steps * (state.max_steps - state.global_step)
             self._tell(Estimate(round(time.time() + left_s)))
+
+
+def measured_up_to(checkpoint: Path) -> list[Step]:
+    """Return what was told up to a whole checkpoint."""
+    return msgspec.json.decode((checkpoint / _STEPS).read_bytes(), type=list[Step])
 
 
 def _rounded(value: float | None) -> float | None:

@@ -10,6 +10,8 @@ from peft import LoraConfig
 from transformers import PrinterCallback
 from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
 
+from trainerbot.modelserver.trainers.lora.mixing import Mixed
+from trainerbot.modelserver.trainers.lora.rendering import NOT_LEARNED
 from trainerbot.modelserver.trainers.methods import BASE_LEARNING_RATE
 from trainerbot.modelserver.trainers.task import Task
 
@@ -29,6 +31,58 @@ class _Supervised(_NoCard, SFTTrainer):
     """TRL's, on rows that are tokens already."""
 
 
+class _Rehearsing(_Supervised):
+    """Learns its own rows, and on those behind them drifts not far from the untouched model.
+
+    How far is the Kullback-Leibler divergence of each rehearsed token's
+    distribution from the untouched model's ("Learning without Forgetting", Li
+    and Hoiem 2016): more than an answer's words, it holds what was unlikely too.
+    """
+
+    def __init__(self, *args: Any, mixed: Mixed, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._mixed = mixed
+        self._collate: Any = vars(self)["data_collator"]
+        self.data_collator = self._marked
+
+    def _marked(self, rows: list[dict[str, Any]]) -> dict[str, Any]:
+        batch = dict(self._collate(rows))
+        if "rehearsed" in rows[0]:
+            batch["rehearsed"] = torch.tensor([row["rehearsed"] for row in rows])
+        return batch
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> Any:
+        return self._mixed
+
+    def compute_loss(
+        self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
+    ) -> Any:
+        """Return TRL's loss of the rows to learn, and the drift on the others, a mean of tokens."""
+        rehearsed = inputs.pop("rehearsed", None)
+        if rehearsed is None or not rehearsed.any():
+            return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
+        n_learned = (inputs["labels"] != NOT_LEARNED).sum()
+        own = {name: rows[~rehearsed] for name, rows in inputs.items()}
+        loss = self._drift(model, {name: rows[rehearsed] for name, rows in inputs.items()})
+        loss = loss / n_learned
+        if not rehearsed.all():
+            loss = loss + super().compute_loss(model, own, num_items_in_batch=n_learned)
+        return loss
+
+    def _drift(self, model: Any, inputs: dict[str, Any]) -> Any:
+        learned = inputs["labels"][:, 1:] != NOT_LEARNED
+        rows = {name: inputs[name] for name in ("input_ids", "attention_mask")}
+
+        def likely() -> Any:
+            logits = model(**rows, use_cache=False).logits[:, :-1][learned]
+            return logits.float().log_softmax(-1)
+
+        tuned = likely()
+        with torch.no_grad(), self.accelerator.unwrap_model(model).disable_adapter():
+            untouched = likely()
+        return torch.nn.functional.kl_div(tuned, untouched, log_target=True, reduction="sum")
+
+
 class _Preference(_NoCard, DPOTrainer):
     """TRL's, on rows that are tokens already. The reference is the base with the adapter off."""
 
@@ -46,8 +100,15 @@ def make_trainer(
     valid: Dataset | None,
     state: Path,
     n_processes: int,
+    n_own: int,
+    n_extra: int,
 ) -> tuple[Any, int]:
     """Return the trainer and its steps an epoch. `batch_size` is shared among the processes.
+
+    Behind the `n_own` rows of `train` lie those to rehearse, of which an epoch
+    takes `n_extra`: others each time, and beside their answers the untouched
+    model's whole opinion. With several processes they are the same ones each
+    time, learned like any other row, for a step then may ask a model once only.
 
     It logs, measures and saves only when a callback says so.
     """
@@ -79,6 +140,14 @@ def make_trainer(
         "disable_tqdm": True,
         "max_length": None,
     }
+    mixed = None
+    if n_extra and n_processes == 1:
+        settings["remove_unused_columns"] = False
+        mixed = Mixed(n_own, n_extra, n_pool=len(train) - n_own, seed=task.seed)
+        marks = [place >= n_own for place in range(len(train))]
+        train = train.add_column("rehearsed", marks)
+    elif n_extra:
+        train = train.select(range(n_own + n_extra))
     lora = LoraConfig(
         r=chosen["lora_rank"],
         lora_alpha=chosen["lora_alpha"],
@@ -98,9 +167,11 @@ def make_trainer(
     if task.method == "dpo":
         trainer = _Preference(args=DPOConfig(**settings, beta=chosen["beta"]), **common)
     else:
-        trainer = _Supervised(
-            args=SFTConfig(**settings, dataset_kwargs={"skip_prepare_dataset": True}), **common
-        )
+        sft = SFTConfig(**settings, dataset_kwargs={"skip_prepare_dataset": True})
+        if mixed is not None:
+            trainer = _Rehearsing(args=sft, mixed=mixed, **common)
+        else:
+            trainer = _Supervised(args=sft, **common)
     # It would print every measure; ours are told.
     trainer.remove_callback(PrinterCallback)
-    return trainer, math.ceil(len(train) / (a_process * n_processes))
+    return trainer, math.ceil((n_own + n_extra) / (a_process * n_processes))

@@ -28,11 +28,20 @@ from trainerbot.modelserver.trainers.lora import rehearsal
 from trainerbot.modelserver.trainers.lora.faults import in_words
 from trainerbot.modelserver.trainers.lora.keeping import Keeper
 from trainerbot.modelserver.trainers.lora.preparing import Prepared, load, prepare
-from trainerbot.modelserver.trainers.lora.progress import Progress
+from trainerbot.modelserver.trainers.lora.progress import Progress, measured_up_to
 from trainerbot.modelserver.trainers.lora.rendering import Renderer, Sample
 from trainerbot.modelserver.trainers.lora.trainers import make_trainer
 from trainerbot.modelserver.trainers.methods import Size
-from trainerbot.modelserver.trainers.task import Done, Paused, Plan, Refused, Report, Task, Told
+from trainerbot.modelserver.trainers.task import (
+    Done,
+    Paused,
+    Plan,
+    Refused,
+    Report,
+    Saved,
+    Task,
+    Told,
+)
 
 _DONE = "done.json"
 # Above, only a GPU answers so many questions in a minute.
@@ -70,9 +79,8 @@ def train(task: Task, tell: Callable[[Report], None]) -> None:
     folder = Path(task.work)
     keeper = Keeper(folder, base_id=task.base.id)
     if (done := keeper.remembered(_DONE)) is not None:
-        # Killed between its end and the server's.
-        tell(Plan(done.pop("hyperparameters")))
-        tell(Done(**done))
+        if int(os.environ.get("RANK", "0")) == 0:
+            _retell(task, keeper, done, tell)
         return
     processes = PartialState(cpu=not torch.cuda.is_available())
     with processes.main_process_first():
@@ -94,6 +102,8 @@ def train(task: Task, tell: Callable[[Report], None]) -> None:
         valid=valid,
         state=keeper.state,
         n_processes=n_processes,
+        n_own=prepared.n_train,
+        n_extra=prepared.n_extra,
     )
     progress = Progress(
         keeper,
@@ -122,6 +132,28 @@ def train(task: Task, tell: Callable[[Report], None]) -> None:
     if processes.is_main_process:
         _finish(task, prepared, keeper, progress, trainer, tokenizer, valid, source, tell)
     processes.wait_for_everyone()
+
+
+def _retell(
+    task: Task, keeper: Keeper, done: dict[str, Any], tell: Callable[[Report], None]
+) -> None:
+    """Tell the end of a job whose server died before it had heard all of it."""
+    assert task.base is not None
+    tell(Plan(done.pop("hyperparameters")))
+    newest = keeper.newest()
+    assert newest is not None
+    steps = measured_up_to(newest)
+    for step in steps:
+        if step.step > task.done_steps:
+            tell(step)
+    source = task.base.trainable_path(Path(task.cache))
+    unstored = keeper.unstored() - set(task.done_checkpoints)
+    for step in steps:
+        if step.step in unstored:
+            folder = keeper.models / str(step.step)
+            _add_gguf(folder, source)
+            tell(Saved(str(folder), step))
+    tell(Done(**done))
 
 
 def _finish(
