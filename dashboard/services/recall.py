@@ -9,9 +9,10 @@ from functools import cache
 from django.db.models import Count, Max
 
 from dashboard.models import Correction, DiscordChannel, OutboxEvent
-from dashboard.services import corrections
+from dashboard.services import corrections, meanings
 from trainerbot.conversation import Memory, Place, Recall
 
+TOPICS = (corrections.TOPIC, meanings.TOPIC)
 MOST_EVENTS = 100  # followed one by one; after more, all is read anew
 
 Event = tuple[
@@ -36,7 +37,7 @@ _index = Recall(())
 @cache
 def warm() -> None:
     """Import what the index needs (a second or two), so that no question waits for it."""
-    Recall([Memory(0, "warm", "")]).recall("warmer")
+    Recall([Memory(0, "warm", "")], meanings.space()).recall("warmer")
 
 
 def current() -> Recall:
@@ -49,7 +50,9 @@ def current() -> Recall:
     stamp = _now()
     with _lock:
         if stamp != _stamp:
-            _index = _followed(_stamp, n_approved=stamp.n_approved) or Recall(_memories())
+            _index = _followed(_stamp, n_approved=stamp.n_approved) or Recall(
+                _memories(), meanings.space()
+            )
             _stamp = stamp
         return _index
 
@@ -58,7 +61,7 @@ def _now() -> _Stamp:
     figures = Correction.objects.approved().aggregate(count=Count("pk"), newest=Max("updated_at"))
     # Clocks step back, and of two transactions the one that began first may
     # commit last; the ids of the outbox only rise.
-    events = OutboxEvent.objects.filter(topic=corrections.TOPIC).order_by("-pk")
+    events = OutboxEvent.objects.filter(topic__in=TOPICS).order_by("-pk")
     return _Stamp(
         figures["count"], figures["newest"], events.values_list("pk", "created_at").first()
     )
@@ -72,9 +75,11 @@ def _followed(since: _Stamp, *, n_approved: int) -> Recall | None:
     """
     if since.last_event is None:
         return None
-    events = OutboxEvent.objects.filter(topic=corrections.TOPIC, pk__gte=since.last_event[0])
+    events = OutboxEvent.objects.filter(topic__in=TOPICS, pk__gte=since.last_event[0])
     found = list(events.order_by("pk")[: MOST_EVENTS + 1])
     if not 1 < len(found) <= MOST_EVENTS or (found[0].pk, found[0].created_at) != since.last_event:
+        return None
+    if any(event.topic == meanings.TOPIC for event in found[1:]):
         return None
     ids = {event.payload["id"] for event in found[1:]}
     in_force = {memory.id: memory for memory in _memories(pk__in=ids)}
@@ -85,8 +90,16 @@ def _followed(since: _Stamp, *, n_approved: int) -> Recall | None:
 def _memories(**which: object) -> Iterator[Memory]:
     rows = Correction.objects.approved().filter(**which).order_by("pk")
     fields = ("pk", "question", "better_answer", "guild_id", "channel_id")
-    for row in rows.values_list(*fields).iterator():
-        yield Memory(*row)
+    space = meanings.space()
+    if space is None:
+        for row in rows.values_list(*fields).iterator():
+            yield Memory(*row)
+        return
+    for pk, question, answer, guild_id, channel_id, vector, model in rows.values_list(
+        *fields, "vector", "vector_model"
+    ).iterator():
+        known = bytes(vector) if vector and model == space.name else None
+        yield Memory(pk, question, answer, guild_id, channel_id, known)
 
 
 def place(channel: DiscordChannel | None) -> Place:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
     from trainerbot.retrieval.corpus import Found
     from trainerbot.retrieval.meaning import Placed, Space
 
-LEAST_CHANCE: Final = 0.15
+log = logging.getLogger(__name__)
+
+LEAST_CHANCE: Final = 0.18
 """Of an example, where texts are compared by their words; docs/recall.md has the curve."""
 
 LEAST_CHANCE_MEANT: Final = 0.3
@@ -219,8 +222,9 @@ class Recall:
             return None
         try:
             return self._space.find(question)
-        except ProviderUnavailable:
-            return None  # then words must do; the space has logged why
+        except ProviderUnavailable as error:
+            log.warning("A question was compared by its words alone: %s", error)
+            return None
 
     def _narrowest(self, ids: Iterable[int], scopes: Sequence[_Scope]) -> Memory | None:
         """Return of some corrections the one heard at `scopes`, narrowest first."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from trainerbot.errors import ProviderUnavailable
 from trainerbot.retrieval.judging import Meaning, chance
 from trainerbot.retrieval.meaning import NearestMeanings
 from trainerbot.retrieval.nearest import NearestTexts
@@ -17,8 +19,13 @@ if TYPE_CHECKING:
 
     from trainerbot.retrieval.meaning import Placed, Space
 
-MAX_CANDIDATES: Final = 8
+log = logging.getLogger(__name__)
+
+MAX_CANDIDATES: Final = 6
 """Texts looked at closely, of those nearest by letters and as many by meaning."""
+
+MAX_EMBEDDED: Final = 64
+"""While somebody waits: about a second and a half."""
 
 LEAST_LETTERS: Final = 0.1
 """Likeness below which to share letters is chance."""
@@ -47,8 +54,8 @@ class Found(NamedTuple):
 class Corpus:
     """Some texts, indexed when they are first asked for. Safe to share among threads.
 
-    With a `space`, texts are compared by meaning too; those without a vector
-    are embedded when the index is built, in about 20 ms each.
+    With a `space`, texts are compared by meaning too. Of those without a vector
+    the first MAX_EMBEDDED are embedded when the index is built.
     """
 
     def __init__(self, texts: Sequence[Text], space: Space | None = None) -> None:
@@ -110,8 +117,10 @@ class Corpus:
         found = []
         for row, cosine in zip(rows, cosines.tolist(), strict=True):
             share = near[row] if row in near else letters.likeness(question, row)
-            strangers = float(self._meanings.strangers[row])
-            meaning = Meaning(cosine, meant.strangers, strangers)
+            meaning = None
+            if self._meanings.known[row]:
+                strangers = float(self._meanings.strangers[row])
+                meaning = Meaning(cosine, meant.strangers, strangers)
             found.append(self._judged(question, row, share, meaning))
         return found
 
@@ -126,7 +135,10 @@ class Corpus:
                 if self._letters is None:
                     self._build_places()
                     if self._space is not None:
-                        self._meanings = self._embedded(self._space)
+                        try:
+                            self._meanings = self._embedded(self._space)
+                        except ProviderUnavailable as error:
+                            log.warning("Compared by their words alone: %s", error)
                     self._letters = NearestTexts([(text.key, text.text) for text in self.texts])
         return self._letters
 
@@ -142,17 +154,21 @@ class Corpus:
     def _embedded(self, space: Space) -> NearestMeanings:
         import numpy as np
 
-        missing = [row for row, text in enumerate(self.texts) if text.vector is None]
-        made = dict(
-            zip(missing, space.embed([self.texts[row].text for row in missing]), strict=True)
-            if missing
-            else ()
+        missing = [text.text for text in self.texts if text.vector is None][:MAX_EMBEDDED]
+        made = dict(zip(missing, space.remembered(missing), strict=True))
+        raw = [
+            made.get(text.text) if text.vector is None else np.frombuffer(text.vector, np.int8)
+            for text in self.texts
+        ]
+        known = [row for row, vector in enumerate(raw) if vector is not None]
+        vectors, strangers = space.place(
+            np.array([raw[row] for row in known], dtype=np.float32).reshape(len(known), -1)
         )
-        raw = np.array(
-            [
-                made[row] if text.vector is None else np.frombuffer(text.vector, np.int8)
-                for row, text in enumerate(self.texts)
-            ],
-            dtype=np.float32,
-        )
-        return NearestMeanings(*space.place(raw))
+        if len(known) == len(raw):
+            return NearestMeanings(vectors, strangers)
+        # The others are compared by their words, until somebody has embedded them.
+        every = np.zeros((len(raw), vectors.shape[1]), dtype=np.float32)
+        every[known] = vectors
+        near = np.zeros(len(raw), dtype=np.float32)
+        near[known] = strangers
+        return NearestMeanings(every, near)

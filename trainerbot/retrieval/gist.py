@@ -1,8 +1,7 @@
 """What a question is about: its telling words, and how much of them two questions share."""
 
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from trainerbot.retrieval.concepts import CONCEPTS, FRAME_WORDS
 from trainerbot.retrieval.folding import fold
@@ -13,8 +12,7 @@ MAX_KEPT_CHARACTERS: Final = 300
 NO_CONCEPTS: Final = frozenset[int]()
 
 
-@dataclass(frozen=True, slots=True)
-class Shared:
+class Shared(NamedTuple):
     """How much of the words of a question and of another's are the same, each from 0 to 1.
 
     of_asked, of_known: share of the telling words of either side with a word
@@ -52,23 +50,33 @@ _kept = lru_cache(maxsize=16_384)(_gist)
 def shared(asked: frozenset[str], known: frozenset[str]) -> Shared:
     """Compare two gists."""
     same = asked & known
-    asked_left, known_left = asked - same, known - same
-    asked_meant = _also_meant(asked_left, known)
-    known_meant = _also_meant(known_left, asked)
-    n_asked, n_known = max(1, len(asked)), max(1, len(known))
+    n_same = len(same)
+    asked_left, known_left = len(asked) - n_same, len(known) - n_same
+    asked_meant = _also_meant(asked - same, known) if asked_left else 0
+    known_meant = _also_meant(known - same, asked) if known_left else 0
+    n_asked, n_known = len(asked) or 1, len(known) or 1
     return Shared(
-        len(same) / n_asked,
-        len(same) / n_known,
-        (len(same) + asked_meant) / n_asked,
-        (len(same) + known_meant) / n_known,
-        len(same),
-        asked_meant < len(asked_left) and known_meant < len(known_left),
+        n_same / n_asked,
+        n_same / n_known,
+        (n_same + asked_meant) / n_asked,
+        (n_same + known_meant) / n_known,
+        n_same,
+        asked_meant < asked_left and known_meant < known_left,
     )
 
 
 def _also_meant(left: frozenset[str], others: frozenset[str]) -> int:
     """Return how many of `left` mean what one of `others` means."""
-    if not left:
+    notions = _notions(others)
+    if not notions:
         return 0
-    notions = frozenset[int]().union(*(CONCEPTS.get(one, NO_CONCEPTS) for one in others))
-    return sum(not notions.isdisjoint(CONCEPTS.get(one, NO_CONCEPTS)) for one in left)
+    n_meant = 0
+    for one in left:
+        if one in CONCEPTS and not notions.isdisjoint(CONCEPTS[one]):
+            n_meant += 1
+    return n_meant
+
+
+@lru_cache(maxsize=8_192)
+def _notions(stems: frozenset[str]) -> frozenset[int]:
+    return NO_CONCEPTS.union(*(CONCEPTS[one] for one in stems if one in CONCEPTS))

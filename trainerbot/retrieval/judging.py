@@ -12,7 +12,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from trainerbot.retrieval.gist import gist, shared
+from trainerbot.retrieval.gist import Shared, gist, shared
 from trainerbot.retrieval.kinds import asks_another, names_another
 from trainerbot.retrieval.sameness import contrasts, denials, identifiers, names
 from trainerbot.retrieval.stems import stem
@@ -38,7 +38,12 @@ class Meaning:
 
 
 CLOSE: Final = 0.5
-"""Share of telling words in common from which one word more or less makes another question."""
+"""Share of telling words in common from which one number more or less makes another question."""
+
+SOME_LETTERS: Final = 0.25
+
+SAME: Final = 0.8
+"""The like from which a denial does: "I cannot log in" and "how do I log in" are one matter."""
 
 
 def chance(asked: str, known: str, letters: float, meaning: Meaning | None = None) -> float:
@@ -47,24 +52,32 @@ def chance(asked: str, known: str, letters: float, meaning: Meaning | None = Non
     letters: the cosine of NearestTexts. Texts that differ in a number, a date,
     a name, a denial or in the one thing asked about are no help at all.
     """
-    if is_another(asked, known):
+    both = shared(gist(asked), gist(known))
+    if (
+        meaning is None
+        and letters < SOME_LETTERS
+        and not max(both.of_asked_meant, both.of_known_meant)
+    ):
+        return 0.0  # most candidates are such, and none ever came near to being shown
+    if is_another(asked, known, both):
         return 0.0
     weights = BY_LETTERS if meaning is None else BY_MEANING
-    found = signs(asked, known, letters, meaning)
+    found = signs(asked, known, letters, meaning, both)
     total = weights[-1] + sum(sign * weight for sign, weight in zip(found, weights, strict=False))
     return 1 / (1 + math.exp(-max(-30.0, min(30.0, total))))
 
 
-def is_another(asked: str, known: str) -> bool:
+def is_another(asked: str, known: str, both: Shared | None = None) -> bool:
     """Say whether a number, date, name or denial, or just what is asked about, differs."""
-    both = shared(gist(asked), gist(known))
+    both = both or shared(gist(asked), gist(known))
     numbers_asked, numbers_known = identifiers(asked), identifiers(known)
     is_close = min(both.of_asked, both.of_known) >= CLOSE
     if numbers_asked != numbers_known and (numbers_known or is_close):
         return True
     if both.n_shared == 0:
         return contrasts(asked, known)
-    if is_close and denials(asked) != denials(known):
+    is_same = min(both.of_asked, both.of_known) >= SAME
+    if is_same and denials(asked) != denials(known):
         return True
     return names_another(asked, known) or _other_names(asked, known) or contrasts(asked, known)
 
@@ -74,10 +87,12 @@ def _other_names(asked: str, known: str) -> bool:
     return bool(named[0] and named[1] and named[0].isdisjoint(named[1]))
 
 
-def signs(asked: str, known: str, letters: float, meaning: Meaning | None) -> Sequence[float]:
+def signs(
+    asked: str, known: str, letters: float, meaning: Meaning | None, both: Shared | None = None
+) -> Sequence[float]:
     """Return the signs that the weights are for, in their order."""
     gist_asked, gist_known = gist(asked), gist(known)
-    both = shared(gist_asked, gist_known)
+    both = both or shared(gist_asked, gist_known)
     least = min(both.of_asked_meant, both.of_known_meant)
     differ, no_word = float(both.both_differ), float(both.n_shared == 0)
     found = [

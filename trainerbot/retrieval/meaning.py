@@ -25,6 +25,9 @@ CODES_FROM: Final = 4_096
 MOST_COMPARED: Final = 512
 
 
+MAX_LATELY: Final = 4_096
+
+
 class Embedder(Protocol):
     """A model that turns texts into vectors. Slow (10 ms a text): never on an event loop."""
 
@@ -57,12 +60,27 @@ class Space:
         self.name = embedder.name
         self._embedder = embedder
         self._lock = threading.Lock()
+        self._lately: dict[str, bytes] = {}
         self._mean: Vectors | None = None
         self._strangers: Vectors | None = None
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Return the vectors of texts as the model gives them, float32, shape (n, d)."""
         return self._embedder.embed(texts)
+
+    def remembered(self, texts: Sequence[str]) -> list[Vectors]:
+        """Return the vectors of texts; those of lately are still known, in one byte a number."""
+        import numpy as np
+
+        with self._lock:
+            new = [text for text in dict.fromkeys(texts) if text not in self._lately]
+            if len(self._lately) + len(new) > MAX_LATELY:
+                self._lately.clear()
+                new = list(dict.fromkeys(texts))
+            if new:
+                self._lately.update(zip(new, map(packed, self.embed(new)), strict=True))
+            found = [self._lately[text] for text in texts]
+        return [np.frombuffer(each, np.int8).astype(np.float32) for each in found]
 
     def place(self, raw: Vectors) -> tuple[Vectors, Vectors]:
         """Return of raw vectors (n, d) the placed ones (n, d) and their nearness to strangers (n,)."""
@@ -90,7 +108,10 @@ class Space:
 
 
 class NearestMeanings:
-    """An index over the vectors of texts, one row each, in one byte a number."""
+    """An index over the vectors of texts, one row each, in one byte a number.
+
+    known: which rows have a vector; the others came with zeros and are never found.
+    """
 
     def __init__(self, vectors: Vectors, strangers: Vectors) -> None:
         import numpy as np
@@ -99,6 +120,7 @@ class NearestMeanings:
         scale = 127 / np.maximum(np.abs(vectors).max(axis=1, initial=1e-9), 1e-9)
         self._rows = np.rint(vectors * scale[:, None]).astype(np.int8)
         norms = np.sqrt(np.einsum("ij,ij->i", self._rows, self._rows, dtype=np.float32))
+        self.known = norms > 0
         self._shrink = (1 / np.maximum(norms, 1e-9)).astype(np.float32)
         self._codes = _codes(vectors) if len(vectors) >= CODES_FROM else None
 
@@ -106,7 +128,7 @@ class NearestMeanings:
         """Return up to `k` rows of those visible, nearest to a unit vector first."""
         import numpy as np
 
-        rows = np.flatnonzero(visible)
+        rows = np.flatnonzero(visible & self.known)
         if self._codes is not None and len(rows) > MOST_COMPARED:
             codes = self._codes if len(rows) == len(self._codes) else self._codes[rows]
             apart = np.bitwise_count(codes ^ _codes(vector[None, :])).sum(axis=1, dtype=np.uint16)
@@ -121,6 +143,15 @@ class NearestMeanings:
         """Return the cosine of `vector` with each of some rows, float32."""
         likeness: Vectors = (self._rows[rows] @ vector) * self._shrink[rows]
         return likeness
+
+
+def packed(vector: Vectors) -> bytes:
+    """Return a vector in one byte a number; its length is lost."""
+    import numpy as np
+
+    scale = 127 / max(float(np.abs(vector).max()), 1e-9)
+    numbers: npt.NDArray[np.int8] = np.rint(vector * scale).astype(np.int8)
+    return numbers.tobytes()
 
 
 def _unit(vectors: Vectors) -> Vectors:

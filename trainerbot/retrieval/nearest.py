@@ -24,10 +24,10 @@ MAX_KEPT_CHARACTERS: Final = 32  # of a word whose pieces are kept
 MAX_COUNTED: Final = 65_535
 MANY: Final = 20_000
 
-MAX_ROWS: Final = 100_000
+MAX_ROWS: Final = 40_000
 """Looked at for one question: beyond, pieces that most texts have tell nothing and cost the most."""
 
-MAX_EXACT: Final = 24
+MAX_EXACT: Final = 16
 """Texts that are compared whole where not all pieces were looked at."""
 
 
@@ -77,7 +77,8 @@ class NearestTexts:
             return []
         import numpy as np  # late, so that whoever only compares two questions starts fast
 
-        pieces, weights = self._weigh(Counter(_pieces(told)))
+        counted = Counter(_pieces(told))
+        pieces, weights = self._weigh(counted)
         if not len(pieces):
             return []
         chosen = self._rarest(pieces)
@@ -86,17 +87,24 @@ class NearestTexts:
             scores *= visible
         whole = bool(chosen.all())
         n = k if whole else max(k, MAX_EXACT)
-        best = np.flatnonzero(scores)
+        # Most texts share some letters with a question; few share so many as the best.
+        best = np.flatnonzero(scores > scores.max() / 4)
+        if len(best) < n:
+            best = np.flatnonzero(scores)
         if len(best) > n:
             # All that are as near as the n-th: which of them come is for their keys to say.
             found_scores = scores[best]
             best = best[found_scores >= np.partition(found_scores, -n)[-n]]
-        if whole:
-            found = [Match(self._keys[at], min(1.0, round(float(scores[at]), 4))) for at in best]
-        else:
-            exact = dict(zip(pieces.tolist(), weights.tolist(), strict=True))
+        if not whole:
             # Hundreds that are equally near are one question; the newest few of them will do.
-            found = [Match(self._keys[at], self._exactly(exact, at)) for at in best[-2 * n :]]
+            best = best[-2 * n :]
+            exact = scores[best] + self._rest(best, counted, pieces, weights, chosen)
+            found = [
+                Match(self._keys[at], min(1.0, round(score, 4)))
+                for at, score in zip(best.tolist(), exact.tolist(), strict=True)
+            ]
+        else:
+            found = [Match(self._keys[at], min(1.0, round(float(scores[at]), 4))) for at in best]
         found.sort(key=lambda match: (-match.score, -match.key))
         return found[:k]
 
@@ -105,8 +113,39 @@ class NearestTexts:
         told = _tell_apart(query)
         if not self._n_found or not told:
             return 0.0
-        pieces, weights = self._weigh(Counter(_pieces(told)))
-        return self._exactly(dict(zip(pieces.tolist(), weights.tolist(), strict=True)), row)
+        import numpy as np
+
+        counted = Counter(_pieces(told))
+        pieces, weights = self._weigh(counted)
+        none = np.zeros(len(pieces), dtype=bool)
+        return float(min(1.0, self._rest(np.array([row]), counted, pieces, weights, none)[0]))
+
+    def _rest(
+        self,
+        rows: npt.NDArray[np.intp],
+        counted: Mapping[str, int],
+        pieces: npt.NDArray[np.int64],
+        weights: npt.NDArray[np.float64],
+        chosen: npt.NDArray[np.bool_],
+    ) -> npt.NDArray[np.float64]:
+        """Return what the pieces that were not `chosen` add to the cosine of some rows."""
+        import numpy as np
+
+        numbers = self._numbers
+        known = [piece for piece in counted if piece in numbers]
+        left = [
+            (known[at], float(weights[at] * self._idf[pieces[at]]))
+            for at in np.flatnonzero(~chosen).tolist()
+        ]
+        found = np.zeros(len(rows))
+        for n, row in enumerate(rows.tolist()):
+            words = "  ".join(_tell_apart(self._of_rows[row]).split())
+            text, total = f" {words} ", 0.0
+            for piece, weight in left:
+                if times := text.count(piece):
+                    total += weight * (1 + math.log(times))
+            found[n] = total / self._norms[row] if total else 0.0
+        return found
 
     def _build(self) -> None:
         """Note for each piece of a word which texts have it, and how much it weighs there."""
@@ -129,6 +168,7 @@ class NearestTexts:
         weights *= 1 + np.log(np.frombuffer(counts, dtype=np.uint16).astype(np.float32))
         norms = np.sqrt(np.bincount(of_text, weights=weights**2)).astype(np.float32)
         weights /= norms[of_text]
+        self._norms = norms
         # Sorted by piece: a question touches only the rows of its own pieces.
         order = np.argsort(of_piece, kind="stable").astype(np.int32)
         self._texts = of_text[order]
@@ -177,15 +217,6 @@ class NearestTexts:
         rows = np.arange(ends[-1]) + np.repeat(self._starts[pieces] - (ends - n_rows), n_rows)
         shares = self._weights[rows] * np.repeat(weights, n_rows)
         return np.bincount(self._texts[rows], shares, len(self._keys)).astype(np.float32)
-
-    def _exactly(self, asked: Mapping[int, float], at: int) -> float:
-        """Return the cosine of one text with `asked`, weights by piece, of length 1."""
-        pieces, weights = self._weigh(Counter(_pieces(_tell_apart(self._of_rows[at]))))
-        likeness: float = sum(
-            asked.get(piece, 0.0) * weight
-            for piece, weight in zip(pieces.tolist(), weights.tolist(), strict=True)
-        )
-        return min(1.0, round(likeness, 4))
 
 
 def _pieces(text: str) -> Iterator[str]:

@@ -109,7 +109,14 @@ def agree(query: str, text: str) -> bool:
 
 def denials(text: str) -> int:
     """Return how often a text says "not", "without" or another word that denies."""
+    return _denials_kept(text) if len(text) <= MAX_KEPT_CHARACTERS else _denials(text)
+
+
+def _denials(text: str) -> int:
     return sum(word in NEGATIONS for word in canonical(text))
+
+
+_denials_kept = lru_cache(maxsize=8_192)(_denials)
 
 
 def contrasts(query: str, text: str) -> bool:
@@ -154,6 +161,10 @@ def _mean_the_same(a: tuple[str, ...], b: tuple[str, ...]) -> bool:
 
 def identifiers(text: str) -> frozenset[str]:
     """Return the numbers, names with digits and single letters that pick one thing of many."""
+    return _identifiers_kept(text) if len(text) <= MAX_KEPT_CHARACTERS else _identifiers(text)
+
+
+def _identifiers(text: str) -> frozenset[str]:
     named = names(text)
     return frozenset(
         word
@@ -162,6 +173,9 @@ def identifiers(text: str) -> frozenset[str]:
         or (len(word) == 1 and word != "i" and word in named)
         or (len(word) == 1 and word.isascii() and word.isalpha() and word not in LETTER_WORDS)
     )
+
+
+_identifiers_kept = lru_cache(maxsize=8_192)(_identifiers)
 
 
 def names(text: str) -> frozenset[str]:

@@ -19,6 +19,7 @@ from dashboard.services import (
     exports,
     imports,
     leftovers,
+    meanings,
     outbox,
     processes,
     requests,
@@ -71,6 +72,7 @@ class Command(BaseCommand):
                     examination.request_missing()
                 if beats % MEND_EVERY == 0:
                     drafts.mend()
+                meanings.fill()
             except DatabaseError as error:
                 # The tasks wait for the database as well; a heartbeat is no reason to end.
                 log.warning("The worker could not say that it runs: %s", error)

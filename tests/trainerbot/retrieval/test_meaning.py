@@ -1,0 +1,100 @@
+"""Texts compared by meaning, with a small embedder whose notions are known."""
+
+import numpy as np
+
+from trainerbot.conversation import Memory, Recall
+from trainerbot.errors import ProviderUnavailable
+from trainerbot.retrieval.meaning import NearestMeanings, Space, packed
+
+NOTIONS = (("password", "login", "locked"), ("open", "hours"), ("dog", "pets"), ("price", "cost"))
+
+
+class Notions:
+    """Embeds a text as which notions its words are of, with noise that is the same each time."""
+
+    name = "notions"
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def embed(self, texts):
+        self.asked += texts
+        made = []
+        for text in texts:
+            seed = np.random.default_rng(sum(text.encode()))
+            vector = seed.normal(scale=0.15, size=64).astype(np.float32)
+            for n, words in enumerate(NOTIONS):
+                vector[n] += 3 * any(word in text.lower() for word in words)
+            made.append(vector)
+        return np.array(made, dtype=np.float32)
+
+
+class Silent(Notions):
+    def embed(self, texts):
+        raise ProviderUnavailable("It does not answer.")
+
+
+QUESTIONS = [
+    Memory(1, "How do I reset my password?", "Press *Forgot*."),
+    Memory(2, "When do you open?", "At nine."),
+    Memory(3, "Is my dog welcome?", "Yes."),
+]
+
+
+def test_a_question_without_a_word_in_common_finds_what_means_the_same():
+    recall = Recall(QUESTIONS, Space(Notions()))
+
+    found = recall.recall("locked out, what now")
+
+    assert found.verbatim is None
+    assert found.examples[0][0].id == 1
+
+
+def test_the_same_words_are_answered_without_asking_the_embedder():
+    embedder = Notions()
+    recall = Recall(QUESTIONS, Space(embedder))
+
+    assert recall.recall("when do you open").verbatim == QUESTIONS[1]
+    assert embedder.asked == []
+
+
+def test_a_stored_vector_is_not_made_again():
+    embedder = Notions()
+    vector = packed(embedder.embed(["How do I reset my password?"])[0])
+    embedder.asked.clear()
+    recall = Recall(
+        [Memory(1, "How do I reset my password?", "So.", vector=vector)], Space(embedder)
+    )
+
+    recall.recall("locked out, what now")
+
+    assert "How do I reset my password?" not in embedder.asked
+
+
+def test_an_embedder_that_does_not_answer_leaves_the_words():
+    vector = packed(np.ones(64, dtype=np.float32))
+    memories = [Memory(1, "How do I reset my password?", "So.", vector=vector)]
+
+    found = Recall(memories, Space(Silent())).recall("i want to reset my password")
+
+    assert [memory.id for memory, _ in found.examples] == [1]
+
+
+def test_among_many_the_signs_of_the_vectors_lead_to_the_nearest():
+    rows = np.random.default_rng(1).normal(size=(5_000, 64)).astype(np.float32)
+    index = NearestMeanings(rows, np.zeros(5_000, dtype=np.float32))
+    visible = np.ones(5_000, dtype=bool)
+    wanted = rows[77] / np.linalg.norm(rows[77])
+
+    assert index.nearest(wanted, visible, 3)[0] == 77
+    visible[77] = False
+    assert 77 not in index.nearest(wanted, visible, 3)
+
+
+def test_rows_without_a_vector_are_never_found():
+    rows = np.array([[1, 0], [0, 0]], dtype=np.float32)
+    index = NearestMeanings(rows, np.zeros(2, dtype=np.float32))
+
+    found = index.nearest(np.array([1, 0], dtype=np.float32), np.ones(2, dtype=bool), 2)
+
+    assert found == [0]
