@@ -95,7 +95,7 @@ def test_a_price_is_set_from_the_row_of_its_model(open_page, endpoint):
     page.get_by_role("link", name="set price").first.click()
     page.get_by_label("Input").fill("0.4")
     page.get_by_label("Output").fill("1.6")
-    page.get_by_role("button", name="Set price").click()
+    page.get_by_role("button", name="Set price", exact=True).click()
 
     prices = page.get_by_role("region", name="Prices")
     expect(prices.get_by_text("$0.40")).to_be_visible()
