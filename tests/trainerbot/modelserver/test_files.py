@@ -42,7 +42,9 @@ def test_lists_are_paged_ordered_and_filtered(client):
     made = [upload(client, b"x" * n, name="c.txt", purpose="assistants").id for n in range(1, 6)]
 
     newest_first = [file.id for file in client.files.list(purpose="assistants", limit=2)]
-    oldest_first = [file.id for file in client.files.list(purpose="assistants", limit=2, order="asc")]
+    oldest_first = [
+        file.id for file in client.files.list(purpose="assistants", limit=2, order="asc")
+    ]
     after = client.files.list(purpose="assistants", after=made[2], order="asc", limit=1)
 
     assert newest_first == made[::-1]
