@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS, connections, transaction
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.utils.timezone import now
 
 from dashboard.models import OutboxEvent
@@ -13,39 +13,29 @@ from dashboard.services.inserting import Insert
 from dashboard.services.statements import Statement
 
 CHANNEL = "trainerbot_outbox"  # of PostgreSQL's LISTEN/NOTIFY
-ORDER_LOCK = 7_401_523_817  # of PostgreSQL's advisory locks; any number that is ours alone
 KEPT_FOR = timedelta(days=2)
 REPLAY_LIMIT = 500
 _insert = Insert(OutboxEvent)
 _insert_plainly = Statement("""
     INSERT INTO dashboard_outboxevent (topic, kind, payload, created_at)
-    VALUES (%s, %s, %s, %s) RETURNING id
+    VALUES (%s, %s, %s, %s)
 """)
 
 
-def publish(topic: str, kind: str, /, **payload: Any) -> int:
+def publish(topic: str, kind: str, /, **payload: Any) -> None:
     """Tell whoever follows `topic`, if and when the surrounding transaction commits.
 
-    Ids become visible in their order: SQLite has one writer at a time, and on
-    PostgreSQL the second one waits here until the first has committed. Else a
-    reader who has seen id 8 would never look for a 7 that commits later. So
-    publish last, after the rows of the change. Returns the event's id.
+    Ids become visible in their order, so that a reader who has seen id 8 need not
+    look for a 7: SQLite has one writer at a time; on PostgreSQL an event gets its
+    id for good while its transaction commits (migration 0022), and CHANNEL rings.
     """
     database = connections[DEFAULT_DB_ALIAS]
     if database.vendor == "sqlite":
         # One statement is whole by itself; to make a row of Django's for it takes longer.
         moment = database.ops.adapt_datetimefield_value(now())
-        made = _insert_plainly.rows(topic, kind, json.dumps(payload), moment)
-        return int(made[0][0])
-    event = OutboxEvent(topic=topic, kind=kind, payload=payload)
-    if database.vendor != "postgresql":
-        _insert(event)
-        return event.pk
-    with transaction.atomic(savepoint=False), database.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ORDER_LOCK])
-        _insert(event)
-        cursor.execute("SELECT pg_notify(%s, '')", [CHANNEL])
-    return event.pk
+        _insert_plainly.n_changed(topic, kind, json.dumps(payload), moment)
+    else:
+        _insert(OutboxEvent(topic=topic, kind=kind, payload=payload))
 
 
 def latest_id() -> int:

@@ -200,9 +200,35 @@ async def test_an_event_that_was_written_first_and_commits_last_is_not_lost(list
     await asyncio.sleep(0.3)  # long enough for the second to commit first, if it may
     may_commit.set()
 
-    assert await listener.hear(2) == [1, 2]
+    assert sorted(await listener.hear(2)) == [1, 2]
     await asyncio.to_thread(first.join)
     await asyncio.to_thread(second.join)
+
+
+async def test_whoever_published_may_still_wait_for_a_row_of_somebody_who_will_publish(listener):
+    """One publishes and then writes a row, the other writes that row and then publishes."""
+    row = await ProcessState.objects.acreate(name="row", state="running", pid=1)
+    published, changed = threading.Event(), threading.Event()
+
+    def publish_first() -> None:
+        with transaction.atomic():
+            outbox.publish("jobs", "job.changed", id=1)
+            published.set()
+            changed.wait(0.5)  # SQLite has one writer: there the other one comes only after this
+            ProcessState.objects.filter(pk=row.pk).update(pid=2)
+        connections.close_all()
+
+    def change_first() -> None:
+        published.wait(10)
+        with transaction.atomic():
+            ProcessState.objects.filter(pk=row.pk).update(pid=3)
+            changed.set()
+            outbox.publish("jobs", "job.changed", id=2)
+        connections.close_all()
+
+    await asyncio.gather(asyncio.to_thread(publish_first), asyncio.to_thread(change_first))
+
+    assert sorted(await listener.hear(2)) == [1, 2]
 
 
 async def test_the_web_process_says_that_it_runs(listener):
@@ -212,11 +238,12 @@ async def test_the_web_process_says_that_it_runs(listener):
 
 
 async def test_an_event_is_json_for_the_page(listener):
-    event_id = await publish("jobs", "job.changed", id=5, status="running")
+    await publish("jobs", "job.changed", id=5, status="running")
+    event = await OutboxEvent.objects.alatest("id")
     message = await listener.layer.receive(listener.channel)
     assert json.loads(json.dumps(message)) == {
         "type": "outbox.event",
-        "id": event_id,
+        "id": event.pk,
         "topic": "jobs",
         "kind": "job.changed",
         "payload": {"id": 5, "status": "running"},

@@ -61,8 +61,9 @@ def test_a_message_is_stored_as_django_stores_it():
 def test_an_event_is_stored_as_django_stores_it():
     payload = {"id": 1, "words": ODD, "nested": {"a": [1, None, True]}}
 
-    ours = OutboxEvent.objects.get(pk=outbox.publish(ODD[:40], "it.changed", **payload))
+    outbox.publish(ODD[:40], "it.changed", **payload)
 
+    ours = OutboxEvent.objects.get()
     djangos = OutboxEvent.objects.create(topic=ODD[:40], kind="it.changed", payload=payload)
     apart = ("id", "created_at")
     assert but(stored(ours), *apart) == but(stored(djangos), *apart)
