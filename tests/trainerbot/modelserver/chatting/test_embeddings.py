@@ -3,11 +3,16 @@
 import base64
 import math
 import struct
+from pathlib import Path
 
 import httpx2
 import openai
 import pytest
 from openai.types import CreateEmbeddingResponse
+
+from trainerbot.modelserver.bases import find_bases
+from trainerbot.modelserver.runtimes.embedding import MAX_TOKENS, Embedder
+from trainerbot.modelserver.runtimes.memory import Memory, resident_bytes_of_this_process
 
 MODEL = "smollm2-135m-instruct"
 
@@ -97,6 +102,19 @@ def test_an_input_that_cannot_be_read_is_refused(server, change, param, code):
 
     error = answer.json()["error"]
     assert (answer.status_code, error["param"], error["code"]) == (400, param, code)
+
+
+async def test_what_makes_vectors_is_counted_with_all_that_it_can_take():
+    base = find_bases([], packaged=True, allow_download=False, max_context_tokens=2048).default
+    memory = Memory(1000)
+    embedder = Embedder(Path(base.source), memory, context_tokens=2048, n_threads=1)
+    before = resident_bytes_of_this_process()
+
+    await embedder.embed([list(range(1000, 1000 + MAX_TOKENS))])
+
+    assert memory.used_bytes >= resident_bytes_of_this_process() - before > 0
+    await embedder.unload()
+    embedder.close()
 
 
 def test_an_unknown_model_is_not_found(client):
