@@ -22,6 +22,14 @@ from dashboard.models.places import DiscordRole, GuildSettings, PlaceSettings
 from dashboard.models.processes import ProcessState
 from dashboard.models.requests import DiscordRequest, OpenInteraction
 from dashboard.models.settings import AssistantSettings
+from dashboard.models.suites import (
+    Judge,
+    Suite,
+    SuiteAnswer,
+    SuiteCase,
+    SuiteRun,
+    SuiteVersion,
+)
 from dashboard.models.tasks import Task
 from dashboard.models.usage import ModelPrice, SpeechPrice, Usage
 from dashboard.models.voice import Utterance, VoiceCall, VoiceSettings
@@ -53,6 +61,7 @@ __all__ = [
     "GuildSettings",
     "IdentifySlot",
     "Incident",
+    "Judge",
     "LegacyJob",
     "Message",
     "ModelPrice",
@@ -64,6 +73,11 @@ __all__ = [
     "Provenance",
     "Source",
     "SpeechPrice",
+    "Suite",
+    "SuiteAnswer",
+    "SuiteCase",
+    "SuiteRun",
+    "SuiteVersion",
     "SyncedCommands",
     "Task",
     "Usage",

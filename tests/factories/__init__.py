@@ -23,6 +23,7 @@ from tests.factories.places import (
     PlaceSettingsFactory,
     UsageFactory,
 )
+from tests.factories.suites import SuiteFactory, SuiteRunFactory, suite_version
 from tests.factories.talk import (
     AnswerFactory,
     ConversationFactory,
@@ -57,9 +58,12 @@ __all__ = [
     "PredictionFactory",
     "ProvenanceFactory",
     "QuestionFactory",
+    "SuiteFactory",
+    "SuiteRunFactory",
     "TaskFactory",
     "UsageFactory",
     "UserFactory",
     "UtteranceFactory",
     "VoiceCallFactory",
+    "suite_version",
 ]
