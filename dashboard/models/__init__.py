@@ -21,6 +21,7 @@ from dashboard.models.people import (
 from dashboard.models.places import DiscordRole, GuildSettings, PlaceSettings
 from dashboard.models.processes import ProcessState
 from dashboard.models.requests import DiscordRequest, OpenInteraction
+from dashboard.models.reviews import CorrectionComment, CorrectionStep, CorrectionVote
 from dashboard.models.settings import AssistantSettings
 from dashboard.models.suites import (
     Judge,
@@ -40,6 +41,9 @@ __all__ = [
     "AuditEvent",
     "Conversation",
     "Correction",
+    "CorrectionComment",
+    "CorrectionStep",
+    "CorrectionVote",
     "Dataset",
     "DatasetChoice",
     "DatasetEdit",
