@@ -16,6 +16,7 @@ from dashboard.views import (
     overview,
     people,
     playground,
+    releases,
     settings,
     speech,
 )
@@ -141,6 +142,18 @@ EVALUATIONS = [
     path("evaluations/<int:pk>/cancel/", evaluations.cancel, name="evaluation-cancel"),
 ]
 
+RELEASES = [
+    path("releases/", releases.list_, name="release-list"),
+    path("releases/new/", releases.create, name="release-create"),
+    path("releases/<slug:name>/", releases.detail, name="release-detail"),
+    path("releases/<slug:name>/state/", releases.state, name="release-state"),
+    path("releases/<slug:name>/move/", releases.move, name="release-move"),
+    path("releases/<slug:name>/roll-back/", releases.roll_back, name="release-roll-back"),
+    path("releases/<slug:name>/stop/", releases.stop, name="release-stop"),
+    path("releases/<slug:name>/delete/", releases.delete, name="release-delete"),
+    path("releases/<slug:name>/shadows/", releases.shadows, name="release-shadows"),
+]
+
 MODELS = [
     path("models/", models.list_, name="model-list"),
     path("models/rows/", models.rows, name="model-rows"),
@@ -232,6 +245,7 @@ urlpatterns: list[URLPattern] = [
     *JOBS,
     *EVALUATIONS,
     *MODELS,
+    *RELEASES,
     *SETTINGS,
     *SERVERS,
     *CALLS,

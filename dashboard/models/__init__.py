@@ -20,6 +20,7 @@ from dashboard.models.people import (
 )
 from dashboard.models.places import DiscordRole, GuildSettings, PlaceSettings
 from dashboard.models.processes import ProcessState
+from dashboard.models.releases import Alias, Promotion, Release, ShadowAnswer
 from dashboard.models.requests import DiscordRequest, OpenInteraction
 from dashboard.models.reviews import CorrectionComment, CorrectionStep, CorrectionVote
 from dashboard.models.settings import AssistantSettings
@@ -37,6 +38,7 @@ from dashboard.models.voice import Utterance, VoiceCall, VoiceSettings
 
 __all__ = [
     "Access",
+    "Alias",
     "AssistantSettings",
     "AuditEvent",
     "Conversation",
@@ -74,7 +76,10 @@ __all__ = [
     "PlaceSettings",
     "Prediction",
     "ProcessState",
+    "Promotion",
     "Provenance",
+    "Release",
+    "ShadowAnswer",
     "Source",
     "SpeechPrice",
     "Suite",
