@@ -19,6 +19,7 @@ from trainerbot.modelserver.api.requests import (
     JobBody,
     check_metadata,
     in_range,
+    metadata_filter,
     read_body,
     whole_number,
 )
@@ -51,12 +52,11 @@ def routes(store: Store, catalog: Catalog, runner: JobRunner) -> list[Route]:
         return JSONResponse(wire.job_object(job))
 
     def index(request: Request) -> Response:
-        metadata, without_metadata = _metadata_filter(request)
         found = store.jobs(
             after=request.query_params.get("after"),
             limit=whole_number(request, "limit", default=20, low=0, high=100),
-            metadata=metadata,
-            without_metadata=without_metadata,
+            metadata=metadata_filter(request),
+            without_metadata=request.query_params.get("metadata") == "null",
         )
         return page([wire.job_object(job) for job in found.rows], found.has_more)
 
@@ -121,16 +121,6 @@ def job_of(store: Store, request: Request) -> StoredJob:
         raise ApiError(
             str(error), status=404, param="fine_tune_id", code="fine_tune_not_found"
         ) from error
-
-
-def _metadata_filter(request: Request) -> tuple[dict[str, str] | None, bool]:
-    """Return the pairs of `metadata[key]=value`, and whether `metadata=null` was asked."""
-    pairs = {
-        name[len("metadata[") : -1]: value
-        for name, value in request.query_params.multi_items()
-        if name.startswith("metadata[") and name.endswith("]")
-    }
-    return pairs or None, request.query_params.get("metadata") == "null"
 
 
 def _create(store: Store, catalog: Catalog, body: JobBody) -> StoredJob:
