@@ -229,10 +229,19 @@ CORRECTIONS = [
     path("corrections/queue/", corrections.queue, name="correction-queue"),
     path("corrections/export/", corrections.export, name="correction-export"),
     path("corrections/teach/", corrections.teach, name="correction-teach"),
+    path("corrections/foresee/", corrections.foresee, name="correction-foresee"),
+    path("corrections/alarms/", corrections.alarms, name="correction-alarms"),
+    path("corrections/alarms/count/", corrections.alarms_count, name="correction-alarms-count"),
+    path("corrections/undo/", corrections.undo, name="correction-undo"),
+    path("corrections/bulk/", corrections.bulk, name="correction-bulk"),
     path("corrections/<int:pk>/", corrections.detail, name="correction-detail"),
     path("corrections/<int:pk>/approve/", corrections.approve, name="correction-approve"),
     path("corrections/<int:pk>/edit/", corrections.edit, name="correction-edit"),
     path("corrections/<int:pk>/reject/", corrections.reject, name="correction-reject"),
+    path("corrections/<int:pk>/move/", corrections.move, name="correction-move"),
+    path("corrections/<int:pk>/assign/", corrections.assign, name="correction-assign"),
+    path("corrections/<int:pk>/comment/", corrections.comment, name="correction-comment"),
+    path("corrections/<int:pk>/history/", corrections.history, name="correction-history"),
 ]
 
 urlpatterns: list[URLPattern] = [

@@ -184,3 +184,17 @@ class Correction(models.Model):
 
     def __str__(self) -> str:
         return f"#{self.pk} {self.question[:60]}"
+
+    @property
+    def place_name(self) -> str:
+        """Where it counts, for people."""
+        if self.channel is not None:
+            return f"{self.guild} #{self.channel.name}" if self.guild else f"#{self.channel.name}"
+        return str(self.guild) if self.guild is not None else "Everywhere"
+
+    @property
+    def place_value(self) -> str:
+        """The same as forms spell it."""
+        if self.channel_id is not None:
+            return f"channel-{self.channel_id}"
+        return f"guild-{self.guild_id}" if self.guild_id is not None else "everywhere"

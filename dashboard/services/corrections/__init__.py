@@ -4,11 +4,13 @@ from dashboard.services.corrections.bulk import MOST_AT_ONCE, Outcome, Picked, d
 from dashboard.services.corrections.deciding import approve, edit, move, reject
 from dashboard.services.corrections.finding import Filter, find, get, no_such, visible_to
 from dashboard.services.corrections.places import (
+    Place,
     check_place,
     home_of,
     may_carry,
-    place_name,
+    place_value,
     places_for,
+    read_place,
     reviewers_needed,
 )
 from dashboard.services.corrections.proposing import (
@@ -32,6 +34,7 @@ __all__ = [
     "Filter",
     "Outcome",
     "Picked",
+    "Place",
     "Tally",
     "approve",
     "assign",
@@ -48,10 +51,11 @@ __all__ = [
     "may_carry",
     "move",
     "no_such",
-    "place_name",
+    "place_value",
     "places_for",
     "propose",
     "propose_for",
+    "read_place",
     "reject",
     "reviewers",
     "reviewers_needed",

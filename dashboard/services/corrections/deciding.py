@@ -6,6 +6,7 @@ from dashboard.models import Correction, DiscordChannel, DiscordGuild
 from dashboard.services import access
 from dashboard.services.access import Person, Role
 from dashboard.services.corrections import places, votes
+from dashboard.services.corrections.places import Place
 from dashboard.services.corrections.proposing import check_answer
 from dashboard.services.corrections.steps import (
     Actor,
@@ -26,26 +27,26 @@ OWN_WORDS = (
 
 @transaction.atomic
 def approve(
-    *, correction: Correction, reviewer: Actor, better_answer: str | None = None
+    *,
+    correction: Correction,
+    reviewer: Actor,
+    better_answer: str | None = None,
+    place: Place | None = None,
 ) -> Correction:
-    """Vote for a correction, with the reviewer's own words if `better_answer` is given.
+    """Vote for a correction, with the reviewer's own words and place if they are given.
 
     It is in force as soon as as many people approve these words as its server
     wants and nobody rejects them; where some do, an admin decides. Votes for
     other words than these do not count. Raises Conflict when somebody else
     changed it in the meantime.
     """
-    if better_answer is not None:
-        check_answer(better_answer)
     change = begin(correction, reviewer)
     row = change.row
     if row.state == State.APPROVED:
         raise Conflict(decided(row))
-    was_disputed = row.is_disputed
-    if better_answer is not None and better_answer != row.better_answer:
-        change.turn_page()
-        change.set(better_answer=better_answer)
-    needed = places.reviewers_needed(row)
+    was_disputed, needed = row.is_disputed, places.reviewers_needed(row)
+    _revise(change, better_answer, place)
+    needed = max(needed, places.reviewers_needed(row))
     if row.state == State.REJECTED and not _decides(reviewer, needed, was_disputed):
         change.turn_page()
         change.wait()
@@ -75,21 +76,15 @@ def reject(*, correction: Correction, reviewer: Actor, note: str = "") -> Correc
 
 
 @transaction.atomic
-def edit(*, correction: Correction, better_answer: str, editor: Actor) -> Correction:
-    """Change the words of a correction.
+def edit(
+    *, correction: Correction, better_answer: str, editor: Actor, place: Place | None = None
+) -> Correction:
+    """Change the words of a correction, and where it counts if a place is given.
 
     It stays what it is, unless it is in force where several must approve: then
-    the new words wait for the others, and the editor's vote is for them.
+    other words or a wider place wait for the others, and the editor's vote is for them.
     """
-    check_answer(better_answer)
-    change = begin(correction, editor)
-    if better_answer == change.row.better_answer:
-        return correction
-    change.turn_page()
-    change.set(better_answer=better_answer, told_at=None)
-    _ask_again(change)
-    finish(change, "edit", correction)
-    return correction
+    return _changed(correction, editor, "edit", better_answer, place)
 
 
 @transaction.atomic
@@ -102,38 +97,53 @@ def move(
 ) -> Correction:
     """Say where alone a correction counts: in a guild, in a channel, or with neither everywhere.
 
-    Where several must approve, one that is in force waits for the others again
-    unless the new place is a part of the old one. Raises NotAllowed for whoever
+    As with `edit`, a wider place may have to wait. Raises NotAllowed for whoever
     may not carry it off its server.
     """
+    return _changed(correction, editor, "move", None, (guild, channel))
+
+
+def _changed(
+    correction: Correction,
+    editor: Actor,
+    verb: str,
+    better_answer: str | None,
+    place: Place | None,
+) -> Correction:
     change = begin(correction, editor)
     row = change.row
-    old = row.guild, row.channel
-    new = places.check_place(
-        editor, row.guild or places.home_of(row.message), guild=guild, channel=channel
-    )
-    if new == old:
-        return correction
     needed = places.reviewers_needed(row)
-    change.turn_page()
-    change.set(guild=new[0], channel=new[1], told_at=None)
-    if not places.is_within(new, old):
-        _ask_again(change, needed=needed)
-    finish(change, "move", correction)
+    needs_review = _revise(change, better_answer, place)
+    if not change.fields:
+        return correction
+    needed = max(needed, places.reviewers_needed(row))
+    is_free = _is_admin(editor) or needed == 1
+    if needs_review and row.state == State.APPROVED and not is_free:
+        change.wait()
+        if not _is_author(editor, row):
+            votes.cast(row, editor, name=name_of(editor), approves=True, note="")
+    finish(change, verb, correction)
     return correction
 
 
-def _ask_again(change: Change, *, needed: int = 1) -> None:
-    """Where several must approve what is in force, let its new words or place wait for them."""
+def _revise(change: Change, better_answer: str | None, place: Place | None) -> bool:
+    """Give it other words and another place, where they are; whether that is more than a part."""
     row = change.row
-    needed = max(needed, places.reviewers_needed(row))
-    if row.state != State.APPROVED or _decides(change.actor, needed, was_disputed=False):
-        return
-    if _is_admin(change.actor):
-        return
-    change.wait()
-    if not _is_author(change.actor, row):
-        votes.cast(row, change.actor, name=name_of(change.actor), approves=True, note="")
+    old = row.guild, row.channel
+    if better_answer is not None:
+        check_answer(better_answer)
+    is_other = better_answer is not None and better_answer != row.better_answer
+    new = old
+    if place is not None and place != old:
+        belongs_to = row.guild or places.home_of(row.message)
+        new = places.check_place(change.actor, belongs_to, guild=place[0], channel=place[1])
+    if not is_other and new == old:
+        return False
+    change.turn_page()
+    change.set(told_at=None, guild=new[0], channel=new[1])
+    if better_answer is not None:
+        change.set(better_answer=better_answer)
+    return is_other or not places.is_within(new, old)
 
 
 def _vote(

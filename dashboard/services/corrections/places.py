@@ -10,8 +10,10 @@ from dashboard.services import access
 from dashboard.services.access import Permission, Person
 from trainerbot.errors import InvalidInput, NotAllowed
 
+Place = tuple[DiscordGuild | None, DiscordChannel | None]
+"""Where a correction counts: in a guild, in one channel of it, or with neither everywhere."""
+
 EVERYWHERE = "everywhere"
-CHANNEL_KINDS = ("text", "news", "forum", "voice", "stage_voice")
 ONLY_AN_ADMIN = (
     "What counts on one server alone is carried to others only by an admin. "
     "Leave it there, or ask an admin."
@@ -38,7 +40,7 @@ def check_place(
     *,
     guild: DiscordGuild | None,
     channel: DiscordChannel | None,
-) -> tuple[DiscordGuild | None, DiscordChannel | None]:
+) -> Place:
     """The place as it is stored: a channel brings its own guild.
 
     Raises InvalidInput for a channel of direct messages or of another server, and
@@ -55,10 +57,7 @@ def check_place(
     return guild, channel
 
 
-def is_within(
-    new: tuple[DiscordGuild | None, DiscordChannel | None],
-    old: tuple[DiscordGuild | None, DiscordChannel | None],
-) -> bool:
+def is_within(new: Place, old: Place) -> bool:
     """Whether one place is a part of the other, or the same."""
     return old == (None, None) or old == new or (old[1] is None and old[0] == new[0])
 
@@ -71,11 +70,6 @@ def reviewers_needed(correction: Correction) -> int:
         return 1
     wishes = GuildSettings.objects.filter(guild__in=ids).values_list("reviewers_needed", flat=True)
     return max(wishes, default=1)
-
-
-def place_name(correction: Correction) -> str:
-    """Where it counts, for people."""
-    return _name(correction.guild, correction.channel)
 
 
 def places_for(
@@ -108,12 +102,10 @@ def places_for(
 
 def place_value(guild: DiscordGuild | None, channel: DiscordChannel | None) -> str:
     """How a form spells a place."""
-    if channel is not None:
-        return f"channel-{channel.pk}"
-    return f"guild-{guild.pk}" if guild is not None else EVERYWHERE
+    return Correction(guild=guild, channel=channel).place_value
 
 
-def read_place(value: str) -> tuple[DiscordGuild | None, DiscordChannel | None]:
+def read_place(value: str) -> Place:
     """The place that a form spells. Raises InvalidInput where there is none."""
     if value in ("", EVERYWHERE):
         return None, None
@@ -130,14 +122,8 @@ def read_place(value: str) -> tuple[DiscordGuild | None, DiscordChannel | None]:
     raise InvalidInput("There is no such place any more. Choose another.")
 
 
-def _name(guild: DiscordGuild | None, channel: DiscordChannel | None) -> str:
-    if channel is not None:
-        return f"{guild} #{channel.name}" if guild else f"#{channel.name}"
-    return str(guild) if guild is not None else "Everywhere"
-
-
 def name_of(values: dict[str, Any]) -> str:
     """The name of a place that a step remembers by its ids, as far as it is still there."""
     guild = DiscordGuild.objects.filter(pk__in=[values["guild_id"]]).first()
     channel = DiscordChannel.objects.filter(pk__in=[values["channel_id"]]).first()
-    return _name(guild, channel)
+    return Correction(guild=guild, channel=channel).place_name

@@ -83,7 +83,7 @@ def propose_for(
     message: Message,
     better_answer: str,
     author: User | Person | None = None,
-    place: tuple[DiscordGuild | None, DiscordChannel | None] | None = None,
+    place: places.Place | None = None,
 ) -> Correction:
     """Correct one logged answer of the bot: its question and its words are taken from the log.
 
