@@ -9,6 +9,7 @@
 (`run.scores`), `cancel` stops it with what it has.
 """
 
+from dashboard.services.suites.library import from_split, resolve, upload
 from dashboard.services.suites.news import TOPIC, topic
 from dashboard.services.suites.results import Comparison, Tag, answers, as_json, compare
 from dashboard.services.suites.runs import cancel, get, needs_judge_model, submit
@@ -25,9 +26,12 @@ __all__ = [
     "compare",
     "corrections_in_force",
     "corrections_suite",
+    "from_split",
     "get",
     "needs_judge_model",
+    "resolve",
     "set_judge",
     "submit",
     "topic",
+    "upload",
 ]

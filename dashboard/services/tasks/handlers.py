@@ -28,6 +28,7 @@ MODULES = {
     "discord-request": "dashboard.services.requests",
     "edit-draft": "dashboard.services.drafts",
     "evaluate": "dashboard.services.evaluations.work",
+    "evaluate-suite": "dashboard.services.suites.work",
     "examine": "dashboard.services.examination",
     "export": "dashboard.services.exports",
     "finetune": "dashboard.services.finetunes",
