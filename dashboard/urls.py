@@ -11,7 +11,6 @@ from dashboard.views import (
     corrections,
     evaluations,
     health,
-    jobs,
     models,
     overview,
     people,
@@ -30,6 +29,10 @@ from dashboard.views.datasets import (
     versions,
 )
 from dashboard.views.datasets import lists as datasets
+from dashboard.views.jobs import detail as job
+from dashboard.views.jobs import lists as job_lists
+from dashboard.views.jobs import starting as job_starting
+from dashboard.views.jobs import trained
 from dashboard.views.servers import detail as server
 from dashboard.views.servers import lists as servers
 from dashboard.views.servers import rows as server_rows
@@ -117,14 +120,21 @@ VERSIONS = [
     path(f"{ONE}examples/<int:position>/edit/", examples.edit, name="dataset-example-edit"),
 ]
 
+ONE_JOB = "fine-tuning/<int:pk>/"
 JOBS = [
-    path("fine-tuning/", jobs.list_, name="job-list"),
-    path("fine-tuning/rows/", jobs.rows, name="job-rows"),
-    path("fine-tuning/new/", jobs.new, name="job-new"),
-    path("fine-tuning/new/choices/", jobs.choices, name="job-choices"),
-    path("fine-tuning/<int:pk>/", jobs.detail, name="job-detail"),
-    path("fine-tuning/<int:pk>/progress/", jobs.progress, name="job-progress"),
-    path("fine-tuning/<int:pk>/cancel/", jobs.cancel, name="job-cancel"),
+    path("fine-tuning/", job_lists.list_, name="job-list"),
+    path("fine-tuning/rows/", job_lists.rows, name="job-rows"),
+    path("fine-tuning/new/", job_starting.new, name="job-new"),
+    path("fine-tuning/new/choices/", job_starting.choices, name="job-choices"),
+    path(ONE_JOB, job.detail, name="job-detail"),
+    path(f"{ONE_JOB}progress/", job.progress, name="job-progress"),
+    path(f"{ONE_JOB}cancel/", job.cancel, name="job-cancel"),
+    path(f"{ONE_JOB}pause/", job.pause, name="job-pause"),
+    path(f"{ONE_JOB}resume/", job.resume, name="job-resume"),
+    path(f"{ONE_JOB}checkpoints/", trained.checkpoints, name="job-checkpoints"),
+    path(f"{ONE_JOB}files/", trained.files, name="job-files"),
+    path(f"{ONE_JOB}files/<str:form>/", trained.file, name="job-file"),
+    path(f"{ONE_JOB}files/<str:form>/download/", trained.download, name="job-download"),
 ]
 
 EVALUATIONS = [
@@ -158,6 +168,7 @@ MODELS = [
     path("models/", models.list_, name="model-list"),
     path("models/rows/", models.rows, name="model-rows"),
     path("models/use/", models.use, name="model-use"),
+    path("models/delete/", models.delete, name="model-delete"),
     path("models/price/", models.price, name="model-price"),
     path("models/price/remove/", models.remove_price, name="model-price-remove"),
     path("models/speech-price/", models.speech_price, name="speech-price"),
