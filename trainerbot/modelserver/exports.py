@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import hashlib
 import logging
-import os
 import shutil
 import sys
 import tempfile
@@ -14,9 +13,9 @@ from typing import Literal
 
 import msgspec
 
-import trainerbot
 from trainerbot.errors import InvalidInput, ProviderUnavailable
 from trainerbot.modelserver.bases import BaseModel, Bases
+from trainerbot.modelserver.children import environment_of_child
 from trainerbot.modelserver.records import StoredModel
 from trainerbot.modelserver.store import Store
 
@@ -153,12 +152,7 @@ async def _run(task: bytes, making: _Making) -> None:
         "trainerbot.modelserver.conversion.merging",
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
-        env={
-            **os.environ,
-            "PYTHONPATH": str(Path(trainerbot.__path__[0]).parent),
-            "OMP_NUM_THREADS": "1",
-            "TQDM_DISABLE": "1",
-        },
+        env=environment_of_child(OMP_NUM_THREADS="1", TQDM_DISABLE="1"),
     )
     assert process.stdin is not None
     assert process.stdout is not None
