@@ -15,6 +15,7 @@ from dashboard.views import (
     overview,
     people,
     playground,
+    releases,
     settings,
     speech,
 )
@@ -151,6 +152,18 @@ EVALUATIONS = [
     path("evaluations/<int:pk>/cancel/", evaluations.cancel, name="evaluation-cancel"),
 ]
 
+RELEASES = [
+    path("releases/", releases.list_, name="release-list"),
+    path("releases/new/", releases.create, name="release-create"),
+    path("releases/<slug:name>/", releases.detail, name="release-detail"),
+    path("releases/<slug:name>/state/", releases.state, name="release-state"),
+    path("releases/<slug:name>/move/", releases.move, name="release-move"),
+    path("releases/<slug:name>/roll-back/", releases.roll_back, name="release-roll-back"),
+    path("releases/<slug:name>/stop/", releases.stop, name="release-stop"),
+    path("releases/<slug:name>/delete/", releases.delete, name="release-delete"),
+    path("releases/<slug:name>/shadows/", releases.shadows, name="release-shadows"),
+]
+
 MODELS = [
     path("models/", models.list_, name="model-list"),
     path("models/rows/", models.rows, name="model-rows"),
@@ -227,10 +240,19 @@ CORRECTIONS = [
     path("corrections/queue/", corrections.queue, name="correction-queue"),
     path("corrections/export/", corrections.export, name="correction-export"),
     path("corrections/teach/", corrections.teach, name="correction-teach"),
+    path("corrections/foresee/", corrections.foresee, name="correction-foresee"),
+    path("corrections/alarms/", corrections.alarms, name="correction-alarms"),
+    path("corrections/alarms/count/", corrections.alarms_count, name="correction-alarms-count"),
+    path("corrections/undo/", corrections.undo, name="correction-undo"),
+    path("corrections/bulk/", corrections.bulk, name="correction-bulk"),
     path("corrections/<int:pk>/", corrections.detail, name="correction-detail"),
     path("corrections/<int:pk>/approve/", corrections.approve, name="correction-approve"),
     path("corrections/<int:pk>/edit/", corrections.edit, name="correction-edit"),
     path("corrections/<int:pk>/reject/", corrections.reject, name="correction-reject"),
+    path("corrections/<int:pk>/move/", corrections.move, name="correction-move"),
+    path("corrections/<int:pk>/assign/", corrections.assign, name="correction-assign"),
+    path("corrections/<int:pk>/comment/", corrections.comment, name="correction-comment"),
+    path("corrections/<int:pk>/history/", corrections.history, name="correction-history"),
 ]
 
 urlpatterns: list[URLPattern] = [
@@ -243,6 +265,7 @@ urlpatterns: list[URLPattern] = [
     *JOBS,
     *EVALUATIONS,
     *MODELS,
+    *RELEASES,
     *SETTINGS,
     *SERVERS,
     *CALLS,

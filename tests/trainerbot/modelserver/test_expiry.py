@@ -118,3 +118,13 @@ def test_what_exceeds_the_limit_leaves_nothing_behind(tmp_path):
 
         assert (reply.status, reply.error["code"]) == (403, "exceeded_quota")
         assert server.leftovers() == []
+
+
+def test_a_file_that_is_deleted_while_it_is_asked_for_is_not_found(tmp_path):
+    with in_process(tmp_path) as server:
+        file_id = kept(server.store, b"a", for_s=None)
+        server.store.blobs.path(server.store.file(file_id).sha256).unlink()
+
+        reply = server.send("GET", f"/v1/files/{file_id}/content")
+
+        assert (reply.status, reply.error["param"]) == (404, "id")

@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncGenerator, Coroutine
 from contextlib import aclosing
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
@@ -30,7 +31,10 @@ class Stream(Response):
         self.media_type = media_type
         super().__init__(headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"})
         if filename is not None:
-            self.headers["Content-Disposition"] = f'attachment; filename="{filename}"'
+            # A header is Latin-1; a model's suffix may be of any script (RFC 6266).
+            quoted = quote(filename)
+            told = f'filename="{filename}"' if quoted == filename else f"filename*=utf-8''{quoted}"
+            self.headers["Content-Disposition"] = f"attachment; {told}"
         del self.headers["content-length"]
         self._pieces = pieces
 

@@ -114,13 +114,34 @@ async def test_an_architecture_without_gguf_says_so(store, client):
 
 
 async def test_an_unknown_job_and_a_deleted_model_are_not_found(store, client):
-    assert (await get(client, "ftjob-none")).status_code == 404
+    unknown = await get(client, "ftjob-none")
+    assert (unknown.status_code, unknown.json()["error"]["code"]) == (404, "fine_tune_not_found")
     job_id = add_model(store)
     store.delete_model("ft:tiny:supervised::1")
 
     answer = await get(client, job_id)
 
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "model_not_found")
+
+
+@pytest.mark.parametrize("form", ["adapter", "gguf"])
+async def test_a_model_that_is_deleted_while_it_is_asked_for_is_not_found(store, client, form):
+    job_id = add_model(store)
+    for path in store.blobs.path("x").parent.iterdir():
+        path.unlink()  # as a deletion does, right after its row
+
+    answer = await get(client, job_id, format=form)
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "model_not_found")
+
+
+async def test_a_suffix_of_any_script_is_exported(store, client):
+    job_id = add_model(store, "ft:tiny:supervised:日本:1")
+
+    answer = await get(client, job_id)
+
+    assert answer.status_code == 200
+    assert "-1-adapter.zip" in answer.headers["content-disposition"]
 
 
 @pytest.mark.train
