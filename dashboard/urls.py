@@ -158,6 +158,7 @@ RELEASES = [
     path("releases/<slug:name>/", releases.detail, name="release-detail"),
     path("releases/<slug:name>/state/", releases.state, name="release-state"),
     path("releases/<slug:name>/move/", releases.move, name="release-move"),
+    path("releases/<slug:name>/guard/", releases.guard, name="release-guard"),
     path("releases/<slug:name>/roll-back/", releases.roll_back, name="release-roll-back"),
     path("releases/<slug:name>/stop/", releases.stop, name="release-stop"),
     path("releases/<slug:name>/delete/", releases.delete, name="release-delete"),

@@ -4,9 +4,10 @@ from django import forms
 
 from dashboard.forms.corrections import VerbatimField
 from dashboard.forms.look import DashboardForm
-from dashboard.models import Promotion
+from dashboard.models import Promotion, Suite
 
 Action = Promotion.Action
+TEST = "test"
 
 
 class AliasForm(DashboardForm):
@@ -21,6 +22,21 @@ class AliasForm(DashboardForm):
         required=False,
         max_length=200,
         widget=forms.TextInput(attrs={"placeholder": "Answers in the help channels"}),
+    )
+
+
+class GuardForm(DashboardForm):
+    suites = forms.ModelMultipleChoiceField(
+        queryset=Suite.objects.exclude(kind=Suite.Kind.CORRECTIONS).order_by("name"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        label="General suites",
+        help_text="Corrections in force are always asked.",
+    )
+    margin = forms.FloatField(
+        min_value=0.0,
+        max_value=100.0,
+        help_text="How many of a hundred answers a new release may do worse on them.",
     )
 
 
@@ -53,6 +69,7 @@ class ReleaseForm(DashboardForm):
     action = forms.ChoiceField(
         label="Who gets it",
         choices=[
+            (TEST, "Nobody yet: test it first"),
             (Action.PROMOTE, "Everybody"),
             (Action.CANARY, "A share of the people (canary)"),
             (Action.SHADOW, "Nobody: ask it unseen, to compare (shadow)"),

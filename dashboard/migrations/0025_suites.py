@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("dashboard", "0023_reviews_votes_and_steps"),
+        ("dashboard", "0024_waiting_corrections_belong_to_their_server"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -10,8 +10,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from dashboard.forms.releases import AliasForm, ReleaseForm
-from dashboard.models import Alias, Message, Promotion, Release, ShadowAnswer
+from dashboard.forms.releases import TEST, AliasForm, GuardForm, ReleaseForm
+from dashboard.models import Alias, Message, Promotion, Release, ShadowAnswer, SuiteRun
 from dashboard.services import paging, releases
 from dashboard.services.access import Permission
 from dashboard.services.paging import Row
@@ -74,25 +74,48 @@ def move(request: HttpRequest, name: str) -> HttpResponse:
     alias = releases.get(name)
     form = ReleaseForm(request.POST)
     if form.is_valid():
-        moved = form.attempt(lambda: _move(alias, form, _user(request)))
-        if moved is not None:
-            messages.success(request, _said(moved))
+        said = form.attempt(lambda: _move(alias, form, _user(request)))
+        if said is not None:
+            messages.success(request, said)
             return redirect("release-detail", name=alias.name)
     return _detail(request, alias, form)
 
 
-def _move(alias: Alias, form: ReleaseForm, actor: User) -> Promotion:
+def _move(alias: Alias, form: ReleaseForm, actor: User) -> str:
     given = form.cleaned_data
     release = releases.draft(alias, **{field: given[field] for field in FIELDS})
+    if given["action"] == TEST:
+        return _tested(release, releases.test(release, actor=actor))
+    why, percent = given["why"], given["percent"]
     if given["action"] == Action.CANARY:
-        return releases.start_canary(
-            release, percent=given["percent"], actor=actor, why=given["why"]
-        )
+        return _said(releases.start_canary(release, percent=percent, actor=actor, why=why))
     if given["action"] == Action.SHADOW:
-        return releases.start_shadow(
-            release, percent=given["percent"], actor=actor, why=given["why"]
+        return _said(releases.start_shadow(release, percent=percent, actor=actor, why=why))
+    return _said(releases.promote(release, actor=actor, why=why, override=given["override"]))
+
+
+def _tested(release: Release, queued: list[SuiteRun]) -> str:
+    if queued:
+        return f"{len(queued)} tests of it are on their way. Promote it when they are over."
+    if found := releases.objections(release):
+        return " ".join(["It was tested already.", *found])
+    return f"{release.model} was tested already, and nothing speaks against it."
+
+
+@require_POST
+@requires(Permission.SETTINGS)
+def guard(request: HttpRequest, name: str) -> HttpResponse:
+    """Say what a new release is to be tested on, beside the corrections in force."""
+    alias = releases.get(name)
+    form = GuardForm(request.POST)
+    if form.is_valid():
+        saved = form.attempt(
+            lambda: releases.guard(alias, **form.cleaned_data, actor=_user(request))
         )
-    return releases.promote(release, actor=actor, why=given["why"], override=given["override"])
+        if saved is not None:
+            messages.success(request, "The gate is set.")
+            return redirect("release-detail", name=alias.name)
+    return _detail(request, alias, ReleaseForm(), form)
 
 
 @require_POST
@@ -153,9 +176,14 @@ def shadows(request: HttpRequest, name: str) -> HttpResponse:
     return render(request, "dashboard/releases/shadows.html", context)
 
 
-def _detail(request: HttpRequest, alias: Alias, form: ReleaseForm) -> HttpResponse:
-    context = _state(request, alias) | {"form": form}
-    status = 422 if form.is_bound else 200
+def _detail(
+    request: HttpRequest, alias: Alias, form: ReleaseForm, guard_form: GuardForm | None = None
+) -> HttpResponse:
+    guard_form = guard_form or GuardForm(
+        initial={"suites": alias.suites.all(), "margin": alias.margin}
+    )
+    context = _state(request, alias) | {"form": form, "guard_form": guard_form}
+    status = 422 if form.is_bound or guard_form.is_bound else 200
     return render(request, "dashboard/releases/detail.html", context, status=status)
 
 

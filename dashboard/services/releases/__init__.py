@@ -5,7 +5,8 @@ A place asks for "@support" as it asks for a model. Under that name a release
 a share of the people, and a third one is perhaps asked unseen.
 """
 
-from dashboard.services.releases.aliases import TOPIC, create, delete, get, places_with
+from dashboard.services.releases.aliases import TOPIC, create, delete, get, guard, places_with
+from dashboard.services.releases.gate import objections, test
 from dashboard.services.releases.moving import (
     before,
     draft,
@@ -24,6 +25,8 @@ __all__ = [
     "delete",
     "draft",
     "get",
+    "guard",
+    "objections",
     "places_with",
     "promote",
     "roll_back",
@@ -31,4 +34,5 @@ __all__ = [
     "start_shadow",
     "stop_canary",
     "stop_shadow",
+    "test",
 ]

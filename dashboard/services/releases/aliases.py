@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
-from dashboard.models import Alias, AssistantSettings, PlaceSettings
+from dashboard.models import Alias, AssistantSettings, PlaceSettings, Suite
 from dashboard.services import audit, outbox, storage
 from dashboard.services.access import Person
 from trainerbot.errors import Conflict, InvalidInput, NotFound
@@ -47,6 +48,23 @@ def create(name: str, *, note: str = "", actor: User | Person | None) -> Alias:
             announce(alias)
     except IntegrityError as error:
         raise Conflict(f"The name @{name} exists already.") from error
+    return alias
+
+
+@transaction.atomic
+def guard(
+    alias: Alias, *, suites: Iterable[Suite], margin: float, actor: User | Person | None
+) -> Alias:
+    """Say on which general suites a new release may not do worse, and by how many of a hundred."""
+    if not 0 <= margin <= 100:
+        raise InvalidInput("The margin is a number from 0 to 100.")
+    chosen = list(suites)
+    alias.suites.set(chosen)
+    alias.margin = margin
+    alias.save(update_fields=["margin", "updated_at"])
+    names = ", ".join(sorted(suite.name for suite in chosen))
+    audit.record(actor, "alias.guard", str(alias), suites=names[:200], margin=margin)
+    announce(alias)
     return alias
 
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
+from django.contrib.auth.models import User
+
 from dashboard.models import PlaceSettings, Suite, SuiteRun, SuiteVersion
 from dashboard.services import suites
+from dashboard.services.access import Person
 
 if TYPE_CHECKING:
     from dashboard.models import Alias, Release
@@ -35,6 +38,29 @@ def versions(alias: Alias) -> list[SuiteVersion]:
     """What a release is to be tested on before it may be promoted."""
     named = [suite.latest() for suite in alias.suites.order_by("name")]
     return [*_corrections(alias), *(version for version in named if version is not None)]
+
+
+def test(release: Release, *, actor: User | Person | None) -> list[SuiteRun]:
+    """Have a release asked all that the gate will ask for, and the one that answers now as well.
+
+    What was tested already is not asked again. Returns the runs that were queued.
+    """
+    alias, queued = release.alias, []
+    for version in versions(alias):
+        is_general = version.suite.kind != Suite.Kind.CORRECTIONS
+        asked = [release, *([alias.stable] if is_general and alias.stable else [])]
+        queued += [_submit(each, version, actor) for each in asked if run_of(each, version) is None]
+    return queued
+
+
+def _submit(release: Release, version: SuiteVersion, actor: User | Person | None) -> SuiteRun:
+    return suites.submit(
+        version=version,
+        model=release.model,
+        with_recall=True,
+        system_prompt=release.system_prompt or None,
+        created_by=actor,
+    )
 
 
 def _corrections(alias: Alias) -> Iterator[SuiteVersion]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dashboard.models import Alias, Promotion, ShadowAnswer
+from dashboard.models import Alias, Promotion, ShadowAnswer, SuiteRun
 from dashboard.services import assistant, releases
 from tests.factories import (
     AliasFactory,
@@ -10,6 +10,7 @@ from tests.factories import (
     CorrectionFactory,
     QuestionFactory,
     ReleaseFactory,
+    suite_version,
 )
 
 pytestmark = pytest.mark.django_db
@@ -138,3 +139,30 @@ def test_a_name_in_use_says_where_and_is_not_deleted(admin, alias):
 
 def test_models_can_be_chosen_by_name(admin, alias, endpoint):
     assert '<option value="@support">' in admin.get("/settings/models/").content.decode()
+
+
+def test_the_gate_is_set_by_an_admin(admin, alias):
+    suite = suite_version().suite
+
+    admin.post("/releases/support/guard/", {"suites": [suite.pk], "margin": "5"})
+
+    found = releases.get("support")
+    assert (list(found.suites.all()), found.margin) == ([suite], 5.0)
+    assert admin.post("/releases/support/guard/", {"margin": "nan"}).status_code == 422
+
+
+def test_one_button_asks_all_that_the_gate_wants_to_know_and_asks_it_once(admin, alias):
+    CorrectionFactory(question="When do you open?", approved=True)
+    general = suite_version()
+    releases.guard(alias, suites=[general.suite], margin=2.0, actor=None)
+
+    first = admin.post("/releases/support/move/", FORM | {"action": "test"}, follow=True)
+    admin.post("/releases/support/move/", FORM | {"action": "test"})
+
+    assert "3 tests of it are on their way" in first.content.decode()
+    assert sorted(SuiteRun.objects.values_list("version__suite__kind", "model")) == [
+        ("corrections", "large"),
+        ("uploaded", "large"),
+        ("uploaded", "small"),
+    ]
+    assert releases.get("support").stable.model == "small"

@@ -162,6 +162,17 @@ def test_half_an_export_and_those_of_deleted_models_are_swept(store, tmp_path):
     assert [path.name for path in (tmp_path / "converted").iterdir()] == ["kept"]
 
 
+async def test_what_is_exported_is_prepared_where_a_kill_is_swept_after(store, tmp_path):
+    exports = Exports(store, Bases([BASE]), data=tmp_path)
+    model = store.model(store.job(add_model(store)).fine_tuned_model)
+
+    with exports._adapter(model) as adapter:
+        assert (adapter / "adapter_model.safetensors").read_bytes()
+        exports.sweep()  # as the next server's start, had this one been killed here
+
+        assert list((tmp_path / "exports").iterdir()) == []
+
+
 @pytest.mark.train
 async def test_a_merged_model_is_made_once_and_has_the_adapter_in_it(store, tmp_path):
     import torch
