@@ -87,7 +87,7 @@ def test_a_running_job_goes_on_until_its_trainer_has_stopped(store):
     assert (first.status, again.status, store.n_active_jobs()) == ("pausing", "pausing", 1)
     assert wire.job_object(first)["status"] == "running"
     assert store.record(job.id, "step:1", "Step 1", metrics={"step": 1})
-    assert [event.message for event in store.events(job.id).rows][0] == "Step 1"
+    assert store.events(job.id).rows[0].message == "Step 1"
     assert store.resume_job(job.id).status == "queued"
 
 
