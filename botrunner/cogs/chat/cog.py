@@ -58,7 +58,7 @@ MOST_HEARD = 5_000
 
 admit = chat.hop(chat.admit)
 begin = chat.hop(chat.log, chat.recalling)
-finish = chat.hop(chat.finish)
+finish = chat.hop(chat.finish, gives_way=True)
 give_up = chat.hop(chat.give_up)
 read_rules = chat.hop(chat.rules)
 note_begun = chat.hop(leftovers.note_begun)

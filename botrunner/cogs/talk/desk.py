@@ -44,7 +44,7 @@ INTERRUPTED: Final = "I was interrupted here."
 GONE: Final = "You are not on this server any more."
 
 begin = chat.hop(chat.log, chat.recalling)
-finish = chat.hop(chat.finish)
+finish = chat.hop(chat.finish, gives_way=True)
 log_utterance = chat.hop(calls.log_utterance)
 note_answer = chat.hop(calls.note_answer)
 note_asked = chat.hop(leftovers.note_asked)

@@ -14,6 +14,7 @@ from django.db import IntegrityError, connection, transaction
 
 from dashboard.models import Conversation, DiscordUser, Message, Source
 from dashboard.services import chat
+from dashboard.services.chat import hopping
 from tests.botrunner.talking import rows
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -55,6 +56,26 @@ async def test_all_that_waits_is_done_and_each_hears_of_its_own():
     ids = await asyncio.gather(*met)
     assert len(set(ids)) == 40
     assert await names() == {f"person {n}" for n in range(40)}
+
+
+@pytest.mark.parametrize(("gives_way_s", "order"), [(0.5, ["eve", "ada"]), (0.0, ["ada", "eve"])])
+async def test_what_gives_way_does_so_for_a_moment(monkeypatch, gives_way_s, order):
+    monkeypatch.setattr(hopping, "GIVES_WAY_S", gives_way_s)
+    done: list[str] = []
+    async with waiting_together():
+        units = [chat.hop(done.append, gives_way=True)("ada"), chat.hop(done.append)("eve")]
+    await asyncio.gather(*units)
+    assert done == order
+
+
+async def test_a_question_wakes_the_thread_that_waits_for_one(monkeypatch):
+    monkeypatch.setattr(hopping, "GIVES_WAY_S", 0.5)
+    ada: Any = chat.hop(meet, gives_way=True)("ada")
+    eve: Any = meeting("eve")
+    await asyncio.wait([ada, eve], return_when=asyncio.FIRST_COMPLETED)
+    assert (ada.done(), eve.done()) == (False, True)
+    await ada
+    assert await names() == {"ada", "eve"}
 
 
 async def test_what_fails_is_undone_alone():
