@@ -22,8 +22,9 @@ from typing import Any, Final, ParamSpec, TypeVar, overload
 from asgiref.sync import AsyncToSync, SyncToAsync, sync_to_async
 from channels.db import database_sync_to_async
 from django.conf import settings
-from django.db import DEFAULT_DB_ALIAS, connections, transaction
+from django.db import DEFAULT_DB_ALIAS, OperationalError, connections, transaction
 
+from dashboard.services import storage
 from dashboard.services.chat import kept
 
 log = logging.getLogger(__name__)
@@ -147,6 +148,10 @@ class _Unit:
             # Whatever it is, it is for whoever waits: here it would stop all units that follow.
             self.error = error
 
+    def fail(self, error: BaseException) -> None:
+        """Let it end with an error that is not its own."""
+        self.error = error
+
     def tell(self) -> None:
         """On the event loop: hand over what came of it, if anybody still waits."""
         if self.future.done():
@@ -232,12 +237,16 @@ def _tell(units: list[_Unit]) -> None:
 def _run_together(units: list[_Unit]) -> bool:
     """Run units in one transaction. False where none of them was kept, so each is to be run alone.
 
+    Where the database is not to be had at all, each is told so.
+
     The transactions of the units themselves are savepoints in it.
     """
     database = connections[DEFAULT_DB_ALIAS]
+    has_begun = False
     committed: list[bool] = []
     try:
         with transaction.atomic():
+            has_begun = True
             # The first of what follows the commit, so that it is known of a failure
             # there that nothing may be done again.
             transaction.on_commit(partial(committed.append, True))
@@ -252,6 +261,11 @@ def _run_together(units: list[_Unit]) -> bool:
     except Exception as error:
         if committed:
             log.exception("What follows units of work with rows went wrong.")
+            return True
+        if not has_begun and isinstance(error, OperationalError):
+            # Alone each of them would wait as long for whoever keeps the database locked.
+            for unit in units:
+                unit.fail(storage.in_words(error) or error)
             return True
         log.info("Units of work with rows did not go together, so each goes alone: %s", error)
         kept.forget()
