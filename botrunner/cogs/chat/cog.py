@@ -26,6 +26,7 @@ from botrunner.cogs.chat.words import (
     CANNOT_READ,
     CUT_SHORT,
     GOES_ON,
+    HOW_TO_ASK,
     NOTHING_SAID,
     broken_off,
     title_of,
@@ -116,6 +117,8 @@ class Chat(commands.Cog):
                 await self._answer(
                     questions.of_message(me, message, words, is_addressed=is_addressed)
                 )
+            elif addressing.is_a_call(me, message):
+                await self._refuse_to(message, HOW_TO_ASK)
             elif is_addressed and not self.bot.intents.message_content:
                 await self._refuse_to(message, CANNOT_READ)
 
