@@ -57,7 +57,7 @@ def endpoint_is_an_address(**kwargs: Any) -> list[CheckMessage]:
 @register(TAG)
 def more_endpoints_can_be_read(**kwargs: Any) -> list[CheckMessage]:
     try:
-        providers.endpoints()
+        providers.more_endpoints()
     except InvalidInput as error:
         return [Error(str(error), hint="Correct MORE_ENDPOINTS.", id="trainerbot.E005")]
     return []

@@ -105,9 +105,12 @@ def endpoints() -> dict[str, Endpoint]:
         streams=settings.CHAT_STREAM,
         name="modelserver",
     )
-    return {chats.name: chats, ours.name: ours} | _more_endpoints(
-        settings.MORE_ENDPOINTS, settings.CHAT_TIMEOUT_S
-    )
+    return {chats.name: chats, ours.name: ours} | more_endpoints()
+
+
+def more_endpoints() -> dict[str, Endpoint]:
+    """Those of MORE_ENDPOINTS alone. Raises InvalidInput where it cannot be read."""
+    return _more_endpoints(settings.MORE_ENDPOINTS, settings.CHAT_TIMEOUT_S)
 
 
 def named(name: str) -> Endpoint:

@@ -9,10 +9,12 @@
 (`run.scores`), `cancel` stops it with what it has.
 """
 
+from dashboard.services.suites.library import from_split, resolve, upload
 from dashboard.services.suites.news import TOPIC, topic
 from dashboard.services.suites.results import Comparison, Tag, answers, as_json, compare
 from dashboard.services.suites.runs import cancel, get, needs_judge_model, submit
 from dashboard.services.suites.taught import corrections_suite, set_judge
+from dashboard.services.suites.taught import in_force as corrections_in_force
 
 __all__ = [
     "TOPIC",
@@ -22,10 +24,14 @@ __all__ = [
     "as_json",
     "cancel",
     "compare",
+    "corrections_in_force",
     "corrections_suite",
+    "from_split",
     "get",
     "needs_judge_model",
+    "resolve",
     "set_judge",
     "submit",
     "topic",
+    "upload",
 ]

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from django.contrib.auth.models import User
@@ -22,7 +22,7 @@ MAX_TAGS: Final = 20
 MAX_TAG: Final = 50
 MAX_PHRASES: Final = 100
 AT_ONCE: Final = 1_000
-LEAST: Final = 0.8
+LEAST: Final = 0.75
 """How alike an answer must be by default; docs/evaluation.md has the figures behind it."""
 
 _ROLES: Final = (Role.USER, Role.ASSISTANT)
@@ -121,10 +121,14 @@ def make_version(
 ) -> SuiteVersion:
     """Return the newest version if it holds exactly these cases, else a new one, whole at once.
 
-    Raises InvalidInput for no cases.
+    Raises InvalidInput for no cases, or one that its judge cannot use.
     """
     if not contents:
         raise InvalidInput("There are no cases to test.")
+    contents = [
+        replace(each, judge_args=checked_args(each.judge, each.judge_args, expected=each.expected))
+        for each in contents
+    ]
     digests = [content.digest() for content in contents]
     whole = hashlib.sha256("\n".join(digests).encode()).hexdigest()
     with transaction.atomic():

@@ -82,6 +82,13 @@ def submit(
         "budget_usd": budget_usd,
         "n_cases": version.n_cases,
     }
+    expected = estimates.of_run(
+        version, rules.prices, model=wanted["model"], judge_model=wanted["judge_model"]
+    )
+    if budget_usd is not None and expected.cost_usd is None:
+        raise InvalidInput(
+            "A budget needs the price of the models that are asked. Enter it in the settings."
+        )
     with transaction.atomic():
         SuiteVersion.objects.select_for_update().get(pk=version.pk)
         twin = SuiteRun.objects.filter(
@@ -93,9 +100,7 @@ def submit(
             return twin
         run = SuiteRun.objects.create(
             task=tasks.submit(KIND, args={}),
-            estimated_usd=estimates.of_run(
-                version, rules.prices, model=wanted["model"], judge_model=wanted["judge_model"]
-            ).cost_usd,
+            estimated_usd=expected.cost_usd,
             created_by=created_by.user if isinstance(created_by, Person) else created_by,
             **wanted,
         )

@@ -15,12 +15,11 @@ from dashboard.services.suites.content import Content, checked_args, make_versio
 from trainerbot.errors import InvalidInput
 from trainerbot.retrieval import canonical
 
+Actor = User | Person | None
 NAME: Final = "Corrections"
 
 
-def corrections_suite(
-    guild: DiscordGuild | None = None, *, actor: User | Person | None = None
-) -> SuiteVersion:
+def corrections_suite(guild: DiscordGuild | None = None, *, actor: Actor = None) -> SuiteVersion:
     """Return the version that tests all corrections in force now: everywhere, or a guild's own.
 
     A new one is made only if they changed since the last. Of corrections of
@@ -45,7 +44,7 @@ def set_judge(
     *,
     judge: str,
     args: dict[str, object] | None = None,
-    actor: User | Person | None,
+    actor: Actor,
 ) -> Correction:
     """Say how a model's answer to this correction's question is tested.
 
