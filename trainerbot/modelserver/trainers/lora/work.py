@@ -104,6 +104,7 @@ def train(task: Task, tell: Callable[[Report], None]) -> None:
         n_processes=n_processes,
         n_own=prepared.n_train,
         n_extra=prepared.n_extra,
+        longest_tokens=prepared.longest_tokens,
     )
     progress = Progress(
         keeper,
