@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("dashboard", "0025_suites"),
+        ("dashboard", "0026_votes"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

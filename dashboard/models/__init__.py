@@ -35,6 +35,7 @@ from dashboard.models.suites import (
 from dashboard.models.tasks import Task
 from dashboard.models.usage import ModelPrice, SpeechPrice, Usage
 from dashboard.models.voice import Utterance, VoiceCall, VoiceSettings
+from dashboard.models.votes import SuitePoll, SuiteVote
 
 __all__ = [
     "Access",
@@ -85,8 +86,10 @@ __all__ = [
     "Suite",
     "SuiteAnswer",
     "SuiteCase",
+    "SuitePoll",
     "SuiteRun",
     "SuiteVersion",
+    "SuiteVote",
     "SyncedCommands",
     "Task",
     "Usage",

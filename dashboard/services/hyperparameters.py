@@ -53,7 +53,7 @@ class Hyperparameter:
 
     @property
     def _kind(self) -> str:
-        example = max(1 if self.whole else 0.1, self.low)
+        example = min(max(3 if self.whole else 0.1, self.low), self.high)
         return f"a {'whole ' if self.whole else ''}number such as {example:g}"
 
 

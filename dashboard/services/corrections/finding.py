@@ -82,7 +82,7 @@ def find(user: User, chosen: Filter) -> QuerySet[Correction]:
 
 
 def get(pk: int) -> Correction:
-    correction = Correction.objects.filter(pk=pk).first()
+    correction = Correction.objects.select_related("guild", "channel").filter(pk=pk).first()
     if correction is None:
         raise no_such()
     return correction

@@ -139,11 +139,16 @@ def announce(correction: Correction) -> None:
     outbox.publish(TOPIC, "correction.changed", id=correction.pk, state=correction.state)
 
 
-def waiting(pk: int) -> Correction:
-    """A correction that nobody has decided on. Raises Conflict, which says who has, and NotFound."""
+def waiting(pk: int, *, revision: int | None = None) -> Correction:
+    """A correction that nobody has decided on; with the words of `revision`, if it is given.
+
+    Raises Conflict, which says who has decided or changed it, and NotFound.
+    """
     correction = get(pk)
     if correction.state != State.PROPOSED:
         raise Conflict(decided(correction))
+    if revision is not None and correction.revision != revision:
+        raise Conflict(changed(correction))
     return correction
 
 

@@ -75,18 +75,30 @@ def count(
 _count = hop(count)
 
 
-# Counts that nobody waits for; held here, since the event loop holds no task for long.
+# After so long whoever waits for an answer hears it, or waits for others than us.
+LATER_S: Final = 0.25
+# What nobody waits for; held here, since the event loop holds no task for long.
 _under_way: set[asyncio.Task[None]] = set()
 
 
-async def settle(counting: Coroutine[Any, Any, None], *, later: bool) -> None:
-    """Count now, or beside what follows, where somebody waits for an answer meanwhile."""
+async def settle(work: Coroutine[Any, Any, None], *, later: bool) -> None:
+    """Do it now, or behind what follows, where somebody waits for an answer meanwhile."""
     if not later:
-        await counting
+        await work
         return
-    task = asyncio.create_task(counting)
+    task = asyncio.create_task(_later(work))
     _under_way.add(task)
-    task.add_done_callback(_under_way.discard)
+
+    def end(task: asyncio.Task[None]) -> None:
+        _under_way.discard(task)
+        work.close()  # Python warns of work that was never begun, as it is when we stop
+
+    task.add_done_callback(end)
+
+
+async def _later(work: Coroutine[Any, Any, None]) -> None:
+    await asyncio.sleep(LATER_S)
+    await work
 
 
 async def note_heard(provider: str, s: float, *, guild_id: int | None, payer_id: int) -> None:

@@ -64,7 +64,7 @@ def test_a_number_is_read_as_it_was_meant(name, typed, number):
 def test_what_is_no_number_is_refused_with_an_example(typed):
     (kind, *_) = hyperparameters.of("supervised")
 
-    with pytest.raises(InvalidInput, match="Write a whole number such as 1"):
+    with pytest.raises(InvalidInput, match="Write a whole number such as 3"):
         kind.checked(typed)
 
 

@@ -66,10 +66,10 @@ def test_what_was_given_is_sent_and_auto_is_not(trainer, endpoint):
 @pytest.mark.parametrize(
     ("name", "typed", "words"),
     [
-        ("n_epochs", "NaN", "Write a whole number such as 1"),
+        ("n_epochs", "NaN", "Write a whole number such as 3"),
         ("batch_size", "-3", "Choose a number from 1 to 256."),
         ("learning_rate_multiplier", "1e300", "Choose a number from 0.0001 to 10,000."),
-        ("lora_rank", "many", "Write a whole number such as 1"),
+        ("lora_rank", "many", "Write a whole number such as 3"),
         ("seed", "-1", "greater than or equal to 0"),
     ],
 )

@@ -3,6 +3,7 @@
 import asyncio
 import importlib.util
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -14,7 +15,7 @@ from trainerbot.modelserver.api.downloads import Download
 from trainerbot.modelserver.api.errors import ApiError
 from trainerbot.modelserver.api.jobs import job_of
 from trainerbot.modelserver.api.streams import Stream
-from trainerbot.modelserver.api.zipping import zipped
+from trainerbot.modelserver.api.zipping import length, zipped
 from trainerbot.modelserver.bases import BaseModel, Bases
 from trainerbot.modelserver.conversion import GGUF_NAME
 from trainerbot.modelserver.exports import CONFIG, WEIGHTS, Exports, Kind
@@ -101,14 +102,12 @@ async def _adapter(store: Store, bases: Bases, model: StoredModel, name: str) ->
     except FileNotFoundError as error:
         raise _deleted(model.id) from error
     readme = _README.format(model=model.id, base=public, method=model.method)
-    return Stream(
-        zipped(
-            {CONFIG: config, WEIGHTS: paths[WEIGHTS], "README.md": readme.encode()},
-            created=model.created_at,
-        ),
-        media_type="application/zip",
-        filename=f"{name}-adapter.zip",
-    )
+    files: dict[str, Path | bytes] = {
+        CONFIG: config,
+        WEIGHTS: paths[WEIGHTS],
+        "README.md": readme.encode(),
+    }
+    return await _zip(files, model, f"{name}-adapter.zip")
 
 
 def _public_config(path: Path, base: str) -> bytes:
@@ -159,10 +158,19 @@ async def _merged(
         path, filename = made / GGUF_NAME, f"{name}-merged.gguf"
         return Download(path, filename=filename, gone=_deleted(model.id))
     files = await asyncio.to_thread(lambda: {path.name: path for path in sorted(made.iterdir())})
+    return await _zip(files, model, f"{name}-merged.zip")
+
+
+async def _zip(files: Mapping[str, Path | bytes], model: StoredModel, filename: str) -> Response:
+    try:
+        n_bytes = await asyncio.to_thread(length, files)
+    except FileNotFoundError as error:
+        raise _deleted(model.id) from error
     return Stream(
         zipped(files, created=model.created_at),
         media_type="application/zip",
-        filename=f"{name}-merged.zip",
+        filename=filename,
+        n_bytes=n_bytes,
     )
 
 

@@ -71,11 +71,9 @@ def routes(store: Store, catalog: Catalog, runner: JobRunner) -> list[Route]:
 
     async def pause(request: Request) -> Response:
         job = await asyncio.to_thread(job_of, store, request)
-        paused = await asyncio.to_thread(store.pause_job, job.id)
+        job = await asyncio.to_thread(store.pause_job, job.id)
         runner.pause(job.id)
-        # One that was running still is, until its trainer has stopped.
-        told = job if job.status == "running" else paused
-        return JSONResponse(wire.job_object(told))
+        return JSONResponse(wire.job_object(job))
 
     async def resume(request: Request) -> Response:
         job = await asyncio.to_thread(job_of, store, request)

@@ -52,6 +52,7 @@ async def test_the_adapter_comes_as_a_zip_that_peft_reads_and_tells_no_path(stor
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "application/zip"
     assert "ft-tiny-supervised-1-adapter.zip" in answer.headers["content-disposition"]
+    assert answer.headers["content-length"] == str(len(answer.content))
     with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
         assert archive.testzip() is None
         assert archive.namelist() == [
