@@ -20,15 +20,26 @@ from dashboard.models.people import (
 )
 from dashboard.models.places import DiscordRole, GuildSettings, PlaceSettings
 from dashboard.models.processes import ProcessState
+from dashboard.models.releases import Alias, Promotion, Release, ShadowAnswer
 from dashboard.models.requests import DiscordRequest, OpenInteraction
 from dashboard.models.reviews import CorrectionComment, CorrectionStep, CorrectionVote
 from dashboard.models.settings import AssistantSettings
+from dashboard.models.suites import (
+    Judge,
+    Suite,
+    SuiteAnswer,
+    SuiteCase,
+    SuiteRun,
+    SuiteVersion,
+)
 from dashboard.models.tasks import Task
 from dashboard.models.usage import ModelPrice, SpeechPrice, Usage
 from dashboard.models.voice import Utterance, VoiceCall, VoiceSettings
+from dashboard.models.votes import SuitePoll, SuiteVote
 
 __all__ = [
     "Access",
+    "Alias",
     "AssistantSettings",
     "AuditEvent",
     "Conversation",
@@ -57,6 +68,7 @@ __all__ = [
     "GuildSettings",
     "IdentifySlot",
     "Incident",
+    "Judge",
     "LegacyJob",
     "Message",
     "ModelPrice",
@@ -65,9 +77,19 @@ __all__ = [
     "PlaceSettings",
     "Prediction",
     "ProcessState",
+    "Promotion",
     "Provenance",
+    "Release",
+    "ShadowAnswer",
     "Source",
     "SpeechPrice",
+    "Suite",
+    "SuiteAnswer",
+    "SuiteCase",
+    "SuitePoll",
+    "SuiteRun",
+    "SuiteVersion",
+    "SuiteVote",
     "SyncedCommands",
     "Task",
     "Usage",

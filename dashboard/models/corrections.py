@@ -5,6 +5,8 @@ from typing import Self
 from django.conf import settings
 from django.db import models
 
+from dashboard.models.suites import Judge
+
 
 class CorrectionQuerySet(models.QuerySet["Correction"]):
     def proposed(self) -> Self:
@@ -61,6 +63,17 @@ class Correction(models.Model):
         max_length=100, blank=True, help_text="Which embedding model made the vector"
     )
     model = models.CharField(max_length=200, blank=True, help_text="Which model had answered")
+    judge = models.CharField(
+        max_length=10,
+        choices=Judge,
+        default=Judge.TAUGHT,
+        help_text="How a model's answer to its question is tested",
+    )
+    judge_args = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="For that judge: {least}, {phrases}, {labels} or {rubric}",
+    )
     state = models.CharField(
         max_length=10, choices=State, default=State.PROPOSED, help_text="Whether it is in force"
     )
