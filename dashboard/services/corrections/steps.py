@@ -6,7 +6,14 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.utils.timezone import now
 
-from dashboard.models import Correction, CorrectionStep, CorrectionVote, DiscordUser
+from dashboard.models import (
+    Correction,
+    CorrectionStep,
+    CorrectionVote,
+    DiscordChannel,
+    DiscordGuild,
+    DiscordUser,
+)
 from dashboard.services import audit, outbox, people
 from dashboard.services.access import Person
 from dashboard.services.corrections import votes
@@ -124,8 +131,18 @@ def touch(row: Correction) -> None:
 
 
 def restore(row: Correction, before: dict[str, Any]) -> None:
-    """Put back what a step remembers, under a revision that nobody has read yet."""
+    """Put back what a step remembers, under a revision that nobody has read yet.
+
+    Raises Conflict where the place of then is gone.
+    """
     values = {name: before[name] for name in FIELDS}
+    for name, model in (("reviewer_id", User), ("discord_reviewer_id", DiscordUser)):
+        if not model._default_manager.filter(pk__in=[before[name]]).exists():
+            values[name] = None  # nobody, or somebody who was erased
+    for name, model in (("guild_id", DiscordGuild), ("channel_id", DiscordChannel)):
+        there = model._default_manager.filter(pk__in=[before[name]])
+        if before[name] is not None and not there.exists():
+            raise Conflict("The place where it counted is gone. Choose another one.")
     revision = row.revision
     if before["revision"] != row.revision:
         revision += 1
