@@ -136,13 +136,16 @@ def restore(row: Correction, before: dict[str, Any]) -> None:
     Raises Conflict where the place of then is gone.
     """
     values = {name: before[name] for name in FIELDS}
-    for name, model in (("reviewer_id", User), ("discord_reviewer_id", DiscordUser)):
-        if not model._default_manager.filter(pk__in=[before[name]]).exists():
-            values[name] = None  # nobody, or somebody who was erased
-    for name, model in (("guild_id", DiscordGuild), ("channel_id", DiscordChannel)):
-        there = model._default_manager.filter(pk__in=[before[name]])
-        if before[name] is not None and not there.exists():
-            raise Conflict("The place where it counted is gone. Choose another one.")
+    # Nobody, or somebody who was erased since.
+    if not User.objects.filter(pk__in=[before["reviewer_id"]]).exists():
+        values["reviewer_id"] = None
+    if not DiscordUser.objects.filter(pk__in=[before["discord_reviewer_id"]]).exists():
+        values["discord_reviewer_id"] = None
+    guild_id, channel_id = before["guild_id"], before["channel_id"]
+    if (guild_id and not DiscordGuild.objects.filter(pk=guild_id).exists()) or (
+        channel_id and not DiscordChannel.objects.filter(pk=channel_id).exists()
+    ):
+        raise Conflict("The place where it counted is gone. Choose another one.")
     revision = row.revision
     if before["revision"] != row.revision:
         revision += 1
