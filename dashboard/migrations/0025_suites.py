@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("dashboard", "0022_events_get_their_order_at_commit"),
+        ("dashboard", "0024_waiting_corrections_belong_to_their_server"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

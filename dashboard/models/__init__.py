@@ -20,7 +20,9 @@ from dashboard.models.people import (
 )
 from dashboard.models.places import DiscordRole, GuildSettings, PlaceSettings
 from dashboard.models.processes import ProcessState
+from dashboard.models.releases import Alias, Promotion, Release, ShadowAnswer
 from dashboard.models.requests import DiscordRequest, OpenInteraction
+from dashboard.models.reviews import CorrectionComment, CorrectionStep, CorrectionVote
 from dashboard.models.settings import AssistantSettings
 from dashboard.models.suites import (
     Judge,
@@ -37,10 +39,14 @@ from dashboard.models.votes import SuitePoll, SuiteVote
 
 __all__ = [
     "Access",
+    "Alias",
     "AssistantSettings",
     "AuditEvent",
     "Conversation",
     "Correction",
+    "CorrectionComment",
+    "CorrectionStep",
+    "CorrectionVote",
     "Dataset",
     "DatasetChoice",
     "DatasetEdit",
@@ -71,7 +77,10 @@ __all__ = [
     "PlaceSettings",
     "Prediction",
     "ProcessState",
+    "Promotion",
     "Provenance",
+    "Release",
+    "ShadowAnswer",
     "Source",
     "SpeechPrice",
     "Suite",

@@ -37,6 +37,7 @@ ENTRIES = (
     Entry("finetuning", "Fine-tuning", "job", "job-list", "view"),
     Entry("chart", "Tests", "run|suite|evaluation", "run-list", "view"),
     Entry("models", "Models", "model", "model-list", "view"),
+    Entry("release", "Releases", "release", "release-list", "view"),
     Entry("bot", "Bot", "bot", "bot", "view"),
     Entry("servers", "Servers", "server", "server-list", "settings"),
     Entry("settings", "Settings", "settings", "settings", "settings"),

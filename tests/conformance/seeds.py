@@ -92,6 +92,7 @@ def _add_job(store: Store, job_id: str, *, paused: bool) -> None:
     assert checkpoint is not None
     if paused:
         store.pause_job(made.id)
+        store.settle_pauses()
     newest = store.events(made.id, limit=1).rows[0].id
     with store._writing():
         store._db.execute("PRAGMA defer_foreign_keys=ON")

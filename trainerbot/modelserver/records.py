@@ -6,7 +6,8 @@ from typing import Any, Generic, TypeVar
 Row = TypeVar("Row")
 
 # A paused job is not over: it can go on, be cancelled, and still tells how it stopped.
-ACTIVE = ("validating_files", "queued", "running", "paused")
+# One that is pausing is told as running, until what trains it has stopped.
+ACTIVE = ("validating_files", "queued", "running", "pausing", "paused")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ class StoredPermission:
 class StoredJob:
     """One fine-tuning job: validating_files -> queued -> running -> succeeded | failed | cancelled.
 
-    A queued or running job can be paused; resumed, it is queued again.
+    A queued job can be paused; a running one is pausing first. Resumed, they are queued again.
     `hyperparameters` is as asked for until the job runs, then as chosen.
     `estimated_finish` is Unix time; `result` are figures that the job measured at its end.
     """

@@ -12,7 +12,7 @@ from typing import Any
 from trainerbot.errors import Conflict, NotFound
 from trainerbot.modelserver.checkpointstore import CheckpointStore
 from trainerbot.modelserver.completionstore import CompletionStore
-from trainerbot.modelserver.database import new_id, now
+from trainerbot.modelserver.database import having, new_id, now
 from trainerbot.modelserver.permissionstore import PermissionStore
 from trainerbot.modelserver.records import ACTIVE, Page, StoredEvent, StoredJob
 
@@ -89,15 +89,7 @@ class Store(CheckpointStore, CompletionStore, PermissionStore):
 
         `metadata` keeps those that have all these pairs.
         """
-        where: list[tuple[str, Any]] = []
-        for key, value in (metadata or {}).items():
-            # json_each, as a path could not hold every key that a client may choose.
-            where.append(
-                (
-                    "EXISTS (SELECT 1 FROM json_each(metadata) WHERE key || char(0) || value = ?)",
-                    f"{key}\0{value}",
-                )
-            )
+        where = having(metadata)
         if without_metadata:
             where.append(("metadata IS ?", None))
         rows = self._page("jobs", _JOB, where, after, limit, newest_first=True)
@@ -157,32 +149,50 @@ class Store(CheckpointStore, CompletionStore, PermissionStore):
             )
 
     def pause_job(self, job_id: str) -> StoredJob:
-        """Pause the job. Raises NotFound, and Conflict unless it is queued or running."""
-        return self._move_job(
-            job_id, ("queued", "running"), "paused", message="Fine-tuning job paused"
-        )
+        """Pause the job; one that runs is pausing until `settle_pauses`, and may be asked twice.
+
+        Raises NotFound, and Conflict unless it is queued or running.
+        """
+        with self._writing():
+            job = self.job(job_id)
+            if job.status not in ("running", "pausing"):
+                return self._paused(job_id, was="queued")
+            self._db.execute(
+                "UPDATE jobs SET status = 'pausing', estimated_finish = NULL WHERE id = ?",
+                (job_id,),
+            )
+            return self.job(job_id)
+
+    def settle_pauses(self) -> None:
+        """Let the jobs that are pausing be paused: nothing works on any of them."""
+        with self._writing():
+            for row in self._db.execute("SELECT id FROM jobs WHERE status = 'pausing'").fetchall():
+                self._paused(row["id"], was="pausing")
+
+    def _paused(self, job_id: str, *, was: str) -> StoredJob:
+        return self._move_job(job_id, (was,), "paused", message="Fine-tuning job paused")
 
     def resume_job(self, job_id: str) -> StoredJob:
         """Queue the paused job again. Raises NotFound, and Conflict when it is not paused."""
-        return self._move_job(job_id, ("paused",), "queued", message="Fine-tuning job resumed")
+        with self._writing():
+            return self._move_job(
+                job_id, ("paused", "pausing"), "queued", message="Fine-tuning job resumed"
+            )
 
     def _move_job(
         self, job_id: str, was: tuple[str, ...], status: str, *, message: str
     ) -> StoredJob:
-        with self._writing():
-            job = self.job(job_id)
-            if job.status not in was:
-                raise Conflict(
-                    f"Job {job_id} has status '{job.status}', but only a job with status "
-                    f"{' or '.join(repr(name) for name in was)} can become '{status}'."
-                )
-            self._db.execute(
-                "UPDATE jobs SET status = ?, estimated_finish = NULL WHERE id = ?",
-                (status, job_id),
+        job = self.job(job_id)
+        if job.status not in was:
+            raise Conflict(
+                f"Job {job_id} has status '{job.status}', so it cannot become '{status}'."
             )
-            # A job may be paused more than once, and each time is an event.
-            self._add_event(job_id, new_id(f"{status}:"), message)
-            return self.job(job_id)
+        self._db.execute(
+            "UPDATE jobs SET status = ?, estimated_finish = NULL WHERE id = ?", (status, job_id)
+        )
+        # A job may be paused more than once, and each time is an event.
+        self._add_event(job_id, new_id(f"{status}:"), message)
+        return self.job(job_id)
 
     def cancel_job(self, job_id: str) -> StoredJob:
         """Cancel the job. Raises NotFound, and Conflict when it is over already."""

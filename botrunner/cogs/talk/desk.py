@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 INTERRUPTED: Final = "I was interrupted here."
+# What is written of a question waits for so long: to be heard comes before to be read,
+# and both take turns on one processor and one thread for rows.
+BEHIND_S: Final = 0.05
 GONE: Final = "You are not on this server any more."
 
 begin = chat.hop(chat.log, chat.recalling)
@@ -168,7 +171,7 @@ class CallDesk:
             language=language,
             guild_id=self._guild_id,
             payer_id=discord_user_id,
-            counts_later=True,  # they wait for an answer
+            is_urgent=True,  # they wait for an answer
         )
 
     async def show(self, words: Mapping[int, str]) -> None:
@@ -229,6 +232,7 @@ class CallDesk:
         await people.note_denial(asker, "talk")
 
     async def _log(self, question: Question, member: discord.Member, ready: Ready) -> int | None:
+        await asyncio.sleep(BEHIND_S)
         words = question.words
         said = Said(
             text=words.text,
@@ -305,6 +309,7 @@ class CallDesk:
         self, question: Question, member: discord.Member, question_id: int
     ) -> discord.Message | None:
         """Write what was said, so that all can read it; None if Discord refuses."""
+        await asyncio.sleep(BEHIND_S)
         try:
             message: discord.Message = await self._written_in.send(
                 as_quotation(member.display_name, question.words.text)

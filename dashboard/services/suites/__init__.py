@@ -15,6 +15,7 @@ from dashboard.services.suites.news import TOPIC, topic
 from dashboard.services.suites.results import Comparison, Tag, answers, as_json, compare
 from dashboard.services.suites.runs import cancel, get, needs_judge_model, submit
 from dashboard.services.suites.taught import corrections_suite, set_judge
+from dashboard.services.suites.taught import in_force as corrections_in_force
 
 __all__ = [
     "TOPIC",
@@ -24,6 +25,7 @@ __all__ = [
     "as_json",
     "cancel",
     "compare",
+    "corrections_in_force",
     "corrections_suite",
     "erase",
     "from_split",

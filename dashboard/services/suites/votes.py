@@ -68,7 +68,7 @@ def next_pair(run_a: SuiteRun, run_b: SuiteRun, *, voter: User) -> Pair | None:
     as_first = mine.filter(first=OuterRef("pk"), second=OuterRef("other"))
     as_second = mine.filter(second=OuterRef("pk"), first=OuterRef("other"))
     left = rows.exclude(Exists(as_first)).exclude(Exists(as_second))
-    found = left.values_list("pk", "other").first()
+    found = left.annotate(theirs=F("other")).values_list("pk", "theirs").first()
     return None if found is None else pair(*found, key=f"user {voter.pk}")
 
 

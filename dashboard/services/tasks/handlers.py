@@ -35,6 +35,7 @@ MODULES = {
     "freeze-version": "dashboard.services.drafts",
     "import-check": "dashboard.services.imports",
     "import-rows": "dashboard.services.imports",
+    "shadow": "dashboard.services.releases.shadow",
 }
 _handlers: dict[str, Handler] = {}
 

@@ -14,6 +14,7 @@ from dashboard.urls import urlpatterns
 from dashboard.views import doors
 from tests.dashboard.views.conftest import make_user
 from tests.factories import (
+    AliasFactory,
     AnswerFactory,
     ConversationFactory,
     CorrectionFactory,
@@ -66,6 +67,8 @@ def existing_row(pattern: URLPattern) -> dict[str, object]:
             "channel": DiscordChannelFactory(guild=guild).pk,
         }
         return {name: named[name] for name in names}
+    if resource == "releases":
+        return {"name": AliasFactory(answered_by="small").name}
     if pattern.name == "speech-recording":
         recorded = QuestionFactory(conversation=ConversationFactory())
         recorded.audio.save("sound.ogg", ContentFile(b"OggS"))

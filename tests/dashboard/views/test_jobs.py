@@ -130,7 +130,7 @@ def test_a_double_click_starts_one_job(trainer, endpoint):
     [
         ({"base_model": "huge"}, "has no model &#x27;huge&#x27; to fine-tune"),
         ({"method": "magic"}, "cannot be trained by &#x27;magic&#x27;"),
-        ({"n_epochs": "0"}, "greater than or equal to 1"),
+        ({"n_epochs": "0"}, "Choose a number from 1 to 50."),
         ({"dataset": "999999"}, "not one of the available choices"),
     ],
     ids=lambda given: next(iter(given)) if isinstance(given, dict) else "",
@@ -266,7 +266,7 @@ def test_after_a_refusal_the_same_model_and_method_are_chosen_again(trainer, end
 
     assert re.search(rf'<option value="{chosen["base_model"]}" selected', page)
     assert re.search(r'value="supervised" checked', page)
-    assert "greater than or equal to 1" in page
+    assert "Choose a number from 1 to 50." in page
 
 
 def test_the_page_of_an_older_version_leads_to_a_job_on_that_version(trainer, endpoint):

@@ -6,6 +6,8 @@ import pytest
 
 from tests.trainerbot.modelserver.test_store import add_job, running
 from trainerbot.errors import Conflict, InvalidInput
+from trainerbot.modelserver.api import wire
+from trainerbot.modelserver.records import StoredJob
 from trainerbot.modelserver.store import Store
 
 
@@ -25,13 +27,20 @@ def checkpoint(store: Store, job_id: str, step: int, content: bytes | None = Non
     )
 
 
+def paused(store: Store, job_id: str) -> StoredJob:
+    """The running job, after what trained it has stopped."""
+    store.pause_job(job_id)
+    store.settle_pauses()
+    return store.job(job_id)
+
+
 def test_a_paused_job_is_queued_again_when_it_resumes(store):
     job = running(store)
 
-    paused = store.pause_job(job.id)
+    before = paused(store, job.id)
     resumed = store.resume_job(job.id)
 
-    assert (paused.status, resumed.status) == ("paused", "queued")
+    assert (before.status, resumed.status) == ("paused", "queued")
     assert [event.message for event in store.events(job.id).rows[:2]] == [
         "Fine-tuning job resumed",
         "Fine-tuning job paused",
@@ -42,7 +51,7 @@ def test_each_pause_is_an_event(store):
     job = running(store)
 
     for _ in range(2):
-        store.pause_job(job.id)
+        paused(store, job.id)
         store.resume_job(job.id)
 
     told = [event.message for event in store.events(job.id).rows]
@@ -54,15 +63,15 @@ def test_only_a_job_that_waits_or_runs_can_be_paused_and_only_a_paused_one_resum
     store.cancel_job(over.id)
 
     for job in (new, over):
-        with pytest.raises(Conflict, match="can become 'paused'"):
+        with pytest.raises(Conflict, match="cannot become 'paused'"):
             store.pause_job(job.id)
-        with pytest.raises(Conflict, match="can become 'queued'"):
+        with pytest.raises(Conflict, match="cannot become 'queued'"):
             store.resume_job(job.id)
 
 
 def test_a_paused_job_can_be_cancelled_and_is_not_counted_as_active(store):
     job = running(store)
-    store.pause_job(job.id)
+    paused(store, job.id)
 
     assert store.n_active_jobs() == 0
     assert store.unfinished_jobs() == {job.id}
@@ -70,11 +79,33 @@ def test_a_paused_job_can_be_cancelled_and_is_not_counted_as_active(store):
     assert store.unfinished_jobs() == set()
 
 
+def test_a_running_job_goes_on_until_its_trainer_has_stopped(store):
+    job = running(store)
+
+    first, again = store.pause_job(job.id), store.pause_job(job.id)
+
+    assert (first.status, again.status, store.n_active_jobs()) == ("pausing", "pausing", 1)
+    assert wire.job_object(first)["status"] == "running"
+    assert store.record(job.id, "step:1", "Step 1", metrics={"step": 1})
+    assert store.events(job.id).rows[0].message == "Step 1"
+    assert store.resume_job(job.id).status == "queued"
+
+
+def test_a_job_that_waits_is_paused_at_once(store):
+    job = add_job(store)
+    store.advance_job(job.id, "queued", was="validating_files", message="queued")
+
+    assert store.pause_job(job.id).status == "paused"
+    with pytest.raises(Conflict, match="status 'paused'"):
+        store.pause_job(job.id)
+
+
 def test_a_paused_job_does_not_finish(store):
     job = running(store)
     store.pause_job(job.id)
 
     store.finish_job(job.id, model_id="ft:x", files={"a": b"w"}, results=b"r", trained_tokens=1)
+    store.settle_pauses()
 
     assert store.job(job.id).status == "paused"
     assert store.models() == []

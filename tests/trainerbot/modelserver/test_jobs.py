@@ -286,6 +286,24 @@ def test_openais_own_hyperparameters_may_stay_on_auto(client):
     assert job.method.type == "knn"
 
 
+def test_a_running_job_is_paused_when_it_has_stopped_and_goes_on_when_it_is_resumed(client):
+    created = client.fine_tuning.jobs.create(
+        model=MODEL, training_file=uploaded(client, orders(1000)), method=quick(n_steps=100)
+    )
+    while not any(event.type == "metrics" for event in all_events(client, created.id)):
+        time.sleep(0.05)
+
+    paused = client.fine_tuning.jobs.pause(created.id)
+    while client.fine_tuning.jobs.retrieve(created.id).status == "running":
+        time.sleep(0.01)
+    events = all_events(client, created.id)
+    resumed = client.fine_tuning.jobs.resume(created.id)
+
+    assert (paused.status, events[-1].message) == ("running", "Fine-tuning job paused")
+    assert resumed.status == "queued"
+    client.fine_tuning.jobs.cancel(created.id)
+
+
 def test_a_running_job_can_be_cancelled_once(client):
     created = client.fine_tuning.jobs.create(
         model=MODEL, training_file=uploaded(client, orders(1000)), method=quick(n_steps=100)

@@ -84,6 +84,55 @@ def test_what_was_stored_is_there_after_a_kill(tmp_path):
         assert len(list((tmp_path / "blobs").iterdir())) == 1
 
 
+def half_of_a_part(server: RunningServer, upload_id: str, content: bytes) -> socket.socket:
+    """Send half of a part's body over a connection of its own, and leave that open."""
+    head = (
+        b'--edge\r\nContent-Disposition: form-data; name="data"; filename="p"\r\n'
+        b"Content-Type: application/octet-stream\r\n\r\n"
+    )
+    body = head + content + b"\r\n--edge--\r\n"
+    host, port = server.url.removeprefix("http://").split(":")
+    connection = socket.create_connection((host, int(port)), timeout=60)
+    connection.sendall(
+        f"POST /v1/uploads/{upload_id}/parts HTTP/1.1\r\nHost: {host}\r\n"
+        f"Authorization: Bearer {server.key}\r\nContent-Length: {len(body)}\r\n"
+        "Content-Type: multipart/form-data; boundary=edge\r\n\r\n".encode()
+        + body[: len(head) + len(content) // 2]
+    )
+    return connection
+
+
+def test_half_a_part_is_no_part_after_a_kill_and_the_upload_goes_on(tmp_path):
+    first, second = orders(1000), bytes(range(256)) * 16_000
+    with RunningServer(tmp_path) as server:
+        upload = server.client.uploads.create(
+            bytes=len(first) + len(second),
+            filename="t.jsonl",
+            mime_type="text/jsonl",
+            purpose="fine-tune",
+        )
+        whole = server.client.uploads.parts.create(upload.id, data=("p", first)).id
+        with half_of_a_part(server, upload.id, second):
+            until = time.monotonic() + 60
+            while sum(p.stat().st_size for p in (tmp_path / "drafts").iterdir()) == 0:
+                assert time.monotonic() < until, "nothing of the part was stored"
+                time.sleep(0.01)
+            server.kill()
+        assert len(list((tmp_path / "drafts").iterdir())) == 1
+
+    with RunningServer(tmp_path) as server:
+        assert list((tmp_path / "drafts").iterdir()) == []
+        uploads = server.client.uploads
+        with pytest.raises(openai.BadRequestError, match=f"hold {len(first)} bytes"):
+            uploads.complete(upload.id, part_ids=[whole])
+        again = uploads.parts.create(upload.id, data=("p", second)).id
+        file = uploads.complete(upload.id, part_ids=[whole, again]).file
+
+        assert file is not None
+        assert server.client.files.content(file.id).content == first + second
+    assert len(list((tmp_path / "blobs").iterdir())) == 1
+
+
 def test_a_second_server_on_one_folder_refuses_in_one_sentence(tmp_path):
     with RunningServer(tmp_path) as first:
         sentence = refused(*command(tmp_path))

@@ -84,7 +84,8 @@ def job_object(job: StoredJob) -> dict[str, Any]:
         "model": job.model,
         "fine_tuned_model": job.fine_tuned_model,
         "organization_id": ORGANIZATION,
-        "status": job.status,
+        # OpenAI has no word for it.
+        "status": "running" if job.status == "pausing" else job.status,
         "training_file": job.training_file,
         "validation_file": job.validation_file,
         "result_files": job.result_files,

@@ -65,9 +65,11 @@ class JobRunner:
     def pause(self, job_id: str) -> None:
         """Stop working on a job that was just paused in the store; `wake` goes on with it.
 
-        What trains weights stops after its next step, with a checkpoint.
+        What trains weights stops after its next step, with a checkpoint. Only
+        then the job is paused; until then it is pausing.
         """
         if self._current is None or self._current[0].id != job_id:
+            self.wake()
             return
         job, task = self._current
         if METHODS[job.method].changes_weights:
@@ -100,6 +102,7 @@ class JobRunner:
     async def _train_all(self) -> None:
         while True:
             self._to_train.clear()
+            await asyncio.to_thread(self._store.settle_pauses)
             # One that was running when the server died comes before the queue.
             while job := await self._read(
                 lambda: self._store.oldest_job(["running"]) or self._store.oldest_job(["queued"])
@@ -113,6 +116,7 @@ class JobRunner:
                     # Reached by cancellation only when the whole server stops.
                     task.cancel()
                     await asyncio.wait([task])
+                await asyncio.to_thread(self._store.settle_pauses)
                 await asyncio.to_thread(self._training.tidy)
             await self._to_train.wait()
 

@@ -43,7 +43,7 @@ class EmbeddingsAbsent(ProviderUnavailable):
     def __init__(self) -> None:
         super().__init__(
             "This model makes no embeddings here: its runtime has none. Ask for those of a base "
-            "model that llama.cpp answers."
+            "model that llama.cpp or transformers answers."
         )
 
 

@@ -2,25 +2,27 @@
 
 import asyncio
 import json
+import math
 import os
-import shutil
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.trainerbot.modelserver.training.tiny import make_base
-from trainerbot.errors import ProviderUnavailable
+from trainerbot.errors import InvalidInput, ProviderUnavailable
 from trainerbot.messages import ChatMessage, Role
 from trainerbot.modelserver.runtimes.base import (
     Adapter,
+    Choice,
     ContextTooLong,
     Finish,
     Options,
     Piece,
     Shape,
     Start,
-    Unsupported,
+    Tools,
 )
 from trainerbot.modelserver.runtimes.memory import Memory
 from trainerbot.modelserver.runtimes.transformers_runtime import Transformers
@@ -29,6 +31,21 @@ pytestmark = pytest.mark.train
 
 QUESTION = [ChatMessage(Role.USER, "Hi")]
 GREEDY = Options(temperature=0.0, max_tokens=6)
+PERSON = Shape(
+    {
+        "type": "object",
+        "properties": {
+            "name": {"type": "string", "minLength": 1, "maxLength": 4},
+            "pets": {
+                "type": "array",
+                "items": {"enum": ["cat", "dog"]},
+                "minItems": 1,
+                "maxItems": 1,
+            },
+        },
+        "required": ["name", "pets"],
+    }
+)
 
 
 def make_adapter(folder: Path, name: str, seed: int) -> Adapter:
@@ -59,17 +76,13 @@ def make_adapter(folder: Path, name: str, seed: int) -> Adapter:
     return Adapter(name, {file: folder / file for file in files})
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("tiny")
-    base = make_base(folder / "base")
-    adapters = [make_adapter(folder / name, f"ft:{name}", seed) for seed, name in enumerate("ab")]
-    return base, adapters
+@pytest.fixture
+def base(tmp_path):
+    return make_base(tmp_path / "base")
 
 
 @pytest.fixture
-async def runtime(made, tmp_path):
-    base, _ = made
+async def runtime(base, tmp_path):
     running = Transformers(base, Memory(4000), cache=tmp_path, n_threads=1)
     yield running
     await running.close()
@@ -85,9 +98,11 @@ async def said(runtime, options: Options = GREEDY, adapter=None) -> str:
     return "".join(event.text for event in told if isinstance(event, Piece))
 
 
-async def test_one_process_serves_all_of_it(runtime, made):
+async def test_one_process_serves_all_of_it(runtime, base, tmp_path):
     """One test, as a process takes seconds to start: the answers, one after another."""
-    _, (first, second) = made
+    first, second = (
+        make_adapter(tmp_path / name, f"ft:{name}", seed) for seed, name in enumerate("ab")
+    )
 
     start, *pieces, finish = await events(runtime)
     assert start == Start("transformers")
@@ -120,46 +135,59 @@ async def test_one_process_serves_all_of_it(runtime, made):
     assert await runtime.count_tokens("abc") == 3
     with pytest.raises(ContextTooLong, match="maximum context length is 256 tokens"):
         await events(runtime, messages=[ChatMessage(Role.USER, "x" * 300)])
-    with pytest.raises(Unsupported, match="runtime is transformers"):
-        await events(runtime, Options(shape=Shape({"type": "object"})))
+
+    # Each token's probability, the model's own, with the likeliest in its place.
+    told = await events(runtime, replace(GREEDY, top_logprobs=2))
+    tokens = [token for event in told if isinstance(event, Piece) for token in event.logprobs]
+    assert b"".join(token.data for token in tokens).decode("utf-8", "replace") == untouched
+    assert len(tokens) == 6
+    assert all(len(token.top) == 2 and token.top[0].logprob == token.logprob for token in tokens)
+    assert all(token.top[1].logprob <= token.logprob < 0 for token in tokens)
+    told = await events(runtime, replace(hot[0], stop=(stop,), top_logprobs=0))
+    tokens = [token for event in told if isinstance(event, Piece) for token in event.logprobs]
+    assert "".join(token.token for token in tokens).startswith(cut)
+    assert len(tokens) <= len(cut) + 1
+
+    # Random weights write no JSON by themselves: what comes is what the grammar leaves.
+    for options in (Options(temperature=0.0), Options(temperature=1.5, seed=1)):
+        answer = json.loads(await said(runtime, replace(options, shape=PERSON, max_tokens=150)))
+        assert 1 <= len(answer["name"]) <= 4
+        assert answer["pets"] in (["cat"], ["dog"])
+        chosen = await said(runtime, replace(options, choice=Choice("is", ("a", "b"))), first)
+        assert chosen in ('{"is":"a"}', '{"is":"b"}')
+    *_, finish = await events(runtime, Options(temperature=0.0, shape=PERSON, max_tokens=3))
+    assert finish.finish_reason == "length"
+    forced = Options(temperature=0.0, tools=Tools(({"name": "look"},), True, several=False))
+    _, call, finish = await events(runtime, forced, messages=[ChatMessage(Role.USER, "")])
+    assert (call.name, json.loads(call.arguments)) == ("look", {})
+    assert finish.finish_reason == "tool_calls"
+
+    # Vectors are the untouched model's, also after an adapter was at work.
+    one, other = (await runtime.embed(["abc", "xyz"])).vectors
+    assert math.hypot(*one) == pytest.approx(1, abs=1e-5)
+    assert sum(x * y for x, y in zip(one, other, strict=True)) < 0.999
+    read = await runtime.embed([[68, 69, 70], [68]])
+    assert (len(read.vectors), read.n_tokens) == (2, 4)
+    with pytest.raises(InvalidInput, match="no such tokens"):
+        await runtime.embed([[100_000]])
+    with pytest.raises(ContextTooLong, match="for an input of embeddings"):
+        await runtime.embed(["x" * 300])
 
     # A client that leaves frees the model for the next.
     async with aclosing(runtime.stream(QUESTION, Options(max_tokens=200, seed=1))) as left:
         await anext(left)
     assert await said(runtime) == untouched
 
-    # A process that dies says so, and the next question starts another.
+    # A process that dies says so, and the next question starts another. That one finds that the
+    # model's file was damaged meanwhile, and says it in words that tell no path.
     pid = runtime._process.process.pid
     async with aclosing(runtime.stream(QUESTION, Options(max_tokens=200, seed=1))) as cut_off:
         await anext(cut_off)
+        os.truncate(Path(base.source) / "model.safetensors", 1000)
         os.kill(pid, 9)
         with pytest.raises(ProviderUnavailable, match="ended unexpectedly"):
             [event async for event in cut_off]
-    assert await said(runtime) == untouched
-
-    await runtime.unload()
+    with pytest.raises(ProviderUnavailable, match="tiny could not be loaded") as caught:
+        await said(runtime)
+    assert base.source not in str(caught.value)
     assert runtime.state == "not loaded"
-
-
-def damage(source: Path, folder: Path) -> Path:
-    """A copy of the model whose weights are cut short."""
-    shutil.copytree(source, folder)
-    os.truncate(folder / "model.safetensors", 1000)
-    return folder
-
-
-async def test_a_damaged_model_is_said_in_words(made, tmp_path):
-    base, _ = made
-    folder = damage(Path(base.source), tmp_path / "damaged")
-    damaged = Transformers(
-        type(base)("damaged", "safetensors", str(folder), 1, 256),
-        Memory(4000),
-        cache=tmp_path,
-        n_threads=1,
-    )
-
-    with pytest.raises(ProviderUnavailable, match="damaged could not be loaded") as caught:
-        await said(damaged)
-
-    assert str(tmp_path) not in str(caught.value)
-    await damaged.close()

@@ -19,6 +19,7 @@ from trainerbot.modelserver.runtimes.transformers_runtime.lines import (
     Chunk,
     Count,
     Counted,
+    Embed,
     Ended,
     Fault,
     Forget,
@@ -80,15 +81,22 @@ def main() -> None:
                 model.forget(asked.adapter_id)
             case Count() as asked:
                 tell(Counted(asked.number, model.count(asked.text)))
-            case Ask() as asked:
+            case Ask() | Embed() as asked:
                 tell(_answered(model, asked, stopped, tell))
                 stopped.discard(asked.number)
 
 
-def _answered(model: Any, asked: Ask, stopped: set[int], tell: Any) -> FromModel:
+def _answered(model: Any, asked: Ask | Embed, stopped: set[int], tell: Any) -> FromModel:
+    def is_stopped() -> bool:
+        return asked.number in stopped
+
     try:
-        for chunk in model.answer(asked, lambda: asked.number in stopped):
-            tell(Chunk(asked.number, chunk))
+        if isinstance(asked, Embed):
+            for some in model.embed(asked, is_stopped):
+                tell(some)
+        else:
+            for chunk in model.answer(asked, is_stopped):
+                tell(Chunk(asked.number, chunk))
     except ContextTooLong as error:
         return Fault(asked.number, "too_long", str(error))
     except InvalidInput as error:

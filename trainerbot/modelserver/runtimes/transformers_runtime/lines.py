@@ -24,7 +24,11 @@ class LoraFiles(msgspec.Struct, frozen=True):
 
 
 class Ask(msgspec.Struct, frozen=True, tag="ask"):
-    """One question. Messages are as a chat template takes them; None is the model's own default."""
+    """One question. Messages are as a chat template takes them; None is the model's own default.
+
+    The answer is one that `grammar` allows. With `top_logprobs` each token's
+    probability is told, and those of so many others.
+    """
 
     number: int
     messages: list[dict[str, Any]]
@@ -37,6 +41,15 @@ class Ask(msgspec.Struct, frozen=True, tag="ask"):
     presence_penalty: float | None
     stop: list[str]
     logit_bias: list[tuple[int, float]]
+    grammar: str | None = None
+    top_logprobs: int | None = None
+
+
+class Embed(msgspec.Struct, frozen=True, tag="embed"):
+    """Which vectors have these texts, or lists of token ids?"""
+
+    number: int
+    inputs: list[str | list[int]]
 
 
 class Count(msgspec.Struct, frozen=True, tag="count"):
@@ -58,7 +71,7 @@ class Forget(msgspec.Struct, frozen=True, tag="forget"):
     adapter_id: str
 
 
-ToModel = Setup | Ask | Count | Stop | Forget
+ToModel = Setup | Ask | Embed | Count | Stop | Forget
 
 
 class Ready(msgspec.Struct, frozen=True, tag="ready"):
@@ -72,6 +85,14 @@ class Chunk(msgspec.Struct, frozen=True, tag="chunk"):
 
     number: int
     chunk: dict[str, Any]
+
+
+class Embedded(msgspec.Struct, frozen=True, tag="embedded"):
+    """Some more of the vectors, each as its 32-bit numbers, and the tokens of their inputs."""
+
+    number: int
+    vectors: list[bytes]
+    n_tokens: int
 
 
 class Counted(msgspec.Struct, frozen=True, tag="counted"):
@@ -95,4 +116,4 @@ class Fault(msgspec.Struct, frozen=True, tag="fault"):
     message: str
 
 
-FromModel = Ready | Chunk | Counted | Ended | Fault
+FromModel = Ready | Chunk | Embedded | Counted | Ended | Fault

@@ -1,5 +1,6 @@
 """A model of transformers with PEFT's adapters, which answers one question at a time."""
 
+import functools
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -14,8 +15,23 @@ from transformers.utils import logging
 from trainerbot.errors import InvalidInput
 from trainerbot.modelserver.runtimes.base import ContextTooLong
 from trainerbot.modelserver.runtimes.memory import resident_bytes_of_this_process
-from trainerbot.modelserver.runtimes.transformers_runtime.lines import Ask, LoraFiles, Setup
-from trainerbot.modelserver.runtimes.transformers_runtime.text import Text
+from trainerbot.modelserver.runtimes.transformers_runtime.automaton import (
+    Vocabulary,
+    token_bytes,
+)
+from trainerbot.modelserver.runtimes.transformers_runtime.lines import (
+    Ask,
+    Embed,
+    Embedded,
+    LoraFiles,
+    Setup,
+)
+from trainerbot.modelserver.runtimes.transformers_runtime.sampling import (
+    Bounds,
+    Sampler,
+    told_logprobs,
+)
+from trainerbot.modelserver.runtimes.transformers_runtime.text import HeldLogprobs, Text
 
 _MAX_ADAPTERS = 16
 
@@ -41,7 +57,9 @@ class Model:
         model = AutoModelForCausalLM.from_pretrained(
             folder, dtype=dtype, use_safetensors=True, **safe
         )
+        # PEFT puts its adapters into the plain one.
         self._model: Any = model.to(self._device).eval()
+        self._plain: Any = self._model
         self._ends = _ends(model, self._tokenizer)
         # Adapters by their model's id, those used last at the end; names as PEFT has them.
         self._adapters: dict[str, str] = {}
@@ -79,29 +97,70 @@ class Model:
                 "length of the messages."
             )
         limit = room if asked.max_tokens is None else min(asked.max_tokens, room)
+        bounds = None
+        if asked.grammar is not None:
+            bounds = Bounds(asked.grammar, self._vocabulary, self._ends)
+        sampler = Sampler(asked, self._base.sampling, bounds, self._device)
         text = Text(self._tokenizer, asked.stop)
+        logprobs = HeldLogprobs()
         yield _chunk("")
         finish_reason, n_written = "length", 0
-        for token in self._tokens(prompt, asked):
-            if is_stopped():
-                return
+        unread, past = prompt, None
+        while not is_stopped():
+            logits, past = self._read(unread, past)
+            token = sampler.next(logits)
+            unread = [token]
             n_written += 1
             if token in self._ends:
                 finish_reason = "stop"
                 break
-            if piece := text.add(token):
-                yield _chunk(piece)
-            if text.is_stopped:
+            piece = text.add(token)
+            if asked.top_logprobs is not None:
+                logprobs.add(told_logprobs(logits, token, asked.top_logprobs, self._written))
+            told = logprobs.told_with(piece, text)
+            if piece or told:
+                yield _chunk(piece, logprobs=told)
+            if text.is_stopped or (bounds is not None and bounds.is_over):
                 finish_reason = "stop"
                 break
             if n_written >= limit:
                 break
-        if rest := text.end():
-            yield _chunk(rest)
+        else:
+            return
+        rest = text.end()
+        told = logprobs.told_with(rest, text)
+        if rest or told:
+            yield _chunk(rest, logprobs=told)
         yield {
             **_chunk("", finish_reason),
             "usage": {"prompt_tokens": len(prompt), "completion_tokens": n_written},
         }
+
+    @torch.inference_mode()
+    def embed(self, asked: Embed, is_stopped: Callable[[], bool]) -> Iterator[Embedded]:
+        """Yield vectors: the mean over an input's tokens of the last layer, of length 1.
+
+        Raises ContextTooLong, InvalidInput.
+        """
+        self._choose(None)
+        most = self._base.context_tokens
+        for one in asked.inputs:
+            if is_stopped():
+                return
+            ids = self._tokenizer(one)["input_ids"] if isinstance(one, str) else one
+            if len(ids) > most:
+                raise ContextTooLong(
+                    f"This model's maximum context length is {most} tokens for an input of "
+                    "embeddings. Please reduce your input."
+                )
+            if not ids or max(ids) >= self._plain.config.vocab_size:
+                raise InvalidInput("The model cannot read this input: it has no such tokens.")
+            told = self._plain.base_model(
+                input_ids=torch.tensor([ids], device=self._device), use_cache=False
+            )
+            mean = told.last_hidden_state[0].float().mean(dim=0)
+            vector = torch.nn.functional.normalize(mean, dim=0).cpu().numpy().astype("<f4")
+            yield Embedded(asked.number, [vector.tobytes()], len(ids))
 
     def _prompt(self, asked: Ask) -> list[int]:
         try:
@@ -117,27 +176,26 @@ class Model:
         ids: list[int] = self._tokenizer(text, add_special_tokens=False)["input_ids"]
         return ids
 
-    def _tokens(self, prompt: list[int], asked: Ask) -> Iterator[int]:
-        """Yield token after token, for ever."""
-        random = torch.Generator(self._device)
-        if asked.seed is not None:
-            random.manual_seed(asked.seed)
-        else:
-            random.seed()
-        inputs = torch.tensor([prompt], device=self._device)
-        past = None
-        counts: torch.Tensor | None = None
-        while True:
-            told = self._model(
-                input_ids=inputs, past_key_values=past, use_cache=True, logits_to_keep=1
-            )
-            past, logits = told.past_key_values, told.logits[0, -1].float()
-            if counts is None:
-                counts = torch.zeros_like(logits)
-            token = _sampled(logits, counts, asked, self._base.sampling, random)
-            counts[token] += 1
-            yield token
-            inputs = torch.tensor([[token]], device=self._device)
+    def _read(self, unread: list[int], past: Any) -> tuple[torch.Tensor, Any]:
+        """Return the logits of the next token, and what was read so far."""
+        told = self._model(
+            input_ids=torch.tensor([unread], device=self._device),
+            past_key_values=past,
+            use_cache=True,
+            logits_to_keep=1,
+        )
+        return told.logits[0, -1].float(), told.past_key_values
+
+    @functools.cached_property
+    def _vocabulary(self) -> Vocabulary:
+        n_tokens = self._plain.config.vocab_size
+        known = token_bytes(self._tokenizer)
+        return Vocabulary({token: data for token, data in known.items() if token < n_tokens})
+
+    def _written(self, token: int) -> bytes:
+        """Return what a token writes; of one that marks, its name."""
+        data = self._vocabulary.tokens.get(token)
+        return self._tokenizer.decode([token]).encode() if data is None else data
 
     def _choose(self, adapter: LoraFiles | None) -> None:
         """Let this adapter work, or none."""
@@ -183,35 +241,12 @@ def _ends(model: Any, tokenizer: Any) -> frozenset[int]:
     return frozenset(ids)
 
 
-def _sampled(
-    logits: torch.Tensor,
-    counts: torch.Tensor,
-    asked: Ask,
-    defaults: dict[str, float],
-    random: torch.Generator,
-) -> int:
-    """Return the next token, sampled as OpenAI describes it. `counts`: how often each was said."""
-    if asked.frequency_penalty:
-        logits = logits - asked.frequency_penalty * counts
-    if asked.presence_penalty:
-        logits = logits - asked.presence_penalty * (counts > 0)
-    for token, bias in asked.logit_bias:
-        if 0 <= token < len(logits):
-            logits[token] += bias
-    temperature = asked.temperature
-    if temperature is None:
-        temperature = defaults.get("temperature", 1.0)
-    if temperature < 1e-5:
-        return int(logits.argmax())
-    probabilities = torch.softmax(logits / temperature, dim=-1)
-    top_p = defaults.get("top_p", 1.0) if asked.top_p is None else asked.top_p
-    if top_p < 1:
-        ordered, places = probabilities.sort(descending=True)
-        # The likeliest always stays, however small top_p is.
-        ordered[(ordered.cumsum(-1) - ordered) > top_p] = 0
-        return int(places[torch.multinomial(ordered, 1, generator=random)])
-    return int(torch.multinomial(probabilities, 1, generator=random))
-
-
-def _chunk(text: str, finish_reason: str | None = None) -> dict[str, Any]:
-    return {"choices": [{"delta": {"content": text}, "finish_reason": finish_reason}]}
+def _chunk(
+    text: str, finish_reason: str | None = None, *, logprobs: list[dict[str, Any]] | None = None
+) -> dict[str, Any]:
+    choice = {
+        "delta": {"content": text},
+        "finish_reason": finish_reason,
+        "logprobs": {"content": logprobs} if logprobs else None,
+    }
+    return {"choices": [choice]}

@@ -5,9 +5,9 @@ import contextlib
 import importlib.util
 import itertools
 import logging
-import os
+import struct
 import sys
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
@@ -15,21 +15,19 @@ from typing import Any
 
 import msgspec
 
-import trainerbot
 from trainerbot.errors import InvalidInput, ProviderUnavailable
 from trainerbot.messages import ChatMessage, Role
 from trainerbot.modelserver.bases import BaseModel
-from trainerbot.modelserver.runtimes import asking
+from trainerbot.modelserver.children import environment_of_child
+from trainerbot.modelserver.runtimes import asking, grammars
 from trainerbot.modelserver.runtimes.base import (
     Adapter,
     Answer,
     ContextTooLong,
     Embeddings,
-    EmbeddingsAbsent,
     Options,
     Overloaded,
     Start,
-    Unsupported,
 )
 from trainerbot.modelserver.runtimes.memory import Memory, Uses
 from trainerbot.modelserver.runtimes.tools import described
@@ -38,6 +36,8 @@ from trainerbot.modelserver.runtimes.transformers_runtime.lines import (
     Chunk,
     Count,
     Counted,
+    Embed,
+    Embedded,
     Ended,
     Fault,
     Forget,
@@ -46,8 +46,8 @@ from trainerbot.modelserver.runtimes.transformers_runtime.lines import (
     Ready,
     Setup,
     Stop,
-    ToModel,
 )
+from trainerbot.modelserver.runtimes.transformers_runtime.process import Process
 
 log = logging.getLogger(__name__)
 
@@ -67,48 +67,6 @@ class NotInstalled(ProviderUnavailable):
             f"The base model {model_id} is no GGUF file and needs PyTorch to answer. Install it "
             "with: python3 run.py --with train"
         )
-
-
-class _Process:
-    """One running process, and who waits for which of its answers."""
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self.process = process
-        self.waiting: dict[int, asyncio.Queue[FromModel | None]] = {}
-        self.reading: asyncio.Task[None] | None = None
-
-    def tell(self, line: ToModel) -> None:
-        """Write a line; a dead process reads none, and its reader says so to all who wait."""
-        assert self.process.stdin is not None
-        with contextlib.suppress(ConnectionError, RuntimeError):
-            self.process.stdin.write(msgspec.json.encode(line) + b"\n")
-
-    async def read(self) -> None:
-        """Hand every line to who waits for it, until the process ends."""
-        assert self.process.stdout is not None
-        decode = msgspec.json.Decoder(FromModel).decode
-        try:
-            async for line in self.process.stdout:
-                told = decode(line)
-                if not isinstance(told, Ready) and told.number in self.waiting:
-                    self.waiting[told.number].put_nowait(told)
-        finally:
-            for queue in self.waiting.values():
-                queue.put_nowait(None)
-
-    @property
-    def is_alive(self) -> bool:
-        """Whether it still answers."""
-        return self.process.returncode is None and not (self.reading and self.reading.done())
-
-    async def end(self) -> None:
-        """Kill it, and wait until it is gone."""
-        if self.process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                self.process.kill()
-        await self.process.wait()
-        if self.reading is not None:
-            await asyncio.wait([self.reading])
 
 
 class Transformers:
@@ -136,7 +94,7 @@ class Transformers:
         self._n_in_flight = 0
         self._numbers = itertools.count()
         self._loading = asyncio.Lock()
-        self._process: _Process | None = None
+        self._process: Process | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._ending: set[asyncio.Task[None]] = set()
         self._is_stopping = False
@@ -175,23 +133,26 @@ class Transformers:
         self, messages: Sequence[ChatMessage], options: Options, adapter: Adapter | None = None
     ) -> Answer:
         """Yield one Start, pieces, then one Finish. See ChatRuntime."""
-        self._check(options)
+        grammar = grammars.written(options.choice, options.shape, options.tools)
+        with self._place(), self._asking.one():
+            process = await self._ready()
+            asked = self._ask(messages, options, adapter, grammar)
+            chunks = self._chunks(process, asked)
+            events = asking.events(chunks, options, reads_calls=options.tools is not None)
+            async with aclosing(chunks), aclosing(events):
+                async for event in events:
+                    yield (
+                        replace(event, fingerprint=self.name) if isinstance(event, Start) else event
+                    )
+
+    @contextlib.contextmanager
+    def _place(self) -> Iterator[None]:
+        """Hold one of the places of those that wait. Raises Overloaded."""
         if self._n_in_flight >= self._max_in_flight:
             raise Overloaded("The engine is currently overloaded, please try again later")
         self._n_in_flight += 1
         try:
-            with self._asking.one():
-                process = await self._ready()
-                asked = self._ask(messages, options, adapter)
-                chunks = self._chunks(process, asked)
-                events = asking.events(chunks, options, reads_calls=options.tools is not None)
-                async with aclosing(chunks), aclosing(events):
-                    async for event in events:
-                        yield (
-                            replace(event, fingerprint=self.name)
-                            if isinstance(event, Start)
-                            else event
-                        )
+            yield
         finally:
             self._n_in_flight -= 1
             self._end_when_idle()
@@ -207,8 +168,18 @@ class Transformers:
         raise self._gone()
 
     async def embed(self, inputs: Sequence[str] | Sequence[Sequence[int]]) -> Embeddings:
-        """Raise EmbeddingsAbsent: this runtime tells none."""
-        raise EmbeddingsAbsent
+        """See ChatRuntime.embed. Cancelled, it stops after the input in hand."""
+        vectors, n_tokens = list[tuple[float, ...]](), 0
+        with self._place(), self._asking.one():
+            process = await self._ready()
+            texts = [one if isinstance(one, str) else list(one) for one in inputs]
+            asked = Embed(next(self._numbers), texts)
+            async with aclosing(self._told(process, asked)) as lines:
+                async for line in lines:
+                    if isinstance(line, Embedded):
+                        vectors += [struct.unpack(f"<{len(v) // 4}f", v) for v in line.vectors]
+                        n_tokens += line.n_tokens
+        return Embeddings(tuple(vectors), n_tokens)
 
     def interrupt(self) -> None:
         """End every answer with an error: the server stops."""
@@ -224,7 +195,7 @@ class Transformers:
             self._timer.cancel()
         await self.unload()
 
-    async def _ready(self) -> _Process:
+    async def _ready(self) -> Process:
         if self.state == "absent":
             raise NotInstalled(self._base.id)
         while True:
@@ -234,7 +205,7 @@ class Transformers:
                 self._memory.used(self)
                 return process
 
-    async def _loaded(self) -> _Process:
+    async def _loaded(self) -> Process:
         async with self._loading:
             if self._process is None or not self._process.is_alive:
                 await self.unload()
@@ -260,17 +231,14 @@ class Transformers:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             limit=_MAX_LINE_BYTES,
-            env={
-                # What proves who may ask is no business of a model's process.
-                **{name: value for name, value in os.environ.items() if "API_KEY" not in name},
-                "PYTHONPATH": str(Path(trainerbot.__path__[0]).parent),
-                "OMP_NUM_THREADS": str(self._n_threads),
-                "TOKENIZERS_PARALLELISM": "false",
-                "TQDM_DISABLE": "1",
+            env=environment_of_child(
+                OMP_NUM_THREADS=str(self._n_threads),
+                TOKENIZERS_PARALLELISM="false",
+                TQDM_DISABLE="1",
                 **({} if self._base.kind == "hub" else {"HF_HUB_OFFLINE": "1"}),
-            },
+            ),
         )
-        running = _Process(process)
+        running = Process(process)
         try:
             running.tell(Setup(self._base, str(self._cache), self._n_threads))
             assert process.stdout is not None
@@ -305,13 +273,15 @@ class Transformers:
             task.add_done_callback(self._ending.discard)
             log.info("Unloaded %s, which nobody asked for a while", self._base.id)
 
-    async def _chunks(self, process: _Process, asked: Ask) -> AsyncGenerator[dict[str, Any], None]:
+    async def _chunks(self, process: Process, asked: Ask) -> AsyncGenerator[dict[str, Any], None]:
         async with aclosing(self._told(process, asked)) as lines:
             async for line in lines:
                 if isinstance(line, Chunk):
                     yield line.chunk
 
-    async def _told(self, process: _Process, asked: Ask | Count) -> AsyncGenerator[FromModel, None]:
+    async def _told(
+        self, process: Process, asked: Ask | Embed | Count
+    ) -> AsyncGenerator[FromModel, None]:
         """Yield what the process tells about this question. Raises what failed, in words."""
         queue = process.waiting[asked.number] = asyncio.Queue()
         is_over = False
@@ -339,20 +309,12 @@ class Transformers:
             "memory than this machine has. Try again."
         )
 
-    def _check(self, options: Options) -> None:
-        """Raise Unsupported for what this runtime cannot keep."""
-        for name, value in (("response_format", options.choice or options.shape),
-                            ("logprobs", options.top_logprobs is not None)):  # fmt: skip
-            if value:
-                raise Unsupported(
-                    f"Unsupported parameter: '{name}' is not supported with this model: its "
-                    "runtime is transformers.",
-                    param=name,
-                    code="unsupported_parameter",
-                )
-
     def _ask(
-        self, messages: Sequence[ChatMessage], options: Options, adapter: Adapter | None
+        self,
+        messages: Sequence[ChatMessage],
+        options: Options,
+        adapter: Adapter | None,
+        grammar: str | None,
     ) -> Ask:
         files = None
         if adapter is not None:
@@ -380,6 +342,8 @@ class Transformers:
             presence_penalty=options.presence_penalty,
             stop=list(options.stop),
             logit_bias=list(options.logit_bias),
+            grammar=grammar,
+            top_logprobs=options.top_logprobs,
         )
 
 

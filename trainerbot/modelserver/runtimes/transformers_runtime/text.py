@@ -17,6 +17,11 @@ class Text:
         self._held = ""
         self.is_stopped = False
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is held back."""
+        return not self._held and self._read == len(self._ids)
+
     def add(self, token: int) -> str:
         """Return the text that is certain now; none once a stop text came."""
         self._ids.append(token)
@@ -37,10 +42,13 @@ class Text:
         rest = self._decoded(self._ids[self._begun :])[len(before) :]
         told = self._passed(rest)
         held, self._held = self._held, ""
+        self._read = len(self._ids)
         return told if self.is_stopped else told + held
 
     def _decoded(self, ids: list[int]) -> str:
-        text: str = self._tokenizer.decode(ids, skip_special_tokens=True)
+        text: str = self._tokenizer.decode(
+            ids, skip_special_tokens=True, clean_up_tokenization_spaces=False
+        )
         return text
 
     def _passed(self, text: str) -> str:
@@ -53,6 +61,34 @@ class Text:
         cut = len(text) - n_held
         self._held = text[cut:]
         return text[:cut]
+
+
+class HeldLogprobs:
+    """The probabilities of tokens, told when their text is certain; in the shape of OpenAI's."""
+
+    def __init__(self) -> None:
+        self._held: list[dict[str, Any]] = []
+        # Characters that these tokens have told already.
+        self._n_told = 0
+
+    def add(self, token: dict[str, Any]) -> None:
+        """Hold one until `told_with`."""
+        self._held.append(token)
+
+    def told_with(self, piece: str, text: Text) -> list[dict[str, Any]]:
+        """Return those to tell with `piece`, the newest of `text`: none of what a stop cut off."""
+        self._n_told += len(piece)
+        if not text.is_stopped and not text.is_whole:
+            return []
+        told, at = self._held, 0
+        if text.is_stopped:
+            for place, token in enumerate(self._held):
+                if at >= self._n_told:
+                    told = self._held[:place]
+                    break
+                at += len(token["token"])
+        self._held, self._n_told = [], 0
+        return told
 
 
 def _overlap(text: str, stop: str) -> int:

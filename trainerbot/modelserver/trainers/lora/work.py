@@ -29,7 +29,7 @@ from trainerbot.modelserver.trainers.lora.faults import in_words
 from trainerbot.modelserver.trainers.lora.keeping import Keeper
 from trainerbot.modelserver.trainers.lora.preparing import Prepared, load, prepare
 from trainerbot.modelserver.trainers.lora.progress import Progress, measured_up_to
-from trainerbot.modelserver.trainers.lora.rendering import Renderer, Sample
+from trainerbot.modelserver.trainers.lora.rendering import Rehearsed, Renderer
 from trainerbot.modelserver.trainers.lora.trainers import make_trainer
 from trainerbot.modelserver.trainers.methods import Size
 from trainerbot.modelserver.trainers.task import (
@@ -214,7 +214,7 @@ def _prepared(task: Task, model: Any, tokenizer: Any, tell: Callable[[Report], N
     assert task.base is not None
     end_ids = _end_ids(model, tokenizer)
 
-    def rehearsed(n_rows: int) -> list[Sample]:
+    def rehearsed(n_rows: int) -> list[Rehearsed]:
         tell(Told("rehearsal", "The untouched model answers general questions, to rehearse them"))
         model.to(PartialState().device)
         return rehearsal.extra_rows(model, tokenizer, n_rows, end_ids=end_ids, seed=task.seed)
