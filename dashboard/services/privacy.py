@@ -24,7 +24,7 @@ from dashboard.models import (
     Usage,
     Utterance,
 )
-from dashboard.services import audit, calls, consent, corrections, outbox, speech
+from dashboard.services import audit, calls, consent, corrections, outbox, speech, suites
 from trainerbot.errors import NotFound
 
 ANONYMOUS = "someone"
@@ -259,6 +259,7 @@ def _erase_corrections(person: DiscordUser, *, all_of_them: bool) -> None:
         theirs.update(discord_author=None, author_name=ANONYMOUS)
         return
     ids = list(theirs.values_list("pk", flat=True))
+    suites.erase(ids)
     theirs.delete()
     for pk in ids:
         outbox.publish(corrections.TOPIC, "correction.changed", id=pk, state="erased")
