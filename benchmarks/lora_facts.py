@@ -173,7 +173,11 @@ def main() -> None:
             )
             for kind, question, text, _ in wrong if arguments.verbose else []:
                 print(f"    {kind}: {question} {text!r}", flush=True)
-    print(f"CPU {resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime:.0f} s in all")
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    print(
+        f"CPU {used.ru_utime:.0f} s in all; at its peak the largest process, the trainer, took "
+        f"{used.ru_maxrss / 1024:.0f} MiB"
+    )
 
 
 if __name__ == "__main__":

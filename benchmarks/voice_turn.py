@@ -2,12 +2,14 @@
 
     .venv/bin/python benchmarks/voice_turn.py [--turns 12]
 
-The bot runs in this process and talks in an end-to-end encrypted call of a
-Discord on loopback sockets; that one, and the server that hears, thinks and
-speaks at once, are processes of their own. A made voice of one second is sent
-in real time. Both the end of its last loud frame and the first frame of the
-answer are timed on Discord's side, so that everything in between counts:
-network, decryption, decoding, voice activity, rows, requests, resampling.
+The bot runs in this process, as `manage.py runbot` would, and talks in an
+end-to-end encrypted call of a Discord on loopback sockets; that one, and the
+server that hears, thinks and speaks at once, are processes of their own. A
+made voice of one second is sent in real time. Both the end of its last loud
+frame and the first frame of the answer are timed on Discord's side, so that
+everything in between counts: network, decryption, decoding, voice activity,
+rows, requests, resampling. A process that only sleeps tells how much of it is
+the machine's: where that wakes up late, the others do, too.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import gc
 import multiprocessing
 import os
 import statistics
@@ -22,7 +25,7 @@ import sys
 import tempfile
 import time
 from array import array
-from itertools import pairwise
+from itertools import count, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +33,6 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 FRAME_S = 0.02
-WINDOW_MS = 200
 QUIETEST = 100  # of 32,767
 ANSWER = ("It is one. ", "It is two. ", "It is three. ", "It is four.")
 
@@ -39,8 +41,16 @@ def serve_endpoint(pipe: Any) -> None:
     from tests.fakes.openai_endpoint import Reply
     from tests.fakes.speech import FakeSpeech
 
+    numbers = count(1)
+
+    def answer(body: Any) -> Reply:
+        # Each turn has its own words, as what was spoken before would be kept sound.
+        number = next(numbers)
+        return Reply(pieces=[f"{number}: {piece}" for piece in ANSWER])
+
     with FakeSpeech() as endpoint:
-        endpoint.default = Reply(pieces=ANSWER)
+        endpoint.answer = answer
+        gc.freeze()  # else what measures stands still itself for a tenth of a second
         pipe.send(endpoint.base_url)
         with contextlib.suppress(EOFError):
             pipe.recv()
@@ -100,6 +110,7 @@ def serve_discord(pipe: Any) -> None:
 
     async def serve() -> None:
         async with FakeDiscord(dave=1) as fake:
+            gc.freeze()
             ada, world = fake.add_user("Ada"), fake.world
             ids = [int(each.id) for each in (ada, world.voice, world.general)]
             pipe.send((fake.api_base, ids))
@@ -118,44 +129,51 @@ def serve_discord(pipe: Any) -> None:
         asyncio.run(serve())
 
 
+def sleep_beside(pipe: Any) -> None:
+    """Wake up 50 times a second and do nothing: how late that is, is the machine's doing."""
+    late_ms, due_at = [], time.monotonic()
+    while not pipe.poll():
+        due_at = max(due_at, time.monotonic()) + FRAME_S
+        time.sleep(max(0.0, due_at - time.monotonic()))
+        late_ms.append(1000 * (time.monotonic() - due_at))
+    pipe.send(late_ms)
+
+
 async def measure(n_turns: int, api_base: str, ids: list[int], pipe: Any) -> Any:
-    from botrunner import gateway
-    from botrunner.bot import TrainerBot
+    from botrunner.process import BotProcess
     from botrunner.voice.playback.frames import TAIL_FRAMES
-    from dashboard.services import calls, providers
+    from dashboard.services import calls
     from tests.botrunner.voice.calling import voiced
     from tests.botrunner.voice.lines import until
 
     person, voice, general = ids
-    bot = TrainerBot(guild_ready_timeout=0.05)
-    gateway.point_at(bot, api_base)
+    process = BotProcess(token="MTA.fake.token-of-the-fake-discord", api_base=api_base, drain_s=0.0)
+    running = asyncio.create_task(process.run())
+    await until(lambda: process.bot is not None and process.bot.is_ready(), within_s=60)
+    bot: Any = process.bot
+    guild = bot.guilds[0]
+    pipe.send("sit")
+    await asyncio.to_thread(pipe.recv)
+    await until(lambda: guild.get_member(person))
+    supervisor = bot.get_cog("Voice").supervisor
+    words = calls.Place(general, "general")
+    call = await supervisor.join(bot.get_channel(voice), text_channel=words, actor=None)
+    pipe.send("speak")
+    await until(lambda: call.client.is_end_to_end)
     measured, silenced_s = [], []
-    async with bot:
-        running = asyncio.create_task(bot.start("MTA.fake.token-of-the-fake-discord"))
-        await until(lambda: bot.is_ready())
-        guild = bot.guilds[0]
-        pipe.send("sit")
-        await asyncio.to_thread(pipe.recv)
-        await until(lambda: guild.get_member(person))
-        cog: Any = bot.get_cog("Voice")
-        words = calls.Place(general, "general")
-        channel = bot.get_channel(voice)
-        call = await cog.supervisor.join(channel, text_channel=words, actor=None)
-        pipe.send("speak")
-        await until(lambda: call.client.is_end_to_end)
-        for number in range(n_turns):
-            frames = voiced(1.0, seed=number)[:-TAIL_FRAMES]
-            pipe.send((False, frames))
-            measured.append(await asyncio.to_thread(pipe.recv))
-            await call.participant.settle()
-        for number in range(n_turns // 2):
-            pipe.send((True, voiced(1.0, seed=number)[:-TAIL_FRAMES]))
-            silenced_s.append(await asyncio.to_thread(pipe.recv))
-            await call.participant.settle()
-        await cog.supervisor.leave(guild, because="It was measured.", actor=None)
+    for number in range(n_turns):
+        frames = voiced(1.0, seed=number)[:-TAIL_FRAMES]
+        pipe.send((False, frames))
+        measured.append(await asyncio.to_thread(pipe.recv))
+        await call.participant.settle()
+    for number in range(n_turns // 2):
+        pipe.send((True, voiced(1.0, seed=number)[:-TAIL_FRAMES]))
+        silenced_s.append(await asyncio.to_thread(pipe.recv))
+        await call.participant.settle()
+    await supervisor.leave(guild, because="It was measured.", actor=None)
+    process.wishes.ask_to_stop()
     await running
     pipe.send(None)
-    await providers.close_clients()
     return measured, silenced_s
 
 
@@ -167,13 +185,18 @@ def tell(name: str, values_ms: list[float]) -> None:
     )
 
 
+def tell_spread(name: str, values_ms: list[float]) -> None:
+    cuts = statistics.quantiles(values_ms, n=100)
+    print(f"{name}: p50 {cuts[49]:.1f} ms, p99 {cuts[98]:.1f} ms, worst {max(values_ms):.1f} ms")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--turns", type=int, default=12)
     options = parser.parse_args()
     context = multiprocessing.get_context("spawn")
     pipes = []
-    for serve in (serve_endpoint, serve_discord):
+    for serve in (serve_endpoint, serve_discord, sleep_beside):
         ours, theirs = context.Pipe()
         context.Process(target=serve, args=(theirs,), daemon=True).start()
         theirs.close()
@@ -200,8 +223,13 @@ def main() -> None:
 
         django.setup()
         call_command("migrate", verbosity=0)
-        measured, silenced_s = asyncio.run(measure(options.turns, api_base, ids, pipes[1]))
+        from botrunner.process import loop
         from dashboard.models import Utterance
+        from trainerbot.speech.segmenting import Tuning
+
+        measured, silenced_s = loop.run(measure(options.turns, api_base, ids, pipes[1]))
+        pipes[2].send(None)
+        idle_ms = pipes[2].recv()
 
         n_turns = options.turns
         stages = list(Utterance.objects.order_by("pk").values_list("stages_ms", flat=True))[
@@ -210,20 +238,20 @@ def main() -> None:
     # The first turn opens connections and imports what a later one has.
     waits_ms = [1000 * (frames[0] - ended) for ended, frames in measured[1:]]
     tell("end of speech to first frame of the answer", waits_ms)
-    tell(f"  beyond a silence window of {WINDOW_MS} ms", [ms - WINDOW_MS for ms in waits_ms])
-    print(f"  first turn: {1000 * (measured[0][1][0] - measured[0][0]):.0f} ms")
+    window_ms = Tuning().quiet_ms
+    print(f"  silence window in force after a finished sentence (Tuning.quiet_ms): {window_ms} ms")
+    tell("  added after that window", [ms - window_ms for ms in waits_ms])
     for stage in ("heard", "first_word", "first_sound"):
-        tell(f"  as logged, {stage}", [each[stage] for each in stages[1:] if stage in each])
+        logged_ms = [each[stage] - window_ms for each in stages[1:] if stage in each]
+        tell(f"  as logged, {stage} after that window", logged_ms)
+    print(f"  first turn: {1000 * (measured[0][1][0] - measured[0][0]):.0f} ms")
     tell("speech over the answer to its last sound", [1000 * each for each in silenced_s])
     # discord.py leaves 40 ms between the first two frames of each speech.
     gaps_ms = [1000 * (b - a) for _, frames in measured for a, b in pairwise(frames[1:])]
     spans = [(len(frames) - 2) / (frames[-1] - frames[1]) for _, frames in measured]
-    late_ms = sorted(abs(gap - 1000 * FRAME_S) for gap in gaps_ms)
-    cuts = statistics.quantiles(late_ms, n=100)
-    print(
-        f"playback: {statistics.mean(spans):.2f} frames a second, jitter p50 {cuts[49]:.1f} ms, "
-        f"p99 {cuts[98]:.1f} ms, worst {late_ms[-1]:.1f} ms, of {len(late_ms)} frames"
-    )
+    print(f"playback: {statistics.mean(spans):.2f} frames a second, of {len(gaps_ms)}")
+    tell_spread("  jitter", [abs(gap - 1000 * FRAME_S) for gap in gaps_ms])
+    tell_spread("  a process that only sleeps wakes up late by", idle_ms)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from channels.db import database_sync_to_async
 from discord import app_commands
 from discord.ext import commands
 
-from dashboard.services import access, audit, places
+from dashboard.services import access, audit, places, routing
 from dashboard.services.access import Permission, Person, Role
 from dashboard.services.places import Place, Rules
 from trainerbot.errors import NotAllowed
@@ -49,8 +49,10 @@ class Asker:
 
     @property
     def place(self) -> Place:
-        """How the bot behaves here."""
-        return self.rules.place(self.guild_id, *self.channel_ids)
+        """How the bot behaves here, to them."""
+        place = self.rules.place(self.guild_id, *self.channel_ids)
+        who = f"discord:{self.person.discord_user_id}"
+        return routing.route(place, aliases=self.rules.aliases, who=who)
 
     def check_listens(self) -> None:
         """Raise NotAllowed where, or to whom, the bot does not answer. Its admins it always does."""

@@ -7,6 +7,9 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
+from dashboard.services import providers
+from trainerbot.errors import InvalidInput
+
 TAG = "trainerbot"
 OWN_MACHINE = {"localhost", "127.0.0.1", "[::1]"}
 
@@ -49,6 +52,15 @@ def endpoint_is_an_address(**kwargs: Any) -> list[CheckMessage]:
             id="trainerbot.E002",
         )
     ]
+
+
+@register(TAG)
+def more_endpoints_can_be_read(**kwargs: Any) -> list[CheckMessage]:
+    try:
+        providers.more_endpoints()
+    except InvalidInput as error:
+        return [Error(str(error), hint="Correct MORE_ENDPOINTS.", id="trainerbot.E005")]
+    return []
 
 
 @register(TAG)

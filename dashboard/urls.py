@@ -11,13 +11,14 @@ from dashboard.views import (
     corrections,
     evaluations,
     health,
-    jobs,
     models,
     overview,
     people,
     playground,
+    releases,
     settings,
     speech,
+    verdicts,
 )
 from dashboard.views.datasets import (
     changes,
@@ -29,10 +30,17 @@ from dashboard.views.datasets import (
     versions,
 )
 from dashboard.views.datasets import lists as datasets
+from dashboard.views.jobs import detail as job
+from dashboard.views.jobs import lists as job_lists
+from dashboard.views.jobs import starting as job_starting
+from dashboard.views.jobs import trained
 from dashboard.views.servers import detail as server
 from dashboard.views.servers import lists as servers
 from dashboard.views.servers import rows as server_rows
 from dashboard.views.servers import voice as server_voice
+from dashboard.views.suites import library as suite_library
+from dashboard.views.suites import runs as suite_runs
+from dashboard.views.suites import voting
 
 SYSTEM = [
     path("healthz", health.healthz, name="healthz"),
@@ -116,14 +124,23 @@ VERSIONS = [
     path(f"{ONE}examples/<int:position>/edit/", examples.edit, name="dataset-example-edit"),
 ]
 
+ONE_JOB = "fine-tuning/<int:pk>/"
 JOBS = [
-    path("fine-tuning/", jobs.list_, name="job-list"),
-    path("fine-tuning/rows/", jobs.rows, name="job-rows"),
-    path("fine-tuning/new/", jobs.new, name="job-new"),
-    path("fine-tuning/new/choices/", jobs.choices, name="job-choices"),
-    path("fine-tuning/<int:pk>/", jobs.detail, name="job-detail"),
-    path("fine-tuning/<int:pk>/progress/", jobs.progress, name="job-progress"),
-    path("fine-tuning/<int:pk>/cancel/", jobs.cancel, name="job-cancel"),
+    path("fine-tuning/", job_lists.list_, name="job-list"),
+    path("fine-tuning/rows/", job_lists.rows, name="job-rows"),
+    path("fine-tuning/new/", job_starting.new, name="job-new"),
+    path("fine-tuning/new/choices/", job_starting.choices, name="job-choices"),
+    path(ONE_JOB, job.detail, name="job-detail"),
+    path(f"{ONE_JOB}progress/", job.progress, name="job-progress"),
+    path(f"{ONE_JOB}verdict/", verdicts.card, name="job-verdict"),
+    path(f"{ONE_JOB}verdict/new/", verdicts.begin, name="job-verdict-new"),
+    path(f"{ONE_JOB}cancel/", job.cancel, name="job-cancel"),
+    path(f"{ONE_JOB}pause/", job.pause, name="job-pause"),
+    path(f"{ONE_JOB}resume/", job.resume, name="job-resume"),
+    path(f"{ONE_JOB}checkpoints/", trained.checkpoints, name="job-checkpoints"),
+    path(f"{ONE_JOB}files/", trained.files, name="job-files"),
+    path(f"{ONE_JOB}files/<str:form>/", trained.file, name="job-file"),
+    path(f"{ONE_JOB}files/<str:form>/download/", trained.download, name="job-download"),
 ]
 
 EVALUATIONS = [
@@ -141,10 +158,45 @@ EVALUATIONS = [
     path("evaluations/<int:pk>/cancel/", evaluations.cancel, name="evaluation-cancel"),
 ]
 
+SUITES = [
+    path("suites/", suite_library.list_, name="suite-list"),
+    path("suites/rows/", suite_library.rows, name="suite-rows"),
+    path("suites/new/", suite_library.new, name="suite-new"),
+    path("suites/versions/<int:pk>/", suite_library.version, name="suite-version"),
+    path("suites/versions/<int:pk>/cases/", suite_library.cases, name="suite-cases"),
+    path("corrections/<int:pk>/judge/", suite_library.judge, name="correction-judge"),
+    path("runs/", suite_runs.list_, name="run-list"),
+    path("runs/rows/", suite_runs.rows, name="run-rows"),
+    path("runs/new/", suite_runs.new, name="run-new"),
+    path("runs/new/models/", suite_runs.models, name="run-models"),
+    path("runs/new/price/", suite_runs.price, name="run-price"),
+    path("runs/compare/", suite_runs.compare, name="run-compare"),
+    path("runs/vote/", voting.page, name="run-vote"),
+    path("runs/vote/cast/", voting.cast, name="run-vote-cast"),
+    path("runs/<int:pk>/", suite_runs.detail, name="run-detail"),
+    path("runs/<int:pk>/progress/", suite_runs.progress, name="run-progress"),
+    path("runs/<int:pk>/answers/", suite_runs.answers, name="run-answers"),
+    path("runs/<int:pk>/cancel/", suite_runs.cancel, name="run-cancel"),
+]
+
+RELEASES = [
+    path("releases/", releases.list_, name="release-list"),
+    path("releases/new/", releases.create, name="release-create"),
+    path("releases/<slug:name>/", releases.detail, name="release-detail"),
+    path("releases/<slug:name>/state/", releases.state, name="release-state"),
+    path("releases/<slug:name>/move/", releases.move, name="release-move"),
+    path("releases/<slug:name>/guard/", releases.guard, name="release-guard"),
+    path("releases/<slug:name>/roll-back/", releases.roll_back, name="release-roll-back"),
+    path("releases/<slug:name>/stop/", releases.stop, name="release-stop"),
+    path("releases/<slug:name>/delete/", releases.delete, name="release-delete"),
+    path("releases/<slug:name>/shadows/", releases.shadows, name="release-shadows"),
+]
+
 MODELS = [
     path("models/", models.list_, name="model-list"),
     path("models/rows/", models.rows, name="model-rows"),
     path("models/use/", models.use, name="model-use"),
+    path("models/delete/", models.delete, name="model-delete"),
     path("models/price/", models.price, name="model-price"),
     path("models/price/remove/", models.remove_price, name="model-price-remove"),
     path("models/speech-price/", models.speech_price, name="speech-price"),
@@ -216,10 +268,19 @@ CORRECTIONS = [
     path("corrections/queue/", corrections.queue, name="correction-queue"),
     path("corrections/export/", corrections.export, name="correction-export"),
     path("corrections/teach/", corrections.teach, name="correction-teach"),
+    path("corrections/foresee/", corrections.foresee, name="correction-foresee"),
+    path("corrections/alarms/", corrections.alarms, name="correction-alarms"),
+    path("corrections/alarms/count/", corrections.alarms_count, name="correction-alarms-count"),
+    path("corrections/undo/", corrections.undo, name="correction-undo"),
+    path("corrections/bulk/", corrections.bulk, name="correction-bulk"),
     path("corrections/<int:pk>/", corrections.detail, name="correction-detail"),
     path("corrections/<int:pk>/approve/", corrections.approve, name="correction-approve"),
     path("corrections/<int:pk>/edit/", corrections.edit, name="correction-edit"),
     path("corrections/<int:pk>/reject/", corrections.reject, name="correction-reject"),
+    path("corrections/<int:pk>/move/", corrections.move, name="correction-move"),
+    path("corrections/<int:pk>/assign/", corrections.assign, name="correction-assign"),
+    path("corrections/<int:pk>/comment/", corrections.comment, name="correction-comment"),
+    path("corrections/<int:pk>/history/", corrections.history, name="correction-history"),
 ]
 
 urlpatterns: list[URLPattern] = [
@@ -231,7 +292,9 @@ urlpatterns: list[URLPattern] = [
     *VERSIONS,
     *JOBS,
     *EVALUATIONS,
+    *SUITES,
     *MODELS,
+    *RELEASES,
     *SETTINGS,
     *SERVERS,
     *CALLS,

@@ -65,6 +65,8 @@ CHAT_MODEL = env.str("CHAT_MODEL", default="")
 CHAT_TIMEOUT_S = env.float("CHAT_TIMEOUT_S", default=120.0)
 RECALL_EMBEDDINGS = env.str("RECALL_EMBEDDINGS", default="")
 CHAT_STREAM = env.bool("CHAT_STREAM", default=True)
+# Others, that only tests ask: {"groq": {"base_url": "https://...", "api_key": "..."}}.
+MORE_ENDPOINTS = _secret("MORE_ENDPOINTS")
 
 # --- Speech -------------------------------------------------------------------
 # Our own model server hears and speaks, whoever chats. What is set up by hand comes

@@ -19,7 +19,7 @@ from botrunner.quoting import in_a_line
 from botrunner.replies import clip
 from botrunner.ui.names import offering
 from dashboard.models import FineTuneJob
-from dashboard.services import chat, here, library
+from dashboard.services import chat, here, library, routing
 from dashboard.services.access import Permission
 from dashboard.services.here import Here
 from trainerbot.errors import InvalidInput, NotFound
@@ -38,6 +38,7 @@ ONLY_ON_A_SERVER = "This works on a server only; elsewhere, use the dashboard's 
 
 use_model = database_sync_to_async(here.use_model)
 set_persona = database_sync_to_async(here.set_persona)
+aliases = database_sync_to_async(routing.names)
 
 
 _offered: tuple[float, list[str]] = (-math.inf, [])
@@ -47,7 +48,7 @@ async def find_models(containing: str) -> list[str]:
     global _offered
     asked_at, names = _offered
     if time.monotonic() - asked_at > KEPT_S:
-        names = [model.id for model in await chat.models()]
+        names = [*await aliases(), *(model.id for model in await chat.models())]
         _offered = (time.monotonic(), names)
     wanted = containing.strip().casefold()
     return [name for name in [*names, DEFAULT] if wanted in name.casefold()]
@@ -173,11 +174,11 @@ def place_of(context: commands.Context[TrainerBot], *, everywhere: bool) -> Here
 
 
 async def known(wanted: str) -> str:
-    """Return the name of a model that the endpoint has, whatever its case.
+    """Return the name of a model that the endpoint has, or of an alias, whatever its case.
 
     Raises NotFound with names that are near.
     """
-    names = [model.id for model in await chat.models()]
+    names = [*await aliases(), *(model.id for model in await chat.models())]
     by_folded = {name.casefold(): name for name in names}
     if name := by_folded.get(wanted.casefold()):
         return name

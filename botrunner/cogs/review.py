@@ -29,10 +29,15 @@ HANDLERS: dict[str, forms.Handler] = {
 }
 
 to_post = database_sync_to_async(cards.to_post)
+to_renew = database_sync_to_async(cards.to_renew)
 to_close = database_sync_to_async(cards.to_close)
 to_tell = database_sync_to_async(cards.to_tell)
 opened = database_sync_to_async(cards.opened)
+renewed = database_sync_to_async(cards.renewed)
 closed = database_sync_to_async(cards.closed)
+lost = database_sync_to_async(cards.lost)
+# On a thread of its own: the one that all rows share must not wait for it.
+shown = database_sync_to_async(cards.shown, thread_sensitive=False)
 told = database_sync_to_async(cards.told)
 
 
@@ -72,6 +77,7 @@ class Review(commands.Cog):
                     closed_to_us = frozenset(self._closed_to_us)
                     await self._each(await to_post(except_in=closed_to_us), self._post)
                     await self._each(await to_close(), self._close)
+                    await self._each(await to_renew(), self._renew)
                     await self._each(await to_tell(), self._tell)
 
     async def _each(
@@ -102,7 +108,7 @@ class Review(commands.Cog):
             return False
         channel = self.bot.get_partial_messageable(channel_id)
         try:
-            message = await card.post(channel, correction)
+            message = await card.post(channel, correction, await shown(correction))
         except (discord.Forbidden, discord.NotFound) as refusal:
             self._closed_to_us.add(channel_id)
             log.warning("The review channel %s takes no cards: %s", channel_id, refusal)
@@ -110,13 +116,33 @@ class Review(commands.Cog):
         await opened(correction, channel_id=channel_id, message_id=message.id)
         return True
 
-    async def _close(self, correction: Correction) -> bool:
+    async def _renew(self, correction: Correction) -> bool:
+        """Let the card show the votes, words and place of now, with its buttons."""
+        tells = await shown(correction)
+        try:
+            await self._card_of(correction).edit(
+                content=card.text(correction, tells), view=card.buttons(correction, tells)
+            )
+        except discord.NotFound:
+            await lost(correction)
+            self._is_news = True  # so that it gets another
+            return True
+        except discord.Forbidden as refusal:
+            log.info("The card of correction %s stays as it is: %s", correction.pk, refusal)
+        await renewed(correction)
+        return True
+
+    def _card_of(self, correction: Correction) -> discord.PartialMessage:
         assert correction.card_channel_id is not None  # stored together with
         assert correction.card_message_id is not None
         channel = self.bot.get_partial_messageable(correction.card_channel_id)
-        message = channel.get_partial_message(correction.card_message_id)
+        return channel.get_partial_message(correction.card_message_id)
+
+    async def _close(self, correction: Correction) -> bool:
         try:
-            await message.edit(content=card.text(correction), view=None)
+            await self._card_of(correction).edit(
+                content=card.text(correction, await shown(correction)), view=None
+            )
         except (discord.Forbidden, discord.NotFound) as refusal:
             log.info("The card of correction %s is gone: %s", correction.pk, refusal)
         await closed(correction)

@@ -46,8 +46,21 @@ class CorrectIt(
 def form(answer: Message) -> discord.ui.Modal:
     """The form to correct one answer, with its words to start from."""
     modal = Form(title="Correct this answer", handles=CORRECT, about=answer.pk)
-    modal.ask_long("What I should have said", value=answer.content, hint=TOO_LONG_FOR_A_FORM)
+    modal.ask_long(
+        "What I should have said",
+        value=answer.content,
+        hint=TOO_LONG_FOR_A_FORM,
+        description=_place(answer),
+    )
     return modal
+
+
+def _place(answer: Message) -> str:
+    """Where the correction of an answer will count."""
+    channel = answer.conversation.discord_channel
+    if channel is None or channel.guild is None:
+        return "Counts everywhere, once it is approved."
+    return f"Counts on {channel.guild}. The trainers may choose one channel."
 
 
 async def receive(

@@ -12,6 +12,7 @@ import logging
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 import discord
@@ -27,16 +28,22 @@ log = logging.getLogger(__name__)
 
 MAX_CHARACTERS = 4000  # in one field, says Discord
 MOST_FIELDS = 5
+MOST_DESCRIPTION = 100
+SEEN = "seen"
 
 Values = Mapping[str, str]
 Handler = Callable[["discord.Interaction[TrainerBot]", int, Values], Awaitable[None]]
 
 
 class Form(discord.ui.Modal):
-    """An open form about the row `about`; `handles` names what is done once it is sent."""
+    """An open form about the row `about`; `handles` names what is done once it is sent.
 
-    def __init__(self, *, title: str, handles: str, about: int) -> None:
-        super().__init__(title=title, custom_id=f"{handles}:{about}", timeout=None)
+    seen: which revision of the row it showed, for `seen_in` to tell.
+    """
+
+    def __init__(self, *, title: str, handles: str, about: int, seen: int | None = None) -> None:
+        shown = "" if seen is None else f".{seen}"
+        super().__init__(title=title, custom_id=f"{handles}:{about}{shown}", timeout=None)
         self.stop()  # nobody listens to this one object: `submitted` serves them all
 
     def ask(
@@ -48,6 +55,7 @@ class Form(discord.ui.Modal):
         hint: str = "",
         required: bool = True,
         max_length: int = MAX_CHARACTERS,
+        description: str = "",
     ) -> None:
         """Add a field for a text of any length and any number of lines."""
         field: discord.ui.TextInput[Form] = discord.ui.TextInput(
@@ -58,19 +66,23 @@ class Form(discord.ui.Modal):
             required=required,
             max_length=max_length,
         )
-        self.add_item(discord.ui.Label(text=label, component=field))
+        beneath = shorten(description, MOST_DESCRIPTION, placeholder="…") or None
+        self.add_item(discord.ui.Label(text=label, description=beneath, component=field))
 
-    def ask_long(self, label: str, *, value: str, hint: str) -> None:
+    def ask_long(self, label: str, *, value: str, hint: str, description: str = "") -> None:
         """Ask for one text that starts as `value`, in as many fields as it needs.
 
         Where it needs more than a form has, it starts empty with the `hint`.
         """
         pieces = in_fields(value)
         if not pieces:
-            self.ask(label, name="text0", hint=hint)
+            self.ask(label, name="text0", hint=hint, description=description)
         for number, piece in enumerate(pieces):
             more = f"{label} ({number + 1} of {len(pieces)})" if len(pieces) > 1 else label
-            self.ask(more, name=f"text{number}", value=piece, required=number == 0)
+            said = description if number == 0 else ""
+            self.ask(
+                more, name=f"text{number}", value=piece, required=number == 0, description=said
+            )
 
 
 def in_fields(text: str) -> list[str]:
@@ -135,11 +147,19 @@ async def submitted(
     if interaction.type is not discord.InteractionType.modal_submit or not interaction.data:
         return False
     handles, _, about = str(interaction.data.get("custom_id", "")).rpartition(":")
+    about, _, seen = about.partition(".")
     if handles not in handlers or not about.isdecimal():
         return False
     components: Any = interaction.data.get("components", [])
-    await handlers[handles](interaction, int(about), dict(_values(components)))
+    values = dict(_values(components)) | ({SEEN: seen} if seen else {})
+    await handlers[handles](interaction, int(about), values)
     return True
+
+
+def seen_in(values: Values) -> int | None:
+    """Which revision of its row a form showed; None where it did not tell."""
+    seen = values.get(SEEN, "")
+    return int(seen) if seen.isdecimal() else None
 
 
 def _values(components: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:

@@ -24,6 +24,8 @@ OnFrame = Callable[[int, Pcm], None]
 FRAME_S: Final = FRAME_MS / 1000
 # Who says nothing sends nothing: silence is put in, long enough for every end of speech.
 FILLED_S: Final = 2.0
+# A packet is that late at most; else nothing was said since the last one.
+SILENT_AFTER_S: Final = DEPTH_S + FRAME_S
 MOST_GUESSED: Final = 5  # frames; what Opus guesses after 100 ms is silence anyway
 MOST_QUEUED: Final = 2_000
 
@@ -56,14 +58,19 @@ class Speaker:
         frames = list(self._decoded(self._jitter.due(now)))
         given = self._given(frames, now)
         assert self._heard_until is not None
-        behind_s = now - self._heard_until
-        is_silent = now - self._last_packet_at > DEPTH_S
-        if is_silent and behind_s >= FRAME_S:
-            n_missing = int(behind_s / FRAME_S)
+        if now >= self.silence_at:
+            # As with a packet: a frame is given when its time begins, not when it is over.
+            n_missing = 1 + int((now - self._heard_until) / FRAME_S)
             self._heard_until += n_missing * FRAME_S
             self._n_filled += n_missing
             given += [silence()] * n_missing
         return given
+
+    @property
+    def silence_at(self) -> float:
+        """When the next frame of silence is due, unless a packet comes before."""
+        assert self._heard_until is not None
+        return max(self._heard_until, self._last_packet_at + SILENT_AFTER_S)
 
     def is_done(self, now: float) -> bool:
         """Whether they have been silent for so long that everybody has noticed."""
@@ -167,7 +174,7 @@ class Capture:
     def _work(self) -> None:
         while True:
             try:
-                item = self._queue.get(timeout=FRAME_S if self._speakers else None)
+                item = self._queue.get(timeout=self._patience_s())
             except queue.Empty:
                 self._pass_time(time.monotonic())
                 continue
@@ -183,6 +190,13 @@ class Capture:
             self._give(discord_user_id, speaker.put(packet, now))
             if len(self._speakers) > 1:
                 self._pass_time(now)
+
+    def _patience_s(self) -> float | None:
+        """How long to wait for a packet: until somebody's silence is due, 20 ms at most."""
+        if not self._speakers:
+            return None
+        due_at = min(speaker.silence_at for speaker in self._speakers.values())
+        return min(FRAME_S, max(0.0, due_at - time.monotonic()))
 
     def _pass_time(self, now: float) -> None:
         for discord_user_id, speaker in list(self._speakers.items()):

@@ -201,13 +201,13 @@ class Talk:
             if speaker.draft is not draft:
                 return  # they have spoken on
             found = words.result()
-            if isinstance(found, Words):
-                self._start(self._glimpses.show(discord_user_id, speaker, found, sound))
             if self._judge(discord_user_id, found):
                 # The segmenter would say so with the next frame: too late to wait for.
                 draft.is_taken = True
                 speaker.speech += 1
                 self._start(self._take(discord_user_id, speaker, words, sound, ended_at))
+            elif isinstance(found, Words):
+                self._start(self._glimpses.show(discord_user_id, speaker, found, sound))
 
         words.add_done_callback(done)
 

@@ -3,8 +3,14 @@
 from typing import Any
 
 from django import forms
+from django.contrib.auth.models import User
 
 from dashboard.forms.look import DashboardForm
+from dashboard.models import DiscordGuild
+from dashboard.services import corrections
+from dashboard.services.corrections import Place
+
+Choices = list[tuple[str, str | list[tuple[str, str]]]]
 
 
 class VerbatimField(forms.CharField):
@@ -19,7 +25,59 @@ class VerbatimField(forms.CharField):
         return str(super().to_python(value)).replace("\r\n", "\n")
 
 
-class CorrectForm(DashboardForm):
+class PlacedForm(DashboardForm):
+    """What counts somewhere. Whoever has no choice of places is not asked."""
+
+    place = forms.ChoiceField(
+        label="Where it counts",
+        required=False,
+        help_text="The narrowest place that knows an answer is heard.",
+        error_messages={"invalid_choice": "You cannot choose this place. Take one of the list."},
+    )
+
+    def __init__(
+        self,
+        *args: Any,
+        actor: User,
+        belongs_to: DiscordGuild | None = None,
+        now: Place = (None, None),
+        **kwargs: Any,
+    ) -> None:
+        """belongs_to: the server that it came from; now: where it counts while nobody chooses."""
+        super().__init__(*args, **kwargs)
+        self._now = now
+        field = self.fields["place"]
+        assert isinstance(field, forms.ChoiceField)  # as declared
+        choices = _choices(actor, belongs_to, now)
+        if len(choices) == 1 and isinstance(choices[0][1], str):
+            del self.fields["place"]
+            return
+        field.choices = choices
+        field.initial = corrections.place_value(*now)
+        self.order_fields([*(name for name in self.fields if name != "place"), "place"])
+
+    def chosen_place(self) -> Place:
+        """The place that was chosen, or that of before. Raises InvalidInput where it is gone."""
+        value = self.cleaned_data.get("place", "")
+        return corrections.read_place(value) if value else self._now
+
+
+def _choices(actor: User, belongs_to: DiscordGuild | None, now: Place) -> Choices:
+    choices: Choices = []
+    known = set()
+    for value, name, channels in corrections.places_for(actor, belongs_to=belongs_to):
+        known |= {value, *(each for each, _ in channels)}
+        if value.startswith("guild-"):
+            choices.append((name, [(value, f"All of {name}"), *channels]))
+        else:
+            choices.append((value, name))
+    value = corrections.place_value(*now)
+    if value not in known:
+        choices.insert(0, (value, "Where it counts now"))
+    return choices
+
+
+class CorrectForm(PlacedForm):
     """The right answer to a question that was answered wrongly."""
 
     better_answer = VerbatimField(
@@ -29,7 +87,7 @@ class CorrectForm(DashboardForm):
     )
 
 
-class TeachForm(DashboardForm):
+class TeachForm(PlacedForm):
     """A question and its right answer, before anybody has asked."""
 
     question = VerbatimField(
@@ -54,4 +112,12 @@ class RejectForm(DashboardForm):
         max_length=1000,
         widget=forms.TextInput(attrs={"autofocus": True, "placeholder": "The hours changed again"}),
         help_text="Optional. Whoever wrote the correction reads it.",
+    )
+
+
+class CommentForm(DashboardForm):
+    text = VerbatimField(
+        label="Comment",
+        widget=forms.Textarea(attrs={"rows": 2, "placeholder": "What should others know of it?"}),
+        error_messages={"required": "Write the comment first."},
     )

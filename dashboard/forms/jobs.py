@@ -3,13 +3,46 @@
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
 
-from dashboard.forms.look import DashboardForm
+from dashboard.forms.look import DashboardForm, dress
 from dashboard.models import Dataset, DatasetVersion
+from dashboard.services import hyperparameters, jobs
+from dashboard.services.hyperparameters import Hyperparameter
+from trainerbot.errors import InvalidInput
+
+
+class HyperparameterField(forms.CharField):
+    """A number, or nothing where the endpoint is to choose. Cleaned: None for "auto"."""
+
+    def __init__(self, kind: Hyperparameter) -> None:
+        super().__init__(
+            required=False,
+            label=kind.title,
+            help_text=f"{kind.text} {kind.span}.",
+            widget=forms.TextInput(
+                attrs={
+                    "placeholder": hyperparameters.AUTO,
+                    "inputmode": "numeric" if kind.whole else "decimal",
+                    "autocomplete": "off",
+                    "title": kind.name,
+                }
+            ),
+        )
+        self.kind = kind
+
+    def clean(self, value: Any) -> Any:
+        try:
+            return self.kind.checked(super().clean(value))
+        except InvalidInput as error:
+            raise ValidationError(str(error)) from error
 
 
 class NewJobForm(DashboardForm):
-    """What to train on and how. Which models and methods exist, only the endpoint knows."""
+    """What to train on and how. Which models and methods exist, only the endpoint knows.
+
+    The numbers are those of `method`: of another one none are read.
+    """
 
     dataset = forms.ModelChoiceField(
         Dataset.objects.current().order_by("-pk"),
@@ -25,19 +58,23 @@ class NewJobForm(DashboardForm):
         widget=forms.TextInput(attrs={"placeholder": "support-bot"}),
         help_text="Becomes part of the new model's name, so that you find it again.",
     )
-    n_epochs = forms.IntegerField(
-        min_value=1,
-        max_value=50,
+    seed = forms.IntegerField(
+        min_value=0,
+        max_value=jobs.MAX_SEED,
         required=False,
-        label="Epochs",
-        widget=forms.NumberInput(attrs={"placeholder": "auto"}),
-        help_text=(
-            "How often the training reads all examples. Empty lets the endpoint choose; "
-            "more learns more by heart."
+        widget=forms.TextInput(
+            attrs={"placeholder": "by chance", "inputmode": "numeric", "autocomplete": "off"}
         ),
+        help_text="The same number repeats a run. Empty draws one.",
     )
-
     of_version = forms.IntegerField(required=False, widget=forms.HiddenInput())
+
+    def __init__(self, *args: Any, method: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.kinds = hyperparameters.of(method)
+        for kind in self.kinds:
+            self.fields[kind.name] = HyperparameterField(kind)
+        dress(self)
 
     def version(self) -> DatasetVersion | None:
         """The version whose page led here, unless another dataset was chosen since; else None."""
@@ -47,5 +84,18 @@ class NewJobForm(DashboardForm):
         return found
 
     def hyperparameters(self) -> dict[str, Any]:
-        epochs = self.cleaned_data.get("n_epochs")
-        return {"n_epochs": epochs} if epochs else {}
+        """The numbers that were given; "auto" is not sent."""
+        given = {kind.name: self.cleaned_data.get(kind.name) for kind in self.kinds}
+        return {name: value for name, value in given.items() if value is not None}
+
+    def numbers(self, *, ours: bool | None = None) -> list[forms.BoundField]:
+        """The fields of the method's numbers: all, those that OpenAI names too, or only ours."""
+        return [self[kind.name] for kind in self.kinds if ours is None or kind.ours == ours]
+
+    def typed_numbers(self) -> list[forms.BoundField]:
+        """What was typed beyond the usual fields, to be carried on to the next question."""
+        return [field for field in [*self.numbers(), self["seed"]] if field.value()]
+
+    def is_advanced(self) -> bool:
+        """Whether one of the numbers was given that are out of sight at first."""
+        return any(field.value() for field in [*self.numbers(ours=True), self["seed"]])

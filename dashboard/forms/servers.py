@@ -80,6 +80,7 @@ class LimitsForm(forms.ModelForm[GuildSettings]):
         model = GuildSettings
         fields = (
             "review_channel",
+            "reviewers_needed",
             "user_cooldown_s",
             "guild_per_minute",
             "user_tokens",
@@ -90,6 +91,7 @@ class LimitsForm(forms.ModelForm[GuildSettings]):
         )
         labels = {
             "review_channel": "Review channel",
+            "reviewers_needed": "Reviewers",
             "user_cooldown_s": "Seconds to wait",
             "guild_per_minute": "Questions a minute",
             "user_tokens": "Tokens a person",
@@ -100,6 +102,10 @@ class LimitsForm(forms.ModelForm[GuildSettings]):
         }
         help_texts = {
             "review_channel": "Proposed corrections are shown there, for trainers to judge.",
+            "reviewers_needed": (
+                "How many different people must approve a correction. "
+                "Where they disagree an admin decides."
+            ),
             "user_cooldown_s": "Between two questions of one person.",
             "guild_per_minute": "Of the whole server.",
             "user_tokens": "Read and written, in a month.",
@@ -109,6 +115,7 @@ class LimitsForm(forms.ModelForm[GuildSettings]):
             "saving_model": "Answers once 90 % of a budget are used. Empty changes nothing.",
         }
         widgets = {
+            "reviewers_needed": forms.NumberInput(attrs={"min": "1", "max": "5"}),
             "user_cooldown_s": forms.NumberInput(attrs={"min": "0", "step": "any"}),
             "guild_per_minute": forms.NumberInput(attrs=COUNT),
             "user_tokens": forms.NumberInput(attrs=COUNT),

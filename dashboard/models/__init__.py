@@ -20,18 +20,34 @@ from dashboard.models.people import (
 )
 from dashboard.models.places import DiscordRole, GuildSettings, PlaceSettings
 from dashboard.models.processes import ProcessState
+from dashboard.models.releases import Alias, Promotion, Release, ShadowAnswer
 from dashboard.models.requests import DiscordRequest, OpenInteraction
+from dashboard.models.reviews import CorrectionComment, CorrectionStep, CorrectionVote
 from dashboard.models.settings import AssistantSettings
+from dashboard.models.suites import (
+    Judge,
+    Suite,
+    SuiteAnswer,
+    SuiteCase,
+    SuiteRun,
+    SuiteVersion,
+)
 from dashboard.models.tasks import Task
 from dashboard.models.usage import ModelPrice, SpeechPrice, Usage
+from dashboard.models.verdicts import Verdict, VerdictRun
 from dashboard.models.voice import Utterance, VoiceCall, VoiceSettings
+from dashboard.models.votes import SuitePoll, SuiteVote
 
 __all__ = [
     "Access",
+    "Alias",
     "AssistantSettings",
     "AuditEvent",
     "Conversation",
     "Correction",
+    "CorrectionComment",
+    "CorrectionStep",
+    "CorrectionVote",
     "Dataset",
     "DatasetChoice",
     "DatasetEdit",
@@ -53,6 +69,7 @@ __all__ = [
     "GuildSettings",
     "IdentifySlot",
     "Incident",
+    "Judge",
     "LegacyJob",
     "Message",
     "ModelPrice",
@@ -61,13 +78,25 @@ __all__ = [
     "PlaceSettings",
     "Prediction",
     "ProcessState",
+    "Promotion",
     "Provenance",
+    "Release",
+    "ShadowAnswer",
     "Source",
     "SpeechPrice",
+    "Suite",
+    "SuiteAnswer",
+    "SuiteCase",
+    "SuitePoll",
+    "SuiteRun",
+    "SuiteVersion",
+    "SuiteVote",
     "SyncedCommands",
     "Task",
     "Usage",
     "Utterance",
+    "Verdict",
+    "VerdictRun",
     "VoiceCall",
     "VoiceSettings",
 ]

@@ -25,7 +25,10 @@ class AuditEvent(models.Model):
     created_at = models.DateTimeField(auto_now_add=True, help_text="When")
 
     class Meta:
-        indexes = [models.Index(fields=["-id"], name="audit_newest")]
+        indexes = [
+            models.Index(fields=["-id"], name="audit_newest"),
+            models.Index(fields=["target", "id"], name="audit_of_target"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.actor_name} {self.action} {self.target}".strip()

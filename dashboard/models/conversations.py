@@ -86,6 +86,13 @@ class Message(models.Model):
         help_text="The question that this answers, or the answer that this question is about",
     )
     model = models.CharField(max_length=200, blank=True, help_text="Which model answered")
+    release = models.ForeignKey(
+        "dashboard.Release",
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text="Of a question: the release that was to answer it",
+    )
     correction = models.ForeignKey(
         "dashboard.Correction",
         null=True,

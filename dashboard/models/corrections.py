@@ -5,6 +5,8 @@ from typing import Self
 from django.conf import settings
 from django.db import models
 
+from dashboard.models.suites import Judge
+
 
 class CorrectionQuerySet(models.QuerySet["Correction"]):
     def proposed(self) -> Self:
@@ -18,8 +20,9 @@ class Correction(models.Model):
     """A better answer to one question, in a person's own words.
 
     `better_answer` is kept as it was written; no model ever rewrites it.
-    proposed -> approved | rejected; an approved one may be rejected later.
-    Only `services.corrections` moves it.
+    proposed -> approved | rejected; an approved one may be rejected later, a
+    rejected one approved, and what a reviewer did last they may undo. Only
+    `services.corrections` moves it.
     """
 
     class State(models.TextChoices):
@@ -60,6 +63,17 @@ class Correction(models.Model):
         max_length=100, blank=True, help_text="Which embedding model made the vector"
     )
     model = models.CharField(max_length=200, blank=True, help_text="Which model had answered")
+    judge = models.CharField(
+        max_length=10,
+        choices=Judge,
+        default=Judge.TAUGHT,
+        help_text="How a model's answer to its question is tested",
+    )
+    judge_args = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="For that judge: {least}, {phrases}, {labels} or {rubric}",
+    )
     state = models.CharField(
         max_length=10, choices=State, default=State.PROPOSED, help_text="Whether it is in force"
     )
@@ -101,6 +115,9 @@ class Correction(models.Model):
     card_is_open = models.BooleanField(
         default=False, help_text="Whether the card still asks for a decision"
     )
+    card_is_stale = models.BooleanField(
+        default=False, help_text="Whether the card shows less than there is: votes, words, a place"
+    )
     told_at = models.DateTimeField(
         null=True,
         help_text="When the old answer on Discord was mended, and its author told; "
@@ -110,6 +127,21 @@ class Correction(models.Model):
         max_length=10, blank=True, help_text="Which decision its author was last told of"
     )
     review_note = models.TextField(blank=True, help_text="Why, in the reviewer's words")
+    revision = models.PositiveIntegerField(
+        default=1,
+        help_text="Counts its words and places; a vote is for the revision that the voter read",
+    )
+    is_disputed = models.BooleanField(
+        default=False, help_text="Some approved and some rejected it: an admin decides"
+    )
+    assignee = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text="Who has taken on to review it",
+    )
     n_fired = models.PositiveIntegerField(
         default=0, help_text="How often its words were the answer"
     )
@@ -140,7 +172,29 @@ class Correction(models.Model):
             models.Index(
                 fields=["id"], condition=models.Q(card_is_open=True), name="correction_open_card"
             ),
+            models.Index(
+                fields=["id"], condition=models.Q(card_is_stale=True), name="correction_stale_card"
+            ),
+            models.Index(
+                fields=["reviewed_at"],
+                condition=models.Q(state="approved", n_fired=0, n_shown=0),
+                name="correction_never_fired",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"#{self.pk} {self.question[:60]}"
+
+    @property
+    def place_name(self) -> str:
+        """Where it counts, for people."""
+        if self.channel is not None:
+            return f"{self.guild} #{self.channel.name}" if self.guild else f"#{self.channel.name}"
+        return str(self.guild) if self.guild is not None else "Everywhere"
+
+    @property
+    def place_value(self) -> str:
+        """The same as forms spell it."""
+        if self.channel_id is not None:
+            return f"channel-{self.channel_id}"
+        return f"guild-{self.guild_id}" if self.guild_id is not None else "everywhere"

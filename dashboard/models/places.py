@@ -54,6 +54,11 @@ class GuildSettings(models.Model):
         related_name="+",
         help_text="Where proposed corrections are shown to trainers; empty for the dashboard only",
     )
+    reviewers_needed = models.PositiveSmallIntegerField(
+        default=1,
+        validators=[MinValueValidator(1), MaxValueValidator(5)],
+        help_text="How many different people must approve a correction before it is in force",
+    )
     user_cooldown_s = models.FloatField(
         default=0.0,
         validators=[MinValueValidator(0.0), MaxValueValidator(86_400.0)],
@@ -93,6 +98,12 @@ class GuildSettings(models.Model):
 
     class Meta:
         verbose_name_plural = "guild settings"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(reviewers_needed__gte=1, reviewers_needed__lte=5),
+                name="guildsettings_reviewers_in_range",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"Settings of {self.guild}"

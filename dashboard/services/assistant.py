@@ -5,7 +5,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from dashboard.models import AssistantSettings
-from dashboard.services import audit, outbox
+from dashboard.services import audit, outbox, routing
 from trainerbot.errors import InvalidInput
 
 MOST_TOKENS = 1_000_000
@@ -31,6 +31,7 @@ def save(*, changed: AssistantSettings, actor: User | None) -> AssistantSettings
         raise InvalidInput(" ".join(error.messages)) from error
     if not 1 <= changed.max_tokens <= MOST_TOKENS:
         raise InvalidInput(f"The longest answer has 1 to {MOST_TOKENS:,} tokens.")
+    routing.check_named(changed.model)
     AssistantSettings.objects.get_or_create(pk=1)
     changed.save(force_update=True)
     audit.record(actor, "settings.change", "assistant", model=changed.model)

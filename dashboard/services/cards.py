@@ -5,16 +5,36 @@ its start.
 """
 
 from collections.abc import Collection
+from dataclasses import dataclass
 
+from django.db.models import Q
 from django.utils.timezone import now
 
-from dashboard.models import Correction, DiscordUser, Message
+from dashboard.models import Correction, DiscordGuild, DiscordUser, Message
 from dashboard.models.corrections import CorrectionQuerySet
-from dashboard.services import corrections
+from dashboard.services import corrections, foresight
+from dashboard.services.corrections import Tally
 
 State = Correction.State
 AT_ONCE = 100
-_REVIEW_CHANNEL = "message__conversation__discord_channel__guild__settings__review_channel"
+# Of the server where it counts, else of that where it was said.
+_COUNTS = "guild__settings__review_channel"
+_SAID = "message__conversation__discord_channel__guild__settings__review_channel"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a card tells beside the words: the votes, and in a line what it would do."""
+
+    tally: Tally
+    ahead: str
+
+
+def shown(correction: Correction) -> Shown:
+    """The same of one correction. Takes tenths of a second: on a thread that nobody waits for."""
+    waits = correction.state == State.PROPOSED
+    ahead = foresight.of(correction).in_a_line if waits else ""
+    return Shown(corrections.tally(correction), ahead)
 
 
 def to_post(*, except_in: Collection[int] = ()) -> list[Correction]:
@@ -23,10 +43,20 @@ def to_post(*, except_in: Collection[int] = ()) -> list[Correction]:
     except_in: review channels, by Discord's ids, that take none.
     """
     waiting = _rows().proposed().filter(card_message_id=None)
+    named = {
+        path: Q(**{f"{path}__isnull": False})
+        & ~Q(**{f"{path}__discord_channel_id__in": list(except_in)})
+        for path in (_COUNTS, _SAID)
+    }
+    by_place = Q(guild__isnull=False) & named[_COUNTS]
+    by_answer = Q(guild=None) & named[_SAID]
+    return list(waiting.filter(by_place | by_answer).order_by("pk")[:AT_ONCE])
+
+
+def to_renew() -> list[Correction]:
+    """Those whose card shows less than there is: another vote, other words, waiting again."""
     return list(
-        waiting.filter(**{f"{_REVIEW_CHANNEL}__isnull": False})
-        .exclude(**{f"{_REVIEW_CHANNEL}__discord_channel_id__in": except_in})
-        .order_by("pk")[:AT_ONCE]
+        _rows().proposed().filter(card_is_stale=True, card_is_open=True).order_by("pk")[:AT_ONCE]
     )
 
 
@@ -38,24 +68,26 @@ def to_close() -> list[Correction]:
 
 
 def to_tell() -> list[Correction]:
-    """Decisions about answers on Discord that Discord does not know of yet, oldest first."""
+    """Decisions about answers on Discord that Discord does not know of yet, oldest first.
+
+    Also those that were in force, and wait again: the old answer shows its words no more.
+    """
     return list(
         _rows()
         .filter(told_at=None, message__discord_message_id__isnull=False)
-        .exclude(state=State.PROPOSED)
+        .exclude(~Q(told_state=State.APPROVED), state=State.PROPOSED)
         .order_by("pk")[:AT_ONCE]
     )
 
 
 def guild_id_of(correction: Correction) -> int | None:
-    """Discord's id of the guild of the corrected answer; None for direct messages."""
-    message = correction.message
-    channel = message.conversation.discord_channel if message else None
-    return channel.guild.discord_guild_id if channel and channel.guild else None
+    """Discord's id of the guild whose trainers review it; None where no guild is its own."""
+    guild = _guild(correction)
+    return guild.discord_guild_id if guild else None
 
 
 def in_guild(pk: int, *, discord_guild_id: int | None) -> Correction:
-    """A correction of an answer given in this guild. Raises NotFound for any other."""
+    """A correction that the trainers of this guild review. Raises NotFound for any other."""
     correction = corrections.get(pk)
     if discord_guild_id is None or guild_id_of(correction) != discord_guild_id:
         raise corrections.no_such()
@@ -64,12 +96,13 @@ def in_guild(pk: int, *, discord_guild_id: int | None) -> Correction:
 
 def review_channel_id(correction: Correction) -> int | None:
     """Discord's id of the channel where trainers review this one."""
-    message = correction.message
-    channel = message.conversation.discord_channel if message else None
-    if channel is None or channel.guild is None:
-        return None
-    review_channel = channel.guild.settings.review_channel
+    guild = _guild(correction)
+    review_channel = guild.settings.review_channel if guild else None
     return review_channel.discord_channel_id if review_channel else None
+
+
+def _guild(correction: Correction) -> DiscordGuild | None:
+    return correction.guild or corrections.home_of(correction.message)
 
 
 def opened(correction: Correction, *, channel_id: int, message_id: int) -> None:
@@ -80,8 +113,24 @@ def opened(correction: Correction, *, channel_id: int, message_id: int) -> None:
 
 
 def closed(correction: Correction) -> None:
-    """Remember that the card shows the decision, or is gone."""
-    Correction.objects.filter(pk=correction.pk).update(card_is_open=False)
+    """Remember that the card shows the decision, or is gone, unless it waits again meanwhile."""
+    Correction.objects.filter(pk=correction.pk).exclude(state=State.PROPOSED).update(
+        card_is_open=False, card_is_stale=False
+    )
+
+
+def lost(correction: Correction) -> None:
+    """Remember that Discord has the card no more: one that waits gets another."""
+    Correction.objects.filter(pk=correction.pk).update(
+        card_channel_id=None, card_message_id=None, card_is_open=False, card_is_stale=False
+    )
+
+
+def renewed(correction: Correction) -> None:
+    """Remember that the card shows what there was, unless it changed meanwhile."""
+    Correction.objects.filter(pk=correction.pk, updated_at=correction.updated_at).update(
+        card_is_stale=False
+    )
 
 
 def told(correction: Correction) -> None:
@@ -110,13 +159,18 @@ def is_mended(correction: Correction) -> bool:
 def to_be_told(correction: Correction) -> DiscordUser | None:
     """Who must hear of the decision: who wrote it, unless they know or decided themselves."""
     author = correction.discord_author
-    if correction.told_state == correction.state or author == correction.discord_reviewer:
+    is_decided = correction.state != State.PROPOSED
+    if not is_decided or correction.told_state == correction.state:
+        return None
+    if author == correction.discord_reviewer:
         return None
     return author
 
 
 def _rows() -> CorrectionQuerySet:
     return Correction.objects.select_related(
+        "guild__settings__review_channel",
+        "channel",
         "message__reply_to",
         "message__conversation__discord_user",
         "message__conversation__discord_channel__guild__settings__review_channel",

@@ -206,10 +206,11 @@ def log_question(
     discord_message_id: int | None = None,
     reply_to_id: int | None = None,
     attachments: Sequence[dict[str, Any]] = (),
+    release_id: int | None = None,
 ) -> Message:
     """Store what was asked, before anything else is done with it.
 
-    reply_to_id: our id of the answer that it is about.
+    reply_to_id: our id of the answer that it is about. release_id: of the release that is to answer.
     Raises InvalidInput for an empty or over-long question, and AlreadyLogged
     for one that came before.
     """
@@ -222,6 +223,7 @@ def log_question(
         discord_message_id=discord_message_id,
         reply_to_id=reply_to_id,
         attachments=list(attachments),
+        release_id=release_id,
     )
     # Without savepoints: each would be two more statements, and what fails here fails as a whole.
     with transaction.atomic(savepoint=False):

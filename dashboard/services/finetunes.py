@@ -15,7 +15,7 @@ from django.db import transaction
 from django.utils.timezone import now
 
 from dashboard.models import FineTuneEvent, FineTuneJob
-from dashboard.services import datasets, jobs, providers, storage, tasks
+from dashboard.services import datasets, jobs, outcomes, storage, tasks
 from dashboard.services.tasks import Later, Run
 from trainerbot.errors import ProviderRefused, ProviderUnavailable, StorageFull, TrainerBotError
 from trainerbot.finetune import FineTuneProvider, JobSpec, RemoteEvent, RemoteJob
@@ -73,16 +73,20 @@ def _advance(run: Run, job: FineTuneJob) -> None:
         if job.cancel_requested and not run.checkpoint.get("create_tried"):
             _end(job, status="cancelled")
             return
-        _begin(run, job, _provider(job))
+        _begin(run, job, jobs.provider_of(job))
         if not job.remote_job_id:
             return
-    provider = _provider(job)
+    provider = jobs.provider_of(job)
     remote, refusal = provider.retrieve(job.remote_job_id), ""
     if job.cancel_requested and not remote.ended:
         try:
             remote = provider.cancel(job.remote_job_id)
         except ProviderRefused as error:
             refusal = str(error)
+    told = outcomes.told(remote)
+    if told != run.checkpoint.get("told"):
+        # Before the end is stored: after it nobody asks the endpoint again.
+        run.save(told=told)
     last = run.checkpoint.get("last_event")
     events = provider.events(job.remote_job_id, after=last)
     _store(job, remote, events, refusal=refusal)
@@ -92,17 +96,6 @@ def _advance(run: Run, job: FineTuneJob) -> None:
         n_failures=0,
         last_event=events[-1].id if events else last,
     )
-
-
-def _provider(job: FineTuneJob) -> FineTuneProvider:
-    """The endpoint's client. Raises ProviderUnavailable while another endpoint is set."""
-    endpoint = providers.endpoint()
-    if endpoint.name != job.endpoint:
-        raise ProviderUnavailable(
-            f"This job belongs to the endpoint {job.endpoint}, but {endpoint.name} is set now. "
-            "Set the former again to go on with it."
-        )
-    return providers.finetune_provider()
 
 
 def _begin(run: Run, job: FineTuneJob, provider: FineTuneProvider) -> None:
@@ -170,7 +163,8 @@ def _keep(job: FineTuneJob, remote: RemoteJob) -> None:
 @transaction.atomic
 def _store(job: FineTuneJob, remote: RemoteJob, events: list[RemoteEvent], *, refusal: str) -> None:
     """Store what the endpoint said; an event that is there already is not stored again."""
-    before = (job.status, job.error)
+    locked = FineTuneJob.objects.select_for_update().filter(pk=job.pk)
+    before = (locked.values_list("status", flat=True).get(), job.error)
     FineTuneEvent.objects.bulk_create(
         [
             FineTuneEvent(
@@ -186,12 +180,17 @@ def _store(job: FineTuneJob, remote: RemoteJob, events: list[RemoteEvent], *, re
         ],
         ignore_conflicts=True,
     )
-    job.status = remote.status[:40]
+    # Asked to pause since we looked, and the endpoint still finishes a step.
+    is_pausing = before[0] == jobs.PAUSING and remote.status == "running"
+    job.status = jobs.PAUSING if is_pausing else remote.status[:40]
     job.fine_tuned_model = remote.fine_tuned_model or ""
     job.trained_tokens = remote.trained_tokens
     job.error = remote.error_message or refusal
     if job.is_finished:
         job.finished_at = now()
+    if job.fine_tuned_model and job.status == "succeeded":
+        # Once, also where this is stored again after a kill.
+        tasks.submit("judge-job", args={"job": job.pk}, key=f"judge-job:{job.pk}")
     job.save(update_fields=["status", "fine_tuned_model", "trained_tokens", "error", "finished_at"])
     if events or before != (job.status, job.error):
         jobs.announce(job)
@@ -234,6 +233,11 @@ def _progress(events: list[RemoteEvent], *, before: float) -> float:
 
 
 def _pause_s(job: FineTuneJob) -> float:
-    """A young job is looked at each second; one that takes hours, each quarter of a minute."""
+    """A young job is looked at each second; one that takes hours, each quarter of a minute.
+
+    Whoever paused one waits to see it stand.
+    """
+    if job.status == jobs.PAUSING:
+        return 1.0
     age_s = (now() - job.created_at).total_seconds()
     return 1.0 if age_s < 120 else 3.0 if age_s < 1200 else 15.0

@@ -13,8 +13,16 @@ from django.utils.timezone import now
 
 from dashboard.models import Dataset, DatasetVersion, FineTuneJob, Task
 from dashboard.services import audit, drafts, outbox, people, provenance, providers, tasks
+from dashboard.services import hyperparameters as numbers
 from dashboard.services.access import Person
-from trainerbot.errors import Conflict, DatasetFrozen, InvalidInput, NotFound
+from trainerbot.errors import (
+    Conflict,
+    DatasetFrozen,
+    InvalidInput,
+    NotFound,
+    ProviderUnavailable,
+)
+from trainerbot.finetune import FineTuneProvider
 from trainerbot.formats.rows import Kind
 from trainerbot.llm import ModelInfo
 
@@ -24,6 +32,8 @@ KIND = "finetune"
 OPENAI_LAST_DAY = datetime.date(2027, 1, 6)
 MAX_SUFFIX = 64
 MAX_SEED = 2**31 - 1
+# Ours, of a job that was asked to pause and whose endpoint still finishes a step.
+PAUSING = "pausing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +109,7 @@ def submit(
             f"{base.id} cannot be trained by {method!r}. It offers: {', '.join(ways)}."
         )
     _check_kind(version, method)
+    numbers.check(method, hyperparameters or {})
     suffix = suffix.strip()
     if len(suffix) > MAX_SUFFIX or not suffix.isprintable():
         raise InvalidInput(
@@ -154,10 +165,79 @@ def cancel(job: FineTuneJob, *, actor: User | Person | None) -> FineTuneJob:
     return job
 
 
+def can_pause(job: FineTuneJob) -> bool:
+    """Whether a job stands so that an endpoint could pause it."""
+    begun = bool(job.remote_job_id) and not job.cancel_requested
+    return begun and job.status in ("queued", "running")
+
+
+def can_resume(job: FineTuneJob) -> bool:
+    """Whether a job stands so that an endpoint could let it go on."""
+    return not job.cancel_requested and job.status in ("paused", PAUSING)
+
+
+def pause(job: FineTuneJob, *, actor: User | Person | None) -> FineTuneJob:
+    """Let the endpoint stop a job for a while; what it has learned is kept.
+
+    Asks the endpoint. Raises Conflict for a job that does not run, and in
+    words what the endpoint says where it does not or cannot do it.
+    """
+    job.refresh_from_db()
+    if not can_pause(job):
+        raise Conflict(_cannot(job, "paused"))
+    remote = provider_of(job).pause(job.remote_job_id)
+    # One that is running goes on to the end of its step.
+    status = PAUSING if remote.status == "running" else remote.status
+    return _moved(job, status=status, action="job.pause", actor=actor)
+
+
+def resume(job: FineTuneJob, *, actor: User | Person | None) -> FineTuneJob:
+    """Let a paused job go on from where it stopped. As `pause`, it asks the endpoint."""
+    job.refresh_from_db()
+    if not can_resume(job):
+        raise Conflict(_cannot(job, "resumed"))
+    remote = provider_of(job).resume(job.remote_job_id)
+    return _moved(job, status=remote.status, action="job.resume", actor=actor)
+
+
+def provider_of(job: FineTuneJob) -> FineTuneProvider:
+    """The client of a job's endpoint. Raises ProviderUnavailable while another one is set."""
+    endpoint = providers.endpoint()
+    if endpoint.name != job.endpoint:
+        raise ProviderUnavailable(
+            f"This job belongs to the endpoint {job.endpoint}, but {endpoint.name} is set now. "
+            "Set the former again to go on with it."
+        )
+    return providers.finetune_provider()
+
+
 def announce(job: FineTuneJob) -> None:
     """Tell open pages, in the transaction of the change."""
     outbox.publish(topic(job), "job.changed", id=job.pk, status=job.status)
     outbox.publish(TOPIC, "job.changed", id=job.pk, status=job.status)
+
+
+@transaction.atomic
+def _moved(
+    job: FineTuneJob, *, status: str, action: str, actor: User | Person | None
+) -> FineTuneJob:
+    """Note what an endpoint has made of a job, and let its worker look at once."""
+    FineTuneJob.objects.unfinished().filter(pk=job.pk).update(status=status[:40])
+    Task.objects.filter(idempotency_key=key(job), state=Task.State.READY).update(run_at=now())
+    audit.record(actor, action, f"job {job.pk}")
+    job.refresh_from_db()
+    announce(job)
+    return job
+
+
+def _cannot(job: FineTuneJob, become: str) -> str:
+    if job.is_finished:
+        return f"Job {job.pk} is over already: {job.status}."
+    if job.cancel_requested:
+        return f"Job {job.pk} is asked to stop, so it cannot be {become}."
+    if not job.remote_job_id:
+        return f"Job {job.pk} has not reached its endpoint yet. Try again in a moment."
+    return f"Job {job.pk} cannot be {become} while it is {job.status.replace('_', ' ')}."
 
 
 def _place(asked: AskedOnDiscord | None) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from django.db import models, transaction
 
 from dashboard.models import (
     Access,
+    Alias,
     AssistantSettings,
     DiscordChannel,
     DiscordGuild,
@@ -26,7 +27,7 @@ from dashboard.models import (
     Usage,
     VoiceSettings,
 )
-from dashboard.services import assistant, audit, outbox
+from dashboard.services import assistant, audit, outbox, routing
 from dashboard.services.access import Person, Role
 from trainerbot.errors import InvalidInput, NotAllowed
 
@@ -47,7 +48,8 @@ class Place:
     """How the bot behaves at one place, with all that falls through filled in.
 
     answers: ADDRESSED, EVERYTHING or NOTHING. language: "" where nobody chose one.
-    speaks: NEVER, TO_SPEECH or ALWAYS of `VoiceSettings`.
+    speaks: NEVER, TO_SPEECH or ALWAYS of `VoiceSettings`. release_id: whose
+    model, prompt and settings these are, once `routing.route` was asked.
     """
 
     answers: str
@@ -57,6 +59,7 @@ class Place:
     temperature: float | None
     max_tokens: int
     speaks: str = Speaks.TO_SPEECH
+    release_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,7 @@ class Rules:
     prices: Mapping[str, ModelPrice] = field(default_factory=dict)
     speaks: Mapping[int, str] = field(default_factory=dict)
     speech_prices: Mapping[str, SpeechPrice] = field(default_factory=dict)
+    aliases: Mapping[str, Alias] = field(default_factory=dict)
 
     def place(self, guild_id: int | None, *channel_ids: int) -> Place:
         """How the bot behaves in a channel; name the thread first, then its channel."""
@@ -171,6 +175,10 @@ def _read() -> Rules:
         prices={price.model: price for price in ModelPrice.objects.all()},
         speaks=dict(VoiceSettings.objects.values_list("guild__discord_guild_id", "speaks")),
         speech_prices={price.provider: price for price in SpeechPrice.objects.all()},
+        aliases={
+            alias.name: alias
+            for alias in Alias.objects.select_related("stable", "canary", "shadow")
+        },
     )
 
 
@@ -189,6 +197,10 @@ def save_guild(changed: GuildSettings, *, actor: User | Person | None) -> GuildS
     channel = changed.review_channel
     if channel is not None and channel.guild_id != changed.guild_id:
         raise InvalidInput("The review channel belongs to another server. Choose one of this one.")
+    if routing.name_in(changed.saving_model):
+        raise InvalidInput(
+            "The cheaper model is one of the endpoint's, not a name such as @support."
+        )
     _replace_stored(changed, GuildSettings.objects.filter(guild=changed.guild_id))
     _check(changed)
     changes = _changes(changed)
@@ -211,6 +223,7 @@ def save_place(changed: PlaceSettings, *, actor: User | Person | None) -> PlaceS
         raise InvalidInput("This channel belongs to another server.")
     if changed.max_tokens is not None and not 1 <= changed.max_tokens <= MOST_TOKENS:
         raise InvalidInput(f"The longest answer has 1 to {MOST_TOKENS:,} tokens.")
+    routing.check_named(changed.model)
     if changed.language and not LANGUAGE.fullmatch(changed.language):
         raise InvalidInput("A language tag looks like en, de or ru-RU.")
     stored = PlaceSettings.objects.filter(guild=changed.guild_id, channel=changed.channel_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 import weakref
 from collections.abc import Callable, Coroutine
@@ -14,6 +15,7 @@ from urllib.parse import urlsplit
 from asgiref.sync import async_to_sync
 from django.conf import settings
 
+from trainerbot.errors import InvalidInput, NotFound
 from trainerbot.finetune import FineTuneProvider
 from trainerbot.finetune.registry import open_finetune
 from trainerbot.llm import ChatModel, Endpoint
@@ -88,6 +90,61 @@ def _name(base_url: str) -> str:
     except ValueError:
         return "OPENAI_BASE_URL"  # and Endpoint says what is wrong with it
     return (parts.netloc.rpartition("@")[2] + parts.path).rstrip("/")[:200] or "OPENAI_BASE_URL"
+
+
+def endpoints() -> dict[str, Endpoint]:
+    """All that tests may ask, by name: the configured one first, our own server, MORE_ENDPOINTS.
+
+    Raises InvalidInput, in words, where MORE_ENDPOINTS cannot be read.
+    """
+    chats = endpoint()
+    ours = _endpoint(
+        settings.MODELSERVER_URL,
+        settings.MODELSERVER_API_KEY,
+        settings.CHAT_TIMEOUT_S,
+        streams=settings.CHAT_STREAM,
+        name="modelserver",
+    )
+    return {chats.name: chats, ours.name: ours} | more_endpoints()
+
+
+def more_endpoints() -> dict[str, Endpoint]:
+    """Those of MORE_ENDPOINTS alone. Raises InvalidInput where it cannot be read."""
+    return _more_endpoints(settings.MORE_ENDPOINTS, settings.CHAT_TIMEOUT_S)
+
+
+def named(name: str) -> Endpoint:
+    """The endpoint of that name, the configured one for "". Raises NotFound for any other."""
+    if not name:
+        return endpoint()
+    known = endpoints()
+    if name not in known:
+        raise NotFound(
+            f"There is no endpoint {name!r}. Name one of {', '.join(known)}, or add it to "
+            "MORE_ENDPOINTS."
+        )
+    return known[name]
+
+
+@lru_cache(maxsize=2)
+def _more_endpoints(told: str, timeout_s: float) -> dict[str, Endpoint]:
+    if not told.strip():
+        return {}
+    try:
+        rows = json.loads(told)
+        return {
+            str(name): Endpoint(
+                name=str(name)[:200],
+                base_url=str(row["base_url"]),
+                api_key=str(row.get("api_key") or "none"),
+                timeout_s=timeout_s,
+            )
+            for name, row in rows.items()
+        }
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InvalidInput(
+            'MORE_ENDPOINTS is JSON like {"groq": {"base_url": "https://...", "api_key": "..."}}.'
+        ) from error
 
 
 async def chat_model() -> ChatModel:

@@ -1,5 +1,6 @@
 """How rows look: icons, badges, durations, the theme. No row is read here."""
 
+import math
 from datetime import datetime
 from decimal import Decimal
 
@@ -34,6 +35,7 @@ BADGES = {
     "failed": "badge-error",
     "cancelled": "badge-neutral",
     "paused": "badge-warning",
+    "pausing": "badge-warning",
     "proposed": "badge-warning",
     "approved": "badge-success",
     "rejected": "badge-neutral",
@@ -105,6 +107,22 @@ def short_number(value: float) -> str:
             size = 1e3 if unit == "k" else size
             return f"{value / size:.3g} {unit}"
     return f"{value:,}"
+
+
+@register.filter
+def figure(value: object) -> str:
+    """A number that was measured or set, to four digits that count; words as they are."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return "\N{EN DASH}" if value in (None, "") else str(value)
+    if value == 0 or 0.001 <= abs(value) < 1_000_000:
+        told = f"{value:,}" if isinstance(value, int) else f"{value:,.{_decimals(value)}f}"
+        return told.rstrip("0").rstrip(".") if "." in told else told
+    return f"{value:.3g}"
+
+
+def _decimals(value: float) -> int:
+    """How many decimals show four digits that count: none of 1234.5, four of 0.01234."""
+    return max(0, min(5, 3 - math.floor(math.log10(abs(value))))) if value else 0
 
 
 @register.filter

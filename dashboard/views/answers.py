@@ -28,13 +28,17 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
 def correct(request: HttpRequest, pk: int) -> HttpResponse:
     """The inside of the dialog: the form, then what became of it beside the answer anew."""
     message = conversations.get_answer(pk, user=reader(request))
-    form = CorrectForm(request.POST or None)
+    home = corrections.home_of(message)
+    form = CorrectForm(
+        request.POST or None, actor=reader(request), belongs_to=home, now=(home, None)
+    )
     if request.method == "POST" and form.is_valid():
         correction = form.attempt(
             lambda: corrections.propose_for(
                 message=message,
                 better_answer=form.cleaned_data["better_answer"],
                 author=reader(request),
+                place=form.chosen_place(),
             )
         )
         if correction is not None:

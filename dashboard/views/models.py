@@ -8,13 +8,22 @@ from django.contrib import messages
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render, resolve_url
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from dashboard.forms.servers import PriceForm, SpeechPriceForm
 from dashboard.models import FineTuneJob, ModelPrice, SpeechPrice
-from dashboard.services import assistant, chat, paging, prices, providers, speech, voices
+from dashboard.services import (
+    assistant,
+    chat,
+    paging,
+    prices,
+    providers,
+    speech,
+    tuned_models,
+    voices,
+)
 from dashboard.services.access import Permission
-from dashboard.views.doors import requires
+from dashboard.views.doors import reader, requires
 from trainerbot.errors import InvalidInput
 
 LONGEST_NAME = 200
@@ -22,7 +31,10 @@ LONGEST_NAME = 200
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One model of the endpoint. job: the fine-tune that made it, if it was ours."""
+    """One model of the endpoint. job: the fine-tune that made it, if it was ours.
+
+    is_tuned: a fine-tune made it, so it can be deleted.
+    """
 
     id: str
     owned_by: str
@@ -30,6 +42,7 @@ class Row:
     job: FineTuneJob | None
     answers: bool
     price: ModelPrice | None
+    is_tuned: bool
 
 
 @require_GET
@@ -65,6 +78,7 @@ def rows(request: HttpRequest) -> HttpResponse:
             job=ours.get(model.id),
             answers=model.id == current,
             price=known.get(model.id),
+            is_tuned=model.id.startswith("ft:") or model.id in ours,
         )
         for model in found
     ]
@@ -78,6 +92,21 @@ def use(request: HttpRequest) -> HttpResponse:
     model = _named(request)
     assistant.use_model(model, actor=cast(User, request.user))
     messages.success(request, f"{model} answers everywhere from the next message on.")
+    return redirect("model-list")
+
+
+@require_http_methods(["GET", "POST"])
+@requires(Permission.TRAIN)
+def delete(request: HttpRequest) -> HttpResponse:
+    """Ask whether a tuned model shall go, and what would be lost; then delete it."""
+    if request.method == "GET":
+        model = request.GET.get("model", "")
+        job = FineTuneJob.objects.filter(fine_tuned_model=model).first() if model else None
+        context = {"model": model, "job": job, "needed": tuned_models.uses(model)}
+        return render(request, "dashboard/models/_delete.html", context)
+    model = _named(request)
+    tuned_models.delete(model, actor=reader(request))
+    messages.success(request, f"{model} is deleted.")
     return redirect("model-list")
 
 

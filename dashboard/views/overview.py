@@ -11,7 +11,7 @@ from dashboard.services import access, budgets, overview, processes
 from dashboard.services.access import Permission
 from dashboard.templatetags.system import state_context
 from dashboard.views.doors import requires
-from dashboard.views.jobs import with_progress
+from dashboard.views.jobs.lists import with_progress
 
 RECENT = 5
 

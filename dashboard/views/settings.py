@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
 from dashboard.forms.settings import AssistantForm
-from dashboard.services import assistant, chat, providers
+from dashboard.services import assistant, chat, providers, routing
 from dashboard.services.access import Permission
 from dashboard.views.doors import requires
 
@@ -36,4 +36,5 @@ def page(request: HttpRequest) -> HttpResponse:
 def model_options(request: HttpRequest) -> HttpResponse:
     """The suggestions of the model field; the field also takes what is not among them."""
     models = providers.ask_at_once(chat.models)
-    return render(request, "dashboard/settings/_models.html", {"models": models})
+    context = {"models": models, "aliases": routing.names()}
+    return render(request, "dashboard/settings/_models.html", context)

@@ -8,7 +8,7 @@ from channels.db import database_sync_to_async
 from dashboard.models import FineTuneEvent, LegacyJob, PlaceSettings
 from dashboard.services import places
 from tests.botrunner.roles import add_member
-from tests.factories import FineTuneJobFactory, LabelledVersionFactory
+from tests.factories import AliasFactory, FineTuneJobFactory, LabelledVersionFactory
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -247,3 +247,16 @@ async def test_jobs_are_offered_while_somebody_types(channel, tess, eve):
 
     assert [each["value"] for each in offered] == ["ftjob-7"]
     assert await eve.autocomplete(channel, "status", "job", "") == []
+
+
+async def test_a_name_can_be_used_like_a_model_and_what_answers_under_it_is_shown(
+    simcord_env, channel, adam, tuned
+):
+    await database_sync_to_async(AliasFactory)(name="support", answered_by="ft:small:rooms")
+
+    await adam.send(channel, "!use @support")
+    said = first_line(channel)
+    await adam.send(channel, "!models")
+
+    assert said == "`@support` answers in this channel from the next message on."
+    assert "`ft:small:rooms` ← answers here" in last(channel).content

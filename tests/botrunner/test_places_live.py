@@ -8,7 +8,8 @@ from channels.db import database_sync_to_async
 from django.db import connection
 
 from dashboard.models import Access, DiscordChannel, DiscordGuild, GuildSettings, PlaceSettings
-from dashboard.services import places
+from dashboard.services import places, releases
+from tests.factories import AliasFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Result = TypeVar("Result")
@@ -112,3 +113,25 @@ async def test_a_budget_that_is_used_up_refuses_at_once(ask):
     answer, _ = await ask()
 
     assert answer.startswith("Sorry, this server has used up its budget for")
+
+
+async def test_a_rollback_counts_for_the_very_next_message(ask):
+    await ask()
+    alias = await database_sync_to_async(AliasFactory)(name="support")
+
+    def promote(model: str) -> None:
+        releases.promote(releases.draft(alias, model=model), actor=None)
+
+    await change(lambda guild, channel: promote("small"))
+    await change(lambda guild, channel: promote("large"))
+    await change(
+        lambda guild, channel: places.save_place(
+            PlaceSettings(guild=guild, model="@support"), actor=None
+        )
+    )
+    _, before = await ask()
+
+    await change(lambda guild, channel: releases.roll_back(alias, actor=None))
+    _, after = await ask()
+
+    assert (before["model"], after["model"]) == ("large", "small")

@@ -11,6 +11,7 @@ from tests.factories import (
     AnswerFactory,
     CorrectionFactory,
     DatasetVersionFactory,
+    DiscordTalkFactory,
     ExampleFactory,
     ProvenanceFactory,
 )
@@ -71,3 +72,18 @@ def test_nobody_is_told_of_what_was_decided_before_the_bot_told_of_it(forward_ag
     old.refresh_from_db()
     waiting.refresh_from_db()
     assert (old.told_state, waiting.told_state, waiting.told_at) == ("approved", "", None)
+
+
+def test_what_waits_for_review_stays_on_its_server(forward_again):
+    said = AnswerFactory(conversation=DiscordTalkFactory())
+    waiting = CorrectionFactory(message=said)
+    decided = CorrectionFactory(message=said, approved=True)
+    taught = CorrectionFactory(message=AnswerFactory())
+    back_to("0023_reviews_votes_and_steps")
+
+    call_command("migrate", "dashboard", verbosity=0)
+
+    for row in (waiting, decided, taught):
+        row.refresh_from_db()
+    assert waiting.guild == said.conversation.discord_channel.guild
+    assert (decided.guild, taught.guild) == (None, None)

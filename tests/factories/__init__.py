@@ -23,6 +23,8 @@ from tests.factories.places import (
     PlaceSettingsFactory,
     UsageFactory,
 )
+from tests.factories.releases import AliasFactory, ReleaseFactory
+from tests.factories.suites import SuiteFactory, SuiteRunFactory, suite_version
 from tests.factories.talk import (
     AnswerFactory,
     ConversationFactory,
@@ -36,6 +38,7 @@ from tests.factories.work import EvaluationFactory, PredictionFactory, TaskFacto
 
 __all__ = [
     "SHOPS",
+    "AliasFactory",
     "AnswerFactory",
     "ConversationFactory",
     "CorrectionFactory",
@@ -57,9 +60,13 @@ __all__ = [
     "PredictionFactory",
     "ProvenanceFactory",
     "QuestionFactory",
+    "ReleaseFactory",
+    "SuiteFactory",
+    "SuiteRunFactory",
     "TaskFactory",
     "UsageFactory",
     "UserFactory",
     "UtteranceFactory",
     "VoiceCallFactory",
+    "suite_version",
 ]

@@ -22,6 +22,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from tests.fakes.job_abilities import JobAbilities, error_body
+
 API_KEY = "sk-test-0123456789abcdef"
 
 
@@ -50,12 +52,7 @@ class Reply:
     refuses: dict[str, str] = field(default_factory=dict)
 
 
-def error_body(message: str, code: str | None = None, param: str | None = None) -> dict[str, Any]:
-    """Return an error as OpenAI words it."""
-    return {"error": {"message": message, "type": "error", "param": param, "code": code}}
-
-
-class FakeOpenAI:
+class FakeOpenAI(JobAbilities):
     """The endpoint. Use it as a context manager; `base_url` is where it listens.
 
     `replies` is used up first, then `answer` is asked what to say to a body, and
@@ -107,6 +104,7 @@ class FakeOpenAI:
         self.new_job: dict[str, Any] = {}  # what a job begins with, beyond the usual
         self.n_answers_lost = 0  # of the next created jobs: they exist, but nobody hears of it
         self.keep_files = True  # False: count their bytes only
+        self.forget_abilities()
         self.filters = True  # False: the list of jobs does not heed metadata
         self.stopped = threading.Event()  # a client closed a stream before its end
 
@@ -156,12 +154,17 @@ class FakeOpenAI:
         return Starlette(
             routes=[
                 Route("/v1/models", self._list_models),
+                Route("/v1/models/{id:path}", self._delete_model, methods=["DELETE"]),
                 Route("/v1/chat/completions", self._chat, methods=["POST"]),
                 Route("/v1/files", self._upload, methods=["POST"]),
                 Route("/v1/fine_tuning/jobs", self._create_job, methods=["POST"]),
                 Route("/v1/fine_tuning/jobs", self._list_jobs),
                 Route("/v1/fine_tuning/jobs/{id}", self._retrieve_job),
                 Route("/v1/fine_tuning/jobs/{id}/cancel", self._cancel_job, methods=["POST"]),
+                Route("/v1/fine_tuning/jobs/{id}/pause", self._move_job, methods=["POST"]),
+                Route("/v1/fine_tuning/jobs/{id}/resume", self._move_job, methods=["POST"]),
+                Route("/v1/fine_tuning/jobs/{id}/checkpoints", self._list_checkpoints),
+                Route("/v1/fine_tuning/jobs/{id}/export", self._export),
                 Route("/v1/fine_tuning/jobs/{id}/events", self._list_events),
             ]
         )

@@ -121,6 +121,11 @@ class Recall:
         """How many corrections there are, those that a newer one silences included."""
         return len(self._by_id)
 
+    @property
+    def is_by_meaning(self) -> bool:
+        """Whether questions are compared by what they mean, too."""
+        return self._space is not None
+
     def recall(self, question: str, place: Place = NOWHERE) -> Recalled:
         """Return the correction of this very question, else examples like it, else nothing.
 
@@ -149,6 +154,27 @@ class Recall:
             if one.chance >= _least_chance(one, meant)
         ]
         return Recalled(examples=tuple(examples[:MAX_EXAMPLES]))
+
+    def same(self, question: str) -> list[Memory]:
+        """Return all corrections of this very question, whatever their place, newest first."""
+        keys = {_key(question)}
+        places = list(self._places.values())
+        for part in self._parts:
+            for one in part.corpus.search(question, places=places, alive=part.alive):
+                known = self._by_id[one.key].question
+                if near_identical(question, known, one.letters):
+                    keys.add(_key(known))
+        ids = {pk for key in keys for pk in self._ids(key)}
+        return [self._by_id[pk] for pk in sorted(ids, reverse=True)]
+
+    def repeated(self) -> list[list[Memory]]:
+        """Return the corrections of each question that has several, newest first."""
+        several = [ids for ids in self._of_question.values() if not isinstance(ids, int)]
+        return [[self._by_id[pk] for pk in reversed(ids)] for ids in several]
+
+    def newest(self, n: int) -> list[Memory]:
+        """Return the `n` newest corrections, newest first."""
+        return [self._by_id[pk] for pk in sorted(self._by_id, reverse=True)[:n]]
 
     def changed(self, changes: Mapping[int, Memory | None]) -> Recall:
         """Return what is recalled after `changes`: by id the correction as it is now, or None.
@@ -204,15 +230,21 @@ class Recall:
             for part in self._parts
             for one in part.corpus.search(question, places=places, alive=part.alive, meant=meant)
         ]
-        # What a narrower place says of the same question silences the wider.
-        kept = [
+        if len(self._of_question) == len(self._by_id):
+            kept = found
+        else:
+            kept = self._not_silenced(found, scopes)
+        kept.sort(key=lambda one: (-one.chance, -one.letters, -one.key))
+        return kept
+
+    def _not_silenced(self, found: list[Found], scopes: Sequence[_Scope]) -> list[Found]:
+        """Leave out what a narrower place says otherwise of the same question."""
+        return [
             one
             for one in found
             if self._narrowest(self._ids(_key(self._by_id[one.key].question)), scopes)
             is self._by_id[one.key]
         ]
-        kept.sort(key=lambda one: (-one.chance, -one.letters, -one.key))
-        return kept
 
     def _meant(self, question: str, scopes: Sequence[_Scope]) -> Placed | None:
         """Return the question's meaning, if there is a model to tell and anything to compare."""

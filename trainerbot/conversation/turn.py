@@ -18,6 +18,10 @@ MOST_CHARACTERS: Final = 400_000
 """Of one answer: more than any model says at once. A loop would go on for ever."""
 
 
+class NoAnswer(ProviderUnavailable):
+    """The model said nothing, or came to no end. The endpoint itself is well."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finished:
     """A whole answer, and how it came about.
@@ -60,7 +64,7 @@ async def answer(
     no model is asked. `recalled` is what Recall found, off the event loop.
     `history` is oldest first, without `question`. A model that takes no
     `images` is asked without them. Raises ProviderUnavailable or
-    ProviderRefused when there is no answer; an empty one is no answer.
+    ProviderRefused when there is no answer; an empty one is none (NoAnswer).
     """
     began = time.perf_counter()
     if recalled.verbatim is not None:
@@ -96,9 +100,7 @@ async def answer(
                         first_token_ms = first_token_ms or max(1, _ms_since(began))
                         n_characters += len(piece.text)
                         if n_characters > MOST_CHARACTERS:
-                            raise ProviderUnavailable(
-                                f"{model} did not come to an end. Ask in other words."
-                            )
+                            raise NoAnswer(f"{model} did not come to an end. Ask in other words.")
                         yield piece
                     elif not piece.text.strip():
                         raise _no_answer(piece)
@@ -158,9 +160,7 @@ def _no_answer(completion: Completion) -> TrainerBotError:
             "longer answers in the settings.",
             code="length",
         )
-    return ProviderUnavailable(
-        f"{completion.model} answered nothing. Ask again, or choose another model."
-    )
+    return NoAnswer(f"{completion.model} answered nothing. Ask again, or choose another model.")
 
 
 def _ms_since(began: float) -> int:

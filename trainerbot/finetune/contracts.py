@@ -1,11 +1,16 @@
 """What a fine-tuning endpoint is to the rest of the project."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from trainerbot.endpoints import ModelInfo
+from trainerbot.errors import ProviderRefused
+
+
+class NotOffered(ProviderRefused):
+    """The endpoint knows no such request: not every one can pause, or hands out weights."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,21 @@ class RemoteJob:
         """Whether nothing more will happen to it."""
         return self.status in ("succeeded", "failed", "cancelled")
 
+    @property
+    def hyperparameters(self) -> dict[str, Any]:
+        """As the endpoint told them: a number for each "auto" once it has chosen one."""
+        method = self.raw.get("method")
+        own = method.get(str(method.get("type"))) if isinstance(method, dict) else None
+        told = own.get("hyperparameters") if isinstance(own, dict) else None
+        told = told or self.raw.get("hyperparameters")
+        return told if isinstance(told, dict) else {}
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """What our own model server measured at the end; empty elsewhere."""
+        told = self.raw.get("result")
+        return told if isinstance(told, dict) else {}
+
 
 @dataclass(frozen=True, slots=True)
 class RemoteEvent:
@@ -64,6 +84,42 @@ class RemoteEvent:
     message: str
     type: str
     data: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteCheckpoint:
+    """A model as it stood after `step` steps. It answers under the id `model`.
+
+    `metrics` holds what was measured then, as in an event. `created_at` is in
+    Unix seconds.
+    """
+
+    id: str
+    model: str
+    step: int
+    created_at: int
+    metrics: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A file on its way from the endpoint, to be read once and closed.
+
+    `n_bytes` is None where the endpoint does not tell. Reading blocks, and
+    raises ProviderUnavailable when the endpoint breaks off.
+    """
+
+    filename: str
+    n_bytes: int | None
+    pieces: Iterator[bytes] = field(repr=False)
+    close: Callable[[], None] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Preparing:
+    """A file that the endpoint is still making; `progress` in 0..1."""
+
+    progress: float
 
 
 class FineTuneProvider(Protocol):
@@ -105,6 +161,42 @@ class FineTuneProvider(Protocol):
 
     def cancel(self, job_id: str) -> RemoteJob:
         """Ask the endpoint to stop the job. One that has ended is refused."""
+        ...
+
+    def pause(self, job_id: str) -> RemoteJob:
+        """Ask the endpoint to stop the job for a while and keep what it has learned.
+
+        One that is running may go on to its next step first. Raises NotOffered
+        where jobs cannot be paused.
+        """
+        ...
+
+    def resume(self, job_id: str) -> RemoteJob:
+        """Let a paused job go on. Raises NotOffered where jobs cannot be paused."""
+        ...
+
+    def checkpoints(
+        self, job_id: str, *, after: str | None = None, limit: int = 10
+    ) -> tuple[list[RemoteCheckpoint], bool]:
+        """Return checkpoints newest first, those older than checkpoint `after`; whether more follow.
+
+        Raises NotOffered where there are none to be listed.
+        """
+        ...
+
+    def export(
+        self, job_id: str, *, form: str, checkpoint: str | None = None
+    ) -> Download | Preparing:
+        """Open what the job made, or one of its checkpoints, as a file.
+
+        `form` is the endpoint's word (adapter, gguf, merged, merged-gguf). A
+        file that takes a while is begun, and asked for again until it is there.
+        Raises NotOffered where none are handed out.
+        """
+        ...
+
+    def delete_model(self, model: str) -> None:
+        """Delete a tuned model for good. Raises NotOffered where that cannot be done."""
         ...
 
     def events(self, job_id: str, *, after: str | None = None) -> list[RemoteEvent]:

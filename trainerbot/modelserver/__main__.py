@@ -17,6 +17,7 @@ import uvicorn
 from trainerbot.errors import Conflict, InvalidInput, TrainerBotError
 from trainerbot.modelserver.api.access import is_loopback
 from trainerbot.modelserver.api.app import make_app
+from trainerbot.modelserver.api.heads import http_protocol
 from trainerbot.modelserver.api.limits import Limits
 from trainerbot.modelserver.bases import find_bases
 from trainerbot.modelserver.catalog import Catalog
@@ -247,6 +248,7 @@ def _serve(arguments: argparse.Namespace) -> None:
         with contextlib.closing(store):
             config = uvicorn.Config(
                 app,
+                http=http_protocol(),
                 log_config=None,
                 access_log=False,
                 ws="none",

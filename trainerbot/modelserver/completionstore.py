@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from trainerbot.errors import NotFound
-from trainerbot.modelserver.database import Database
+from trainerbot.modelserver.database import Database, having
 from trainerbot.modelserver.records import Page
 
 _COMPLETION = "id, metadata, completion"
@@ -72,17 +72,9 @@ class CompletionStore(Database):
 
         `metadata` keeps those that have all these pairs.
         """
-        where: list[tuple[str, Any]] = []
+        where = having(metadata)
         if model is not None:
             where.append(("model = ?", model))
-        for key, value in (metadata or {}).items():
-            # json_each, as a path could not hold every key that a client may choose.
-            where.append(
-                (
-                    "EXISTS (SELECT 1 FROM json_each(metadata) WHERE key || char(0) || value = ?)",
-                    f"{key}\0{value}",
-                )
-            )
         rows = self._page(
             "completions", _COMPLETION, where, after, limit, newest_first=newest_first
         )

@@ -6,7 +6,7 @@ import sqlite3
 import string
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,22 @@ def new_id(prefix: str) -> str:
 def now() -> int:
     """Return the Unix time in whole seconds, as OpenAI's objects have it."""
     return int(time.time())
+
+
+def having(metadata: Mapping[str, str] | None) -> list[tuple[str, Any]]:
+    """Return the conditions of rows whose metadata have all these pairs, for `_page`."""
+    # json_each, as a path could not hold every key that a client may choose.
+    return [
+        (
+            "EXISTS (SELECT 1 FROM json_each(metadata) WHERE key || char(0) || value = ?)",
+            f"{key}\0{value}",
+        )
+        for key, value in (metadata or {}).items()
+    ]
+
+
+class UnknownAfter(InvalidInput):
+    """A list shall go on after something that is not in it."""
 
 
 class Database:
@@ -96,7 +112,7 @@ class Database:
                     f"SELECT seq FROM {table} WHERE id = ?", (after,)
                 ).fetchone()
                 if found is None:
-                    raise InvalidInput(f"Invalid value for 'after': there is no {after}.")
+                    raise UnknownAfter(f"Invalid value for 'after': there is no {after[:200]}.")
                 where = [*where, (f"seq {'<' if newest_first else '>'} ?", found["seq"])]
             condition = " AND ".join(text for text, _ in where) or "1"
             order = "DESC" if newest_first else "ASC"

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import hashlib
 import logging
-import os
 import shutil
 import sys
 import tempfile
@@ -14,9 +13,10 @@ from typing import Literal
 
 import msgspec
 
-import trainerbot
 from trainerbot.errors import InvalidInput, ProviderUnavailable
 from trainerbot.modelserver.bases import BaseModel, Bases
+from trainerbot.modelserver.blobs import disk_full_in_words
+from trainerbot.modelserver.children import environment_of_child
 from trainerbot.modelserver.records import StoredModel
 from trainerbot.modelserver.store import Store
 
@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 
 Kind = Literal["safetensors", "gguf"]
 KINDS: tuple[Kind, ...] = ("safetensors", "gguf")
+_HALF = ".making-"
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 
 
@@ -66,7 +67,7 @@ class Exports:
                 kept |= {_name(model, base, kind) for kind in KINDS}
         for folder in (self._folder, self._cache):
             for path in folder.iterdir() if folder.is_dir() else ():
-                is_half = path.name.startswith(".making-")
+                is_half = path.name.startswith(_HALF)
                 if is_half or (folder == self._folder and path.name not in kept):
                     shutil.rmtree(path, ignore_errors=True)
 
@@ -136,10 +137,17 @@ class Exports:
     @contextlib.contextmanager
     def _adapter(self, model: StoredModel) -> Iterator[Path]:
         """Give a folder with the model's adapter, which stays when the model is deleted."""
-        with tempfile.TemporaryDirectory(prefix="adapter-", ignore_cleanup_errors=True) as name:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        # Beside the exports: after a kill it is swept as half of one.
+        with tempfile.TemporaryDirectory(
+            prefix=_HALF, dir=self._folder, ignore_cleanup_errors=True
+        ) as name:
             for file in (CONFIG, WEIGHTS):
                 try:
-                    shutil.copyfile(self._store.blobs.path(model.files[file]), Path(name) / file)
+                    with disk_full_in_words():
+                        shutil.copyfile(
+                            self._store.blobs.path(model.files[file]), Path(name) / file
+                        )
                 except FileNotFoundError as error:
                     raise InvalidInput("The model was deleted before it was exported.") from error
             yield Path(name)
@@ -153,12 +161,7 @@ async def _run(task: bytes, making: _Making) -> None:
         "trainerbot.modelserver.conversion.merging",
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
-        env={
-            **os.environ,
-            "PYTHONPATH": str(Path(trainerbot.__path__[0]).parent),
-            "OMP_NUM_THREADS": "1",
-            "TQDM_DISABLE": "1",
-        },
+        env=environment_of_child(OMP_NUM_THREADS="1", TQDM_DISABLE="1"),
     )
     assert process.stdin is not None
     assert process.stdout is not None

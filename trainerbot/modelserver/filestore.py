@@ -34,7 +34,9 @@ class FileStore(Database):
         super().__init__(folder / "store.sqlite3")
         self.blobs = Blobs(folder)
         self._max_stored_bytes = max_stored_bytes
+        # Blobs that the running transaction takes from their last row, and new ones.
         self._unnamed: set[str] = set()
+        self._kept: set[str] = set()
         # A killed process may have left a blob that no row came to name.
         self.blobs.sweep({row[0] for row in self._db.execute(_NAMED)})
 
@@ -42,11 +44,20 @@ class FileStore(Database):
     def _writing(self) -> Iterator[None]:
         with self._lock:
             self._unnamed.clear()
-            with super()._writing():
-                yield
-            # Only now: until the commit a row may still need its blob.
-            for sha256 in self._unnamed:
-                self.blobs.remove(sha256)
+            self._kept.clear()
+            try:
+                with super()._writing():
+                    yield
+            except BaseException:
+                # The rows are as they were, and may not name what was kept for new ones.
+                self._unnamed.clear()
+                for sha256 in self._kept:
+                    self._drop_blob(sha256)
+                raise
+            finally:
+                # Only now: until the commit a row may still need its blob.
+                for sha256 in self._unnamed:
+                    self.blobs.remove(sha256)
 
     def add_file(
         self, draft: Draft, *, filename: str, purpose: str, expires_after_s: int | None = None
@@ -74,7 +85,7 @@ class FileStore(Database):
             created_at=made_at,
             expires_at=None if expires_after_s is None else made_at + expires_after_s,
         )
-        self.blobs.keep(draft)
+        self._keep(draft)
         self._db.execute(
             f"INSERT INTO files ({_FILE}) VALUES (?, ?, ?, ?, ?, ?, ?)",
             dataclasses.astuple(row),
@@ -140,6 +151,11 @@ class FileStore(Database):
             self._db.execute("DELETE FROM files WHERE id = ?", (file_id,))
             self._drop_blob(row.sha256)
 
+    def _keep(self, draft: Draft) -> None:
+        """Make a blob of `draft`, for the row that this transaction adds."""
+        self._kept.add(draft.sha256)
+        self.blobs.keep(draft)
+
     def _drop_blob(self, sha256: str) -> None:
         named = self._db.execute(f"SELECT 1 FROM ({_NAMED}) WHERE sha256 = ?", (sha256,))
         if named.fetchone() is None:
@@ -175,7 +191,7 @@ class FileStore(Database):
             (model_id, now(), base_model, method, job_id),
         )
         for name, draft in files.items():
-            self.blobs.keep(draft)
+            self._keep(draft)
             self._db.execute(
                 "INSERT INTO model_files (model_id, name, sha256) VALUES (?, ?, ?)",
                 (model_id, name, draft.sha256),

@@ -12,7 +12,7 @@ from typing import Any
 from trainerbot.errors import Conflict, NotFound
 from trainerbot.modelserver.checkpointstore import CheckpointStore
 from trainerbot.modelserver.completionstore import CompletionStore
-from trainerbot.modelserver.database import new_id, now
+from trainerbot.modelserver.database import having, new_id, now
 from trainerbot.modelserver.permissionstore import PermissionStore
 from trainerbot.modelserver.records import ACTIVE, Page, StoredEvent, StoredJob
 
@@ -89,15 +89,7 @@ class Store(CheckpointStore, CompletionStore, PermissionStore):
 
         `metadata` keeps those that have all these pairs.
         """
-        where: list[tuple[str, Any]] = []
-        for key, value in (metadata or {}).items():
-            # json_each, as a path could not hold every key that a client may choose.
-            where.append(
-                (
-                    "EXISTS (SELECT 1 FROM json_each(metadata) WHERE key || char(0) || value = ?)",
-                    f"{key}\0{value}",
-                )
-            )
+        where = having(metadata)
         if without_metadata:
             where.append(("metadata IS ?", None))
         rows = self._page("jobs", _JOB, where, after, limit, newest_first=True)

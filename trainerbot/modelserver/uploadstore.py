@@ -86,7 +86,7 @@ class UploadStore(FileStore):
                 )
             self._need_room(draft.n_bytes)
             part = StoredPart(new_id("part_"), upload_id, now(), draft.sha256, draft.n_bytes)
-            self.blobs.keep(draft)
+            self._keep(draft)
             self._db.execute(
                 f"INSERT INTO upload_parts ({_PART}) VALUES (?, ?, ?, ?, ?)",
                 (part.id, part.upload_id, part.created_at, part.sha256, part.n_bytes),

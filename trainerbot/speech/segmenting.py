@@ -136,6 +136,7 @@ class Segmenter:
         self._spoken_ms = 0  # frames of voice in this speech
         self._quiet_ms = 0
         self._is_speaking = self._went = self._has_paused = False
+        self._fades = False  # the last frame is voice, but its second half is silent
         self._is_finished: bool | None = None
         self._told_ms = 0  # of this speech, by SpeechGrew
 
@@ -176,8 +177,8 @@ class Segmenter:
     def _judge(self, data: bytes) -> bool:
         """Whether a frame is voice; that and its pitch are remembered."""
         samples: Samples = np.frombuffer(data, "<i2").astype(np.float32) / np.float32(32_768)
-        level_db = 10 * math.log10(float(samples @ samples) / len(samples) + 1e-12)
-        is_loud = level_db > max(self._floor_db + OVER_FLOOR_DB, QUIETEST_DB)
+        level_db, quiet_db = level(samples), max(self._floor_db + OVER_FLOOR_DB, QUIETEST_DB)
+        is_loud = level_db > quiet_db
         is_active = self._vad.is_speech(data, HEARD_RATE_HZ)
         # WebRTC's misses soft voices, and while somebody speaks their pitch needs no looking at.
         is_asked = is_loud and not (is_active and self._is_speaking)
@@ -189,6 +190,7 @@ class Segmenter:
         self._voiced.append(is_voice)
         self._pitched.append(has_pitch)
         self._before = samples
+        self._fades = is_voice and level(samples[len(samples) // 2 :]) <= quiet_db
         return is_voice
 
     def _begin(self) -> list[Event]:
@@ -206,7 +208,8 @@ class Segmenter:
             self._quiet_ms += FRAME_MS
             return self._be_quiet()
         self._spoken_ms += FRAME_MS
-        self._quiet_ms = 0
+        # A codec rings on into the frame in which the silence begins.
+        self._quiet_ms = FRAME_MS if self._fades else 0
         self._has_paused, self._is_finished = False, None
         events: list[Event] = []
         if not self._went and self._spoken_ms >= self._tuning.interrupts_ms:
@@ -244,6 +247,11 @@ class Segmenter:
         """What was said, with a little of the silence after it."""
         n_too_quiet = max(0, self._quiet_ms - self._tuning.after_ms) // FRAME_MS
         return Pcm(b"".join(self._speech[: len(self._speech) - n_too_quiet]))
+
+
+def level(samples: Samples) -> float:
+    """How loud samples in [-1, 1] are, in dB of full scale."""
+    return 10 * math.log10(float(samples @ samples) / len(samples) + 1e-12)
 
 
 def pitch(samples: Samples) -> bool:

@@ -25,7 +25,7 @@ from botrunner.ui.verdict import buttons
 from botrunner.voice.desk import Answer, Manners, Question
 from botrunner.voice.playback import Heard, Speech
 from dashboard.models import DiscordGuild, DiscordUser, PlaceSettings, Utterance, VoiceSettings
-from dashboard.services import access, budgets, calls, chat, consent, leftovers, providers
+from dashboard.services import access, budgets, calls, chat, consent, hops, leftovers, providers
 from dashboard.services import speech as speech_services
 from dashboard.services.access import Permission, Person, Role
 from dashboard.services.calls import Said
@@ -41,10 +41,13 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 INTERRUPTED: Final = "I was interrupted here."
+# What is written of a question waits for so long: to be heard comes before to be read,
+# and both take turns on one processor and one thread for rows.
+BEHIND_S: Final = 0.05
 GONE: Final = "You are not on this server any more."
 
 begin = chat.hop(chat.log, chat.recalling)
-finish = chat.hop(chat.finish)
+finish = chat.hop(chat.finish, gives_way=True)
 log_utterance = chat.hop(calls.log_utterance)
 note_answer = chat.hop(calls.note_answer)
 note_asked = chat.hop(leftovers.note_asked)
@@ -70,7 +73,8 @@ def _settings_and_language(
     return row, speech_services.language_for(person, place), is_paid
 
 
-@chat.hop
+# By itself: what goes with others may be undone with them, and a file is not.
+@hops.hop
 def keep(utterance_id: int, data: bytes, days: int) -> None:
     """Keep the recording of something said in a call for so many days."""
     if utterance := Utterance.objects.filter(pk=utterance_id).first():
@@ -168,7 +172,7 @@ class CallDesk:
             language=language,
             guild_id=self._guild_id,
             payer_id=discord_user_id,
-            counts_later=True,  # they wait for an answer
+            is_urgent=True,  # they wait for an answer
         )
 
     async def show(self, words: Mapping[int, str]) -> None:
@@ -229,6 +233,7 @@ class CallDesk:
         await people.note_denial(asker, "talk")
 
     async def _log(self, question: Question, member: discord.Member, ready: Ready) -> int | None:
+        await asyncio.sleep(BEHIND_S)
         words = question.words
         said = Said(
             text=words.text,
@@ -305,6 +310,7 @@ class CallDesk:
         self, question: Question, member: discord.Member, question_id: int
     ) -> discord.Message | None:
         """Write what was said, so that all can read it; None if Discord refuses."""
+        await asyncio.sleep(BEHIND_S)
         try:
             message: discord.Message = await self._written_in.send(
                 as_quotation(member.display_name, question.words.text)

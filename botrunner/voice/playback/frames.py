@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from array import array
 from typing import Final
 
+import numpy as np
 from discord.opus import Encoder
 
 from trainerbot.speech import Pcm
@@ -34,30 +34,17 @@ def prepared(sound: Pcm) -> bytes:
     audible = _audible(sound)
     if not audible.data:
         return b""
-    mono = resampled(audible, RATE_HZ).data
-    stereo = bytearray(2 * len(mono))
-    for offset in range(SAMPLE_BYTES):
-        stereo[offset :: 2 * SAMPLE_BYTES] = mono[offset::SAMPLE_BYTES]
-        stereo[SAMPLE_BYTES + offset :: 2 * SAMPLE_BYTES] = mono[offset::SAMPLE_BYTES]
-    stereo += bytes(-len(stereo) % FRAME_BYTES)
-    return bytes(stereo) + TAIL_FRAMES * SILENCE
+    mono = np.frombuffer(resampled(audible, RATE_HZ).data, "<i2")
+    stereo = np.repeat(mono, Encoder.CHANNELS).tobytes()
+    return stereo + bytes(-len(stereo) % FRAME_BYTES) + TAIL_FRAMES * SILENCE
 
 
 def _audible(sound: Pcm) -> Pcm:
-    samples = array("h")
-    samples.frombytes(sound.data[: len(sound.data) // SAMPLE_BYTES * SAMPLE_BYTES])
+    samples = np.frombuffer(sound.data[: len(sound.data) // SAMPLE_BYTES * SAMPLE_BYTES], "<i2")
     step = max(1, round(sound.rate_hz * FRAME_S))
-    loud = [
-        number
-        for number, start in enumerate(range(0, len(samples), step))
-        if _peak(samples[start : start + step]) >= QUIETEST
-    ]
-    if not loud:
+    loud = np.flatnonzero((samples >= QUIETEST) | (samples <= -QUIETEST)) // step
+    if not len(loud):
         return Pcm(b"", sound.rate_hz)
-    begins = max(0, loud[0] - LEAD_FRAMES) * step
-    ends = (loud[-1] + 2) * step  # a word fades away
+    begins = max(0, int(loud[0]) - LEAD_FRAMES) * step
+    ends = (int(loud[-1]) + 2) * step  # a word fades away
     return Pcm(samples[begins:ends].tobytes(), sound.rate_hz)
-
-
-def _peak(samples: array[int]) -> int:
-    return max(max(samples), -min(samples))

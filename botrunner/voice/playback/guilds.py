@@ -28,7 +28,7 @@ def player_of(client: discord.Client, guild_id: int) -> Player:
                     language=language,
                     guild_id=guild_id,
                     payer_id=asker_id or None,
-                    counts_later=True,
+                    is_urgent=True,
                 )
             except speech_services.NothingToSay:
                 return Pcm(b"")

@@ -13,12 +13,13 @@ from typing import Any
 
 from django.db import DatabaseError, IntegrityError, transaction
 
-from dashboard.models import Conversation, DiscordChannel, Message, Utterance
+from dashboard.models import Conversation, DiscordChannel, DiscordUser, Message, Utterance
 from dashboard.services import (
     answers,
     budgets,
     conversations,
     recall,
+    routing,
     speech,
     storage,
     utterances,
@@ -93,15 +94,20 @@ def admit(spot: Spot, permit: Callable[[Rules], Place]) -> Admitted:
 
     For what costs before there is a question: to make words of a sound.
     """
-    with storage.failures_in_words(), transaction.atomic():
-        now = kept.current()
-        place = permit(now.rules)
-        talk = seat(now, spot)
-        person, channel = talk.discord_user, talk.discord_channel
-        assert person is not None
-        assert channel is not None  # as everybody on Discord has both
-        admission = budgets.admit(guild=channel.guild, discord_user=person, rules=now.rules)
-        kept.written(now)
+    with storage.failures_in_words():
+        try:
+            with transaction.atomic():
+                now = kept.current()
+                place = permit(now.rules)
+                talk = seat(now, spot)
+                person, channel = talk.discord_user, talk.discord_channel
+                assert person is not None
+                assert channel is not None  # as everybody on Discord has both
+                admission = budgets.admit(guild=channel.guild, discord_user=person, rules=now.rules)
+                kept.written(now)
+        except DatabaseError:
+            kept.forget()
+            raise
         return Admitted(speech.language_for(person, place), admission.warning)
 
 
@@ -153,12 +159,14 @@ def _begin(now: Kept, spot: Spot, asked: Asked, place: Place) -> Ready:
     assert person is not None
     assert channel is not None  # as everybody on Discord has both
     about = _about(channel, asked) if asked.reply_to_discord_id else None
+    place = _routed(now, place, person)
     question = conversations.log_question(
         conversation=talk,
         text=asked.text,
         discord_message_id=asked.discord_message_id,
         reply_to_id=about,
         attachments=asked.attachments,
+        release_id=place.release_id,
     )
     admission = budgets.admit(
         guild=channel.guild, discord_user=person, rules=now.rules, question=question
@@ -192,13 +200,18 @@ def resume(
         ready = Ready(
             question=question,
             history=_history(talk, channel, question, question.reply_to_id, ""),
-            place=replace(place, language=person.language or place.language),
+            place=replace(_routed(now, place, person), language=person.language or place.language),
             recalled=Recalled(),
             images=images,
             utterance=Utterance.objects.filter(message=question, call=None).first(),
         )
     recalled = now.index.recall(question.content, recall.place(channel))
     return replace(ready, recalled=recalled)
+
+
+def _routed(now: Kept, place: Place, person: DiscordUser) -> Place:
+    who = f"discord:{person.discord_user_id}"
+    return routing.route(place, aliases=now.rules.aliases, who=who)
 
 
 def seat(now: Kept, spot: Spot) -> Conversation:
@@ -273,6 +286,8 @@ def finish(
                     rules=now.rules,
                     error=error,
                 )
+                if not error and finished.correction_id is None:
+                    routing.note_shadow(question, rules=now.rules)
                 kept.written(now)
         except IntegrityError:
             if _is_erased(question):

@@ -4,13 +4,22 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from channels.db import database_sync_to_async
 from django.db import DatabaseError
 
 from dashboard.models import Conversation, Message, Utterance
-from dashboard.services import assistant, conversations, providers, recall, storage, utterances
+from dashboard.services import (
+    assistant,
+    conversations,
+    places,
+    providers,
+    recall,
+    routing,
+    storage,
+    utterances,
+)
 from dashboard.services.chat import memory
 from dashboard.services.chat.offers import abilities_of, default_model
 from dashboard.services.conversations import Answer
@@ -145,22 +154,33 @@ def _prepare(conversation: Conversation, question: str, model: str, sound: Sound
     # One trip to the rows' thread; the index is searched there too, since
     # building it takes longer than an event loop may wait.
     with storage.failures_in_words():
-        asked = conversations.log_question(conversation=conversation, text=question)
+        place = Rules(everywhere=assistant.current()).place(None)
+        place = routing.route(
+            replace(place, model=model or place.model),
+            aliases=places.rules().aliases,
+            who=f"user:{conversation.user_id}",
+        )
+        asked = conversations.log_question(
+            conversation=conversation, text=question, release_id=place.release_id
+        )
         if sound is not None:
             utterances.log_sound(question=asked, person=None, sound=sound)
         return Ready(
             question=asked,
             history=memory.of_conversation(conversation.pk, before=asked.pk),
-            place=Rules(everywhere=assistant.current()).place(None),
+            place=place,
             recalled=recall.current().recall(question, recall.place(conversation.discord_channel)),
-            model=model,
         )
 
 
 @database_sync_to_async
 def _log_answer(*, question: Message, finished: Finished) -> Answer:
     with storage.failures_in_words():
-        return conversations.log_answer(question=question, finished=finished)
+        rules = places.rules()
+        answer = conversations.log_answer(question=question, finished=finished, rules=rules)
+        if finished.correction_id is None:
+            routing.note_shadow(question, rules=rules)
+        return answer
 
 
 @database_sync_to_async

@@ -97,7 +97,7 @@ def classify(
         while waiting or asker.is_busy:
             while waiting and asker.room:
                 key, record = waiting.pop()
-                asker.add(
+                asker.ask(
                     key,
                     cases.case_of(
                         {"text": record["text"], "label": record.get("label", chosen[0])},

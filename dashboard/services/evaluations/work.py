@@ -5,7 +5,6 @@ has its prediction is never asked again, so a resumed worker pays for at most
 those few that were on their way when it was killed.
 """
 
-import logging
 from array import array
 from collections.abc import Iterator
 from typing import Any, Final
@@ -15,18 +14,15 @@ from django.db.models import F
 
 from dashboard.models import Evaluation, Example, Prediction
 from dashboard.services import providers, storage, tasks
+from dashboard.services.asking import patiently
 from dashboard.services.evaluations import results, runs
 from dashboard.services.evaluations.asking import Answered, Asker
 from dashboard.services.evaluations.cases import Case, case_of
 from dashboard.services.evaluations.news import announce
 from dashboard.services.tasks import Later, Run
-from trainerbot.errors import InvalidInput, ProviderUnavailable, StorageFull, TrainerBotError
+from trainerbot.errors import InvalidInput, ProviderUnavailable
 from trainerbot.formats.rows import Kind
 
-log = logging.getLogger(__name__)
-
-LONGEST_WAIT_S: Final = 60.0
-DATABASE_WAIT_S: Final = 5.0
 LOOK_S: Final = 1.0  # how long a person who cancels waits for a slow model
 NEWS_S: Final = 0.5  # between two events for open pages
 READ_AT_ONCE: Final = 100
@@ -42,35 +38,20 @@ def work(run: Run) -> Later | dict[str, Any]:
     a refusal that concerns all rows ends the test with what it has.
     """
     evaluation = Evaluation.objects.select_related("version__dataset").get(task=run.task)
-    try:
-        with storage.failures_in_words():
-            run.save()  # A test that is to stop asks nobody first.
-            _ask_all(run, evaluation)
-            results.settle(evaluation)
-    except tasks.LeaseLost:
-        raise
-    except tasks.Cancelled:
-        results.settle(evaluation)
-        raise
-    except storage.DatabaseUnavailable as error:
-        log.warning("Test %s waits for the database: %s", evaluation.pk, error.__cause__)
-        return Later(DATABASE_WAIT_S)
-    except (ProviderUnavailable, StorageFull) as error:
-        return _wait(run, evaluation, error)
-    except TrainerBotError as error:
-        results.settle(evaluation, error=str(error))
-        raise
-    return {"n_done": evaluation.n_done, "n_right": evaluation.n_right}
+    waits = patiently(
+        run,
+        lambda: _ask_all(run, evaluation),
+        settle=lambda error: results.settle(evaluation, error=error),
+        tell=lambda error: _tell(evaluation, error),
+    )
+    return waits or {"n_done": evaluation.n_done, "n_right": evaluation.n_right}
 
 
-def _wait(run: Run, evaluation: Evaluation, error: TrainerBotError) -> Later:
-    """Say on its page what the test waits for, and go on after 2, 4, 8 ... 60 s."""
-    n_failures = int(run.checkpoint.get("n_failures", 0)) + 1
-    run.save(step="waiting", n_failures=n_failures)
-    with transaction.atomic():
-        Evaluation.objects.filter(pk=evaluation.pk).update(error=str(error))
-        announce(evaluation)
-    return Later(min(2.0 ** min(n_failures, 10), LONGEST_WAIT_S))
+@transaction.atomic
+def _tell(evaluation: Evaluation, error: str) -> None:
+    """Say on its page what the test waits for."""
+    Evaluation.objects.filter(pk=evaluation.pk).update(error=error)
+    announce(evaluation)
 
 
 def _ask_all(run: Run, evaluation: Evaluation) -> None:
@@ -91,7 +72,7 @@ def _ask_all(run: Run, evaluation: Evaluation) -> None:
                     more = False
                 else:
                     asked[example.pk] = example
-                    asker.add(example.pk, _case(evaluation, example))
+                    asker.ask(example.pk, _case(evaluation, example))
             answers = asker.answers(timeout_s=LOOK_S)
             _store(run, evaluation, [(asked.pop(each.key), each) for each in answers], news)
 

@@ -9,12 +9,11 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Final
 
 from django.contrib.auth.models import User
-from django.core.exceptions import ValidationError
 from django.db import DatabaseError, transaction
 from django.db.models import F
 
 from dashboard.models import DiscordGuild, DiscordUser, SpeechPrice, Usage
-from dashboard.services import audit, budgets, outbox, places
+from dashboard.services import budgets, places, prices
 from dashboard.services.hops import hop
 from dashboard.services.prices import A_MILLION, SMALLEST_USD
 from dashboard.services.speech.rules import OPENAI
@@ -76,18 +75,30 @@ def count(
 _count = hop(count)
 
 
-# Counts that nobody waits for; held here, since the event loop holds no task for long.
+# After so long whoever waits for an answer hears it, or waits for others than us.
+LATER_S: Final = 0.25
+# What nobody waits for; held here, since the event loop holds no task for long.
 _under_way: set[asyncio.Task[None]] = set()
 
 
-async def settle(counting: Coroutine[Any, Any, None], *, later: bool) -> None:
-    """Count now, or beside what follows, where somebody waits for an answer meanwhile."""
+async def settle(work: Coroutine[Any, Any, None], *, later: bool) -> None:
+    """Do it now, or behind what follows, where somebody waits for an answer meanwhile."""
     if not later:
-        await counting
+        await work
         return
-    task = asyncio.create_task(counting)
+    task = asyncio.create_task(_later(work))
     _under_way.add(task)
-    task.add_done_callback(_under_way.discard)
+
+    def end(task: asyncio.Task[None]) -> None:
+        _under_way.discard(task)
+        work.close()  # Python warns of work that was never begun, as it is when we stop
+
+    task.add_done_callback(end)
+
+
+async def _later(work: Coroutine[Any, Any, None]) -> None:
+    await asyncio.sleep(LATER_S)
+    await work
 
 
 async def note_heard(provider: str, s: float, *, guild_id: int | None, payer_id: int) -> None:
@@ -113,7 +124,6 @@ def priced() -> tuple[str, ...]:
     return tuple(dict.fromkeys((OPENAI, *RECOGNIZERS, *SYNTHESIZERS)))
 
 
-@transaction.atomic
 def save_price(
     *, provider: str, heard_usd: Decimal, spoken_usd: Decimal, actor: User
 ) -> SpeechPrice:
@@ -124,23 +134,17 @@ def save_price(
     if provider not in priced():
         raise InvalidInput(f"Those who hear and speak are {', '.join(priced())}.")
     row = SpeechPrice.objects.filter(provider=provider).first() or SpeechPrice(provider=provider)
-    row.heard_usd, row.spoken_usd = heard_usd, spoken_usd
-    try:
-        row.full_clean()
-    except ValidationError as error:
-        raise InvalidInput(" ".join(error.messages)) from error
-    row.save()
-    audit.record(
-        actor, "speech_price.set", provider, heard_usd=str(heard_usd), spoken_usd=str(spoken_usd)
+    return prices.put(
+        row,
+        name=provider,
+        action="speech_price.set",
+        actor=actor,
+        heard_usd=heard_usd,
+        spoken_usd=spoken_usd,
     )
-    outbox.publish(places.TOPIC, "settings.changed")
-    return row
 
 
-@transaction.atomic
 def remove_price(*, provider: str, actor: User) -> None:
     """Count `provider` without a price from now on."""
-    deleted, _ = SpeechPrice.objects.filter(provider=provider).delete()
-    if deleted:
-        audit.record(actor, "speech_price.remove", provider)
-        outbox.publish(places.TOPIC, "settings.changed")
+    rows = SpeechPrice.objects.filter(provider=provider)
+    prices.drop(rows, name=provider, action="speech_price.remove", actor=actor)

@@ -68,15 +68,15 @@ async def hear_pcm(
     language: str,
     guild_id: int | None = None,
     payer_id: int | None = None,
-    counts_later: bool = False,
+    is_urgent: bool = False,
 ) -> Heard:
     """The same for sound that is decoded, as it comes from a call.
 
     payer_id: Discord's id of whoever said it: it is counted in their month and their guild's.
-    counts_later: beside what follows, for whom each millisecond counts.
+    is_urgent: it is counted behind what follows, for whom each millisecond counts.
     """
-    chain = hearing_chain(await read_settings(guild_id))
-    data = await asyncio.to_thread(_prepared, sound)
+    row, data = await asyncio.gather(read_settings(guild_id), asyncio.to_thread(_prepared, sound))
+    chain = hearing_chain(row)
     failures = ways.Failures("listen", SENTENCES)
     for name in ways.in_order(chain, language):
         transcript: Transcript | NothingHeard
@@ -102,7 +102,7 @@ async def hear_pcm(
             counting = costs.note_heard(
                 name, sound.duration_s, guild_id=guild_id, payer_id=payer_id
             )
-            await costs.settle(counting, later=counts_later)
+            await costs.settle(counting, later=is_urgent)
         if isinstance(transcript, NothingHeard):
             raise transcript
         return Heard(transcript.text, transcript.language or language, name, sound.duration_s)

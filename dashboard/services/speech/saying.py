@@ -27,13 +27,14 @@ async def say(
     language: str,
     guild_id: int | None = None,
     payer_id: int | None = None,
-    counts_later: bool = False,
+    is_urgent: bool = False,
 ) -> Spoken:
     """Return `text` as sound: cleaned of what is for the eye only, and not too long.
 
     language: a BCP 47 tag. guild_id: Discord's own, whose chain and voice speak.
     payer_id: Discord's id of whoever it is said to: what is made for them is
-    counted in their month and their guild's. counts_later: beside what follows.
+    counted in their month and their guild's. is_urgent: that is counted, and the
+    sound kept for the next time, behind what follows.
     Raises NothingToSay where nothing is left of it, CannotSpeak when nobody of
     the chain could be asked.
     """
@@ -56,9 +57,9 @@ async def say(
             failures.note(name, language, error)
         else:
             ways.note_answer(name, language)
-            await asyncio.to_thread(spoken.keep, key, sound)
+            await costs.settle(asyncio.to_thread(spoken.keep, key, sound), later=is_urgent)
             if payer_id is not None:
                 counting = costs.note_spoken(name, words, guild_id=guild_id, payer_id=payer_id)
-                await costs.settle(counting, later=counts_later)
+                await costs.settle(counting, later=is_urgent)
             return Spoken(sound, name, voice)
     raise CannotSpeak(failures.problem)

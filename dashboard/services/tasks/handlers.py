@@ -28,12 +28,16 @@ MODULES = {
     "discord-request": "dashboard.services.requests",
     "edit-draft": "dashboard.services.drafts",
     "evaluate": "dashboard.services.evaluations.work",
+    "evaluate-suite": "dashboard.services.suites.work",
     "examine": "dashboard.services.examination",
     "export": "dashboard.services.exports",
     "finetune": "dashboard.services.finetunes",
     "freeze-version": "dashboard.services.drafts",
     "import-check": "dashboard.services.imports",
     "import-rows": "dashboard.services.imports",
+    "judge-job": "dashboard.services.verdicts.asking",
+    "shadow": "dashboard.services.releases.shadow",
+    "verdict": "dashboard.services.verdicts.deciding",
 }
 _handlers: dict[str, Handler] = {}
 

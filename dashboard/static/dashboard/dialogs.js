@@ -8,7 +8,8 @@ function form() {
   return inside.querySelector("form[data-draft]");
 }
 
-inside.addEventListener("htmx:afterSwap", () => {
+inside.addEventListener("htmx:afterSwap", ({ detail }) => {
+  if (detail.target !== inside) return; // a part of the form, while somebody types
   const field = form()?.querySelector("textarea");
   const draft = field && drafts.get(form().dataset.draft);
   if (draft) field.value = draft;
@@ -22,7 +23,10 @@ document.addEventListener("saved", ({ detail }) => {
   if (detail.closes) dialog.close();
 });
 
-dialog.addEventListener("close", () => inside.replaceChildren());
+dialog.addEventListener("close", () => {
+  inside.replaceChildren();
+  dialog.dispatchEvent(new CustomEvent("emptied", { bubbles: true }));
+});
 
 inside.addEventListener("input", () => {
   const field = form()?.querySelector("textarea");

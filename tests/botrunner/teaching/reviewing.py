@@ -32,7 +32,7 @@ def card_of(desk):
 
 
 def button(act: str, correction: Correction) -> str:
-    return f"correction:{act}:{correction.pk}"
+    return f"correction:{act}:{correction.pk}:{correction.revision}"
 
 
 async def state_of(correction: Correction) -> str:

@@ -115,6 +115,19 @@ def test_silence_is_put_in_while_nothing_comes_and_speech_goes_on_after_it():
     assert not is_silent(talking.frames[-1])
 
 
+def test_silence_that_was_put_in_comes_when_a_packet_of_it_would():
+    talking = Talking()
+    for number, frame in enumerate([*tone(440, 10), *[SILENCE] * 5]):
+        talking.say(number, frame)
+    speaker, said_until = talking.speaker, talking.now
+
+    assert speaker.silence_at == pytest.approx(said_until + 4 * FRAME_S)
+    assert speaker.wait(said_until + 3.9 * FRAME_S) == []
+    assert len(speaker.wait(speaker.silence_at)) == 4
+    assert speaker.silence_at == pytest.approx(said_until + 5 * FRAME_S)
+    assert len(speaker.wait(speaker.silence_at)) == 1
+
+
 def test_after_an_outage_nothing_is_counted_twice():
     talking = Talking()
     spoken = tone(440, 60)

@@ -48,6 +48,15 @@ async def test_words_at_a_pause_are_shown_while_they_may_go_on(talk, desk):
     assert desk.shown == [{ADA: "When do you open and"}]
 
 
+async def test_a_sentence_that_is_over_is_a_question_at_once_and_no_glimpse(talk, desk):
+    frame(talk, ADA, BEGAN)
+    frame(talk, ADA, b"paused", "When do you open?")
+    await until(lambda: desk.questions)
+    await settled()
+
+    assert desk.shown == []
+
+
 async def test_of_a_speech_in_pieces_all_that_was_said_is_shown(talk, desk):
     frame(talk, ADA, BEGAN)
     frame(talk, ADA, b"cut", "It is a long story")

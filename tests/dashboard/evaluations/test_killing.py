@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from dashboard.services import evaluations
-from dashboard.services.evaluations import asking
+from dashboard.services import asking, evaluations
 from tests.dashboard.evaluations.answering import classifying, text_of
 from tests.factories import LabelledVersionFactory
 from tests.fakes.openai_endpoint import API_KEY

@@ -7,8 +7,7 @@ from django.db import connection
 from django.utils.timezone import now
 
 from dashboard.models import Evaluation, Prediction, Task
-from dashboard.services import evaluations, tasks
-from dashboard.services.evaluations import asking
+from dashboard.services import asking, evaluations, tasks
 from tests.dashboard.evaluations.answering import (
     asked,
     by_the_word,

@@ -1,5 +1,6 @@
 """What hearing and speaking cost: counted with the month's budget, at the admins' prices."""
 
+import asyncio
 from decimal import Decimal
 
 import pytest
@@ -136,6 +137,32 @@ async def test_what_nobody_pays_is_not_counted(speech_server):
     await speech.say("Hello.", language="en-US")
 
     assert await database_sync_to_async(used)() == []
+
+
+@async_rows
+async def test_who_waits_for_a_sentence_waits_for_no_count_of_it(speech_server):
+    ada = await database_sync_to_async(DiscordUserFactory)()
+    payer_id = ada.discord_user_id
+
+    await speech.say("Good morning.", language="en", payer_id=payer_id, is_urgent=True)
+
+    assert await database_sync_to_async(used)() == []
+    await asyncio.gather(*costs._under_way)
+    assert [n_spoken for _, _, n_spoken, _ in await database_sync_to_async(used)()] == [13]
+    again = await speech.say("Good morning.", language="en", payer_id=payer_id, is_urgent=True)
+    assert again.is_cached
+
+
+async def test_what_is_still_to_be_counted_at_the_end_is_let_go_in_silence():
+    async def count() -> None:
+        raise AssertionError
+
+    await costs.settle(count(), later=True)
+    [waiting] = costs._under_way
+    waiting.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
 
 
 @rows

@@ -14,6 +14,7 @@ from dashboard.urls import urlpatterns
 from dashboard.views import doors
 from tests.dashboard.views.conftest import make_user
 from tests.factories import (
+    AliasFactory,
     AnswerFactory,
     ConversationFactory,
     CorrectionFactory,
@@ -25,8 +26,10 @@ from tests.factories import (
     FineTuneJobFactory,
     IncidentFactory,
     QuestionFactory,
+    SuiteRunFactory,
     UserFactory,
     VoiceCallFactory,
+    suite_version,
 )
 from trainerbot.errors import InvalidInput
 
@@ -64,6 +67,8 @@ def existing_row(pattern: URLPattern) -> dict[str, object]:
             "channel": DiscordChannelFactory(guild=guild).pk,
         }
         return {name: named[name] for name in names}
+    if resource == "releases":
+        return {"name": AliasFactory(answered_by="small").name}
     if pattern.name == "speech-recording":
         recorded = QuestionFactory(conversation=ConversationFactory())
         recorded.audio.save("sound.ogg", ContentFile(b"OggS"))
@@ -73,6 +78,8 @@ def existing_row(pattern: URLPattern) -> dict[str, object]:
         "datasets": lambda: DatasetVersionFactory(number=1).dataset,
         "fine-tuning": FineTuneJobFactory,
         "evaluations": EvaluationFactory,
+        "suites": suite_version,
+        "runs": SuiteRunFactory,
         "corrections": CorrectionFactory,
         "conversations": ConversationFactory,
         "playground": ConversationFactory,

@@ -2,8 +2,10 @@
 
 import json
 import re
+from datetime import timedelta
 
 import pytest
+from django.utils.timezone import now
 
 from dashboard.models import FineTuneEvent, FineTuneJob, Task
 from dashboard.services import jobs
@@ -130,7 +132,7 @@ def test_a_double_click_starts_one_job(trainer, endpoint):
     [
         ({"base_model": "huge"}, "has no model &#x27;huge&#x27; to fine-tune"),
         ({"method": "magic"}, "cannot be trained by &#x27;magic&#x27;"),
-        ({"n_epochs": "0"}, "greater than or equal to 1"),
+        ({"n_epochs": "0"}, "Choose a number from 1 to 50."),
         ({"dataset": "999999"}, "not one of the available choices"),
     ],
     ids=lambda given: next(iter(given)) if isinstance(given, dict) else "",
@@ -185,6 +187,44 @@ def test_the_curve_and_the_newest_figures_are_those_of_the_events(trainer):
     assert chart["x"] == [1.0, 2.0]
     assert [row["values"] for row in chart["series"]] == [[2.0, 1.5], [None, 1.75]]
     assert ("Training loss", 1.5) in response.context["figures"]
+
+
+def test_a_figure_of_all_that_is_held_out_is_told_once(trainer):
+    job = FineTuneJobFactory(running=True)
+    measured(job, 1, valid_loss=1.5, full_valid_loss=1.5, full_valid_mean_token_accuracy=0.5)
+
+    figures = dict(trainer.get(f"/fine-tuning/{job.pk}/progress/").context["figures"])
+
+    assert figures.keys() == {"Step", "Held-out loss", "Held-out accuracy, whole split"}
+
+
+def test_pairs_have_their_margin_on_a_scale_of_its_own(trainer):
+    job = FineTuneJobFactory(running=True, method="dpo")
+    measured(job, 1, train_loss=0.7, reward_margin=0.1)
+    measured(job, 2, train_loss=0.6, reward_margin=1.2)
+
+    chart = json.loads(trainer.get(f"/fine-tuning/{job.pk}/progress/").context["chart"])
+
+    assert [(row["label"], row.get("side")) for row in chart["series"]] == [
+        ("Training loss", None),
+        ("Reward margin", "right"),
+    ]
+
+
+def test_the_end_is_foretold_until_it_is_near(trainer):
+    job = FineTuneJobFactory(running=True)
+
+    def told(ahead_s: float) -> str:
+        finish = int((now() + timedelta(seconds=ahead_s)).timestamp())
+        kept = {"told": {"hyperparameters": {}, "result": {}, "finish": finish}}
+        Task.objects.update_or_create(
+            kind=jobs.KIND, idempotency_key=jobs.key(job), defaults={"checkpoint": kept}
+        )
+        return trainer.get(f"/fine-tuning/{job.pk}/progress/").content.decode()
+
+    assert "to go" in told(300)
+    assert "to go" not in told(30)
+    assert "to go" not in told(-300)
 
 
 def test_a_very_long_run_is_thinned_but_keeps_its_newest_point(trainer):
@@ -266,7 +306,7 @@ def test_after_a_refusal_the_same_model_and_method_are_chosen_again(trainer, end
 
     assert re.search(rf'<option value="{chosen["base_model"]}" selected', page)
     assert re.search(r'value="supervised" checked', page)
-    assert "greater than or equal to 1" in page
+    assert "Choose a number from 1 to 50." in page
 
 
 def test_the_page_of_an_older_version_leads_to_a_job_on_that_version(trainer, endpoint):

@@ -4,6 +4,7 @@ import pytest
 
 from dashboard.models import SpeechPrice
 from dashboard.services import assistant
+from dashboard.services.access import Role
 from tests.factories import FineTuneJobFactory
 
 pytestmark = pytest.mark.django_db
@@ -102,3 +103,51 @@ def test_only_an_admin_sets_what_speech_costs(trainer):
 
     assert trainer.post("/models/speech-price/", asked).status_code == 403
     assert "Set price of speech" not in trainer.get("/models/").content.decode()
+
+
+# --- deleting a tuned model -------------------------------------------------------------
+def test_only_tuned_models_can_be_deleted_and_only_by_those_who_train(trainer, reader, endpoint):
+    page = trainer.get("/models/rows/").content.decode()
+
+    assert page.count("/models/delete/?model=") == 1
+    assert "/models/delete/?model=ft%3Atiny-chat" in page
+    assert reader(Role.MEMBER).post("/models/delete/", {"model": TUNED}).status_code == 403
+
+
+def test_the_question_names_the_job_that_could_make_it_again(trainer, endpoint):
+    job = FineTuneJobFactory(succeeded=True, fine_tuned_model=TUNED)
+
+    page = trainer.get("/models/delete/", {"model": TUNED}).content.decode()
+
+    assert TUNED in page
+    assert f"/fine-tuning/{job.pk}/" in page
+    assert 'type="submit"' in page
+
+
+def test_a_model_that_answers_offers_no_deletion(trainer, endpoint):
+    assistant.use_model(TUNED, actor=None)
+
+    page = trainer.get("/models/delete/", {"model": TUNED}).content.decode()
+    response = trainer.post("/models/delete/", {"model": TUNED})
+
+    assert "It answers everywhere." in page
+    assert 'type="submit"' not in page
+    assert response.status_code == 409
+    assert "answers everywhere. Change that first" in response.content.decode()
+
+
+def test_a_tuned_model_is_deleted(trainer, endpoint):
+    job = FineTuneJobFactory(succeeded=True, fine_tuned_model=TUNED)
+
+    page = trainer.post("/models/delete/", {"model": TUNED}, follow=True).content.decode()
+
+    assert f"{TUNED} is deleted." in page
+    assert [model["id"] for model in endpoint.models] == ["tiny-chat"]
+    job.refresh_from_db()
+    assert job.fine_tuned_model == ""
+
+
+@pytest.mark.parametrize("model", ["", "tiny-chat", "a\0b"])
+def test_what_is_no_tuned_model_is_not_deleted(trainer, endpoint, model):
+    assert trainer.post("/models/delete/", {"model": model}).status_code == 400
+    assert len(endpoint.models) == 2

@@ -38,6 +38,7 @@ EMPTY_PLACE = {
 }
 NO_LIMITS = {
     "review_channel": "",
+    "reviewers_needed": "1",
     "user_cooldown_s": "0",
     "guild_per_minute": "",
     "user_tokens": "",
@@ -164,6 +165,7 @@ def test_limits_are_saved_and_counted_from_the_next_message(admin, guild, at):
     channel = DiscordChannelFactory(guild=guild)
     change = {
         "review_channel": str(channel.pk),
+        "reviewers_needed": "3",
         "user_cooldown_s": "2.5",
         "guild_per_minute": "30",
         "user_tokens": "1000",
@@ -176,7 +178,7 @@ def test_limits_are_saved_and_counted_from_the_next_message(admin, guild, at):
     row = places.rules().guilds[guild.discord_guild_id]
     assert (row.review_channel, row.user_cooldown_s, row.guild_per_minute) == (channel, 2.5, 30)
     assert (row.user_tokens, row.guild_cost_usd) == (1000, Decimal("12.50"))
-    assert (row.guild_tokens, row.saving_model) == (None, "small")
+    assert (row.guild_tokens, row.saving_model, row.reviewers_needed) == (None, "small", 3)
 
 
 @pytest.mark.parametrize("change", [{"user_cooldown_s": "-1"}, {"guild_cost_usd": "-0.01"}])

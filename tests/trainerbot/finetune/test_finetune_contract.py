@@ -8,7 +8,14 @@ import pytest
 
 from tests.fakes.openai_endpoint import FakeOpenAI, error_body
 from trainerbot.errors import InvalidInput, ProviderRefused, ProviderUnavailable
-from trainerbot.finetune import FineTuneProvider, JobSpec, open_finetune
+from trainerbot.finetune import (
+    Download,
+    FineTuneProvider,
+    JobSpec,
+    NotOffered,
+    Preparing,
+    open_finetune,
+)
 
 SPEC = JobSpec(
     base_model="small",
@@ -242,3 +249,106 @@ def test_a_file_that_is_not_there_is_an_oserror(provider, tmp_path):
 def test_an_unknown_provider_is_refused_in_words(endpoint):
     with pytest.raises(InvalidInput, match="no fine-tuning provider alchemy"):
         open_finetune(endpoint, "alchemy")
+
+
+# --- what not every endpoint can ------------------------------------------------------
+@pytest.fixture
+def job_id(fake: FakeOpenAI, provider: FineTuneProvider) -> str:
+    return provider.create(SPEC, training_file="file-1").id
+
+
+def test_a_job_is_paused_and_goes_on(fake, provider, job_id):
+    fake.jobs[job_id]["status"] = "queued"
+
+    assert provider.pause(job_id).status == "paused"
+    assert provider.resume(job_id).status == "queued"
+
+
+def test_a_job_that_cannot_be_paused_now_is_refused_in_the_endpoints_words(fake, provider, job_id):
+    fake.jobs[job_id]["status"] = "succeeded"
+
+    with pytest.raises(ProviderRefused, match="Job has status 'succeeded'"):
+        provider.pause(job_id)
+
+    assert fake.seen.count(f"POST /v1/fine_tuning/jobs/{job_id}/pause") == 1
+
+
+@pytest.mark.parametrize(
+    ("lack", "ask", "words"),
+    [
+        ("pause", lambda it, job_id: it.pause(job_id), "cannot pause and resume jobs"),
+        ("pause", lambda it, job_id: it.resume(job_id), "cannot pause and resume jobs"),
+        ("checkpoints", lambda it, job_id: it.checkpoints(job_id), "lists no checkpoints"),
+        ("export", lambda it, job_id: it.export(job_id, form="adapter"), "hands out no files"),
+        ("delete", lambda it, job_id: it.delete_model("ft:x"), "cannot delete models"),
+    ],
+)
+def test_what_an_endpoint_does_not_know_is_told_as_that(fake, provider, job_id, lack, ask, words):
+    fake.lacks = {lack}
+
+    with pytest.raises(NotOffered, match=words):
+        ask(provider, job_id)
+
+
+def test_a_job_that_is_gone_is_not_taken_for_a_missing_ability(provider):
+    with pytest.raises(ProviderRefused, match="does not know job") as raised:
+        provider.pause("ftjob-none")
+
+    assert not isinstance(raised.value, NotOffered)
+
+
+def test_checkpoints_come_in_pages_newest_first(fake, provider, job_id):
+    for step in (10, 20, 30):
+        fake.keep_checkpoint(job_id, step, train_loss=1 / step, odd=None)
+
+    first, more = provider.checkpoints(job_id, limit=2)
+    second, no_more = provider.checkpoints(job_id, after=first[-1].id, limit=2)
+
+    assert [row.step for row in first + second] == [30, 20, 10]
+    assert (more, no_more) == (True, False)
+    assert first[0].model == f"ft:{job_id}:ckpt-step-30"
+    assert first[0].metrics == {"step": 30, "train_loss": 1 / 30}
+
+
+def test_an_export_is_read_piece_by_piece_with_its_name_and_length(fake, provider, job_id):
+    fake.exports["gguf"] = ("../../tuned model.gguf", b"x" * 600_000)
+
+    file = provider.export(job_id, form="gguf")
+
+    assert isinstance(file, Download)
+    assert (file.filename, file.n_bytes) == ("tuned model.gguf", 600_000)
+    pieces = list(file.pieces)
+    file.close()
+    assert len(pieces) > 1
+    assert sum(map(len, pieces)) == 600_000
+
+
+def test_an_export_that_takes_a_while_says_how_far_it_is(fake, provider, job_id):
+    fake.exports["merged"] = 0.4
+
+    assert provider.export(job_id, form="merged") == Preparing(0.4)
+
+
+def test_an_export_that_cannot_be_is_refused_in_the_endpoints_words(provider, job_id):
+    with pytest.raises(ProviderRefused, match="no weights of its own"):
+        provider.export(job_id, form="adapter")
+
+
+def test_a_tuned_model_is_deleted_once(fake, provider):
+    fake.models.append({"id": "ft:small:a/b:1", "object": "model"})
+
+    provider.delete_model("ft:small:a/b:1")
+
+    assert [model["id"] for model in fake.models] == ["small", "large"]
+    with pytest.raises(ProviderRefused, match="does not know model"):
+        provider.delete_model("ft:small:a/b:1")
+
+
+def test_the_chosen_numbers_and_the_figures_of_the_end_are_read(fake, provider, job_id):
+    fake.jobs[job_id]["method"] = {"type": "knn", "knn": {"hyperparameters": {"k": 5}}}
+    fake.jobs[job_id]["result"] = {"general": {"asked": 30}}
+
+    job = provider.retrieve(job_id)
+
+    assert job.hyperparameters == {"k": 5}
+    assert job.result == {"general": {"asked": 30}}

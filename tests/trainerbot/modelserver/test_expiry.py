@@ -7,6 +7,7 @@ import pytest
 
 from tests.trainerbot.modelserver.inprocess import in_process
 from trainerbot.errors import NotFound
+from trainerbot.modelserver.api.app import tell_of_death
 from trainerbot.modelserver.filestore import QuotaExceeded
 from trainerbot.modelserver.store import Store
 from trainerbot.modelserver.sweeping import keep_sweeping
@@ -118,3 +119,24 @@ def test_what_exceeds_the_limit_leaves_nothing_behind(tmp_path):
 
         assert (reply.status, reply.error["code"]) == (403, "exceeded_quota")
         assert server.leftovers() == []
+
+
+def test_a_file_that_is_deleted_while_it_is_asked_for_is_not_found(tmp_path):
+    with in_process(tmp_path) as server:
+        file_id = kept(server.store, b"a", for_s=None)
+        server.store.blobs.path(server.store.file(file_id).sha256).unlink()
+
+        reply = server.send("GET", f"/v1/files/{file_id}/content")
+
+        assert (reply.status, reply.error["param"]) == (404, "id")
+
+
+async def test_a_sweeper_that_dies_is_said_in_the_log(store, caplog):
+    store.close()
+    sweeping = asyncio.create_task(keep_sweeping(store), name="sweeper")
+    sweeping.add_done_callback(tell_of_death)
+
+    await asyncio.wait([sweeping])
+    await asyncio.sleep(0)
+
+    assert "The sweeper died" in caplog.text

@@ -174,3 +174,12 @@ def test_long_texts_are_refused_rather_than_compared_for_minutes(server):
     reply = run(server, similar("rouge_l"), "x " * 20_000, {"answer": "x"})
 
     assert (reply.status, "at most 20000 characters" in reply.error["message"]) == (400, True)
+
+
+def test_a_template_that_repeats_a_long_text_is_never_filled_whole(server):
+    # Filled, it would have 100 GB.
+    reference = "{{item.a}}" * 100_000
+
+    reply = run(server, check(reference=reference), "x", {"a": "a" * 1_000_000})
+
+    assert (reply.status, "at most 20000 characters" in reply.error["message"]) == (400, True)

@@ -6,7 +6,7 @@ import sqlite3
 
 import pytest
 
-from trainerbot.errors import Conflict, InvalidInput, NotFound
+from trainerbot.errors import Conflict, InvalidInput, NotFound, StorageFull
 from trainerbot.modelserver.examples import TUNED
 from trainerbot.modelserver.lock import FolderLock
 from trainerbot.modelserver.schema import STEPS
@@ -159,3 +159,15 @@ def test_a_model_tuned_before_the_update_is_still_there(tmp_path):
         (model,) = store.models()
         assert (model.id, model.created_at, model.files) == ("ft:x", 7, {TUNED: digest})
         assert store.blobs.path(digest).read_bytes() == b"tuned"
+
+
+def test_a_row_that_finds_no_room_leaves_no_blob_behind(store):
+    kept = store.add_file(store.blobs.write(b"same"), filename="a.txt", purpose="vision")
+    (n_pages,) = store._db.execute("PRAGMA page_count").fetchone()
+    store._db.execute(f"PRAGMA max_page_count={n_pages}")
+
+    for content in (b"other", b"same"):
+        with pytest.raises(StorageFull):
+            store.add_file(store.blobs.write(content), filename="a" * 50_000, purpose="vision")
+
+    assert [path.name for path in store.blobs.path("x").parent.iterdir()] == [kept.sha256]

@@ -166,6 +166,18 @@ def test_a_finished_sentence_ends_after_200_ms_and_an_unfinished_one_later():
     assert [silence_ms(finished) for finished in (True, None, False)] == [200, 600, 1_200]
 
 
+def test_what_a_codec_rings_on_belongs_to_the_silence():
+    ringing = 0.3 * np.sin(2 * np.pi * 150 * np.arange(96) / RATE_HZ)  # 6 ms
+    segmenter = Segmenter()
+    feed(segmenter, silence(0.3), voice(0.8), ringing, silence(0.014))
+    segmenter.hint(finished=True)
+
+    [*_, ended] = feed(segmenter, silence(0.18))
+
+    assert isinstance(ended, SpeechEnded)
+    assert ended.silence_ms == 200
+
+
 def test_a_hint_during_the_pause_ends_it_with_the_next_frame():
     segmenter = Segmenter()
     [*_, paused] = feed(segmenter, silence(0.3), voice(0.8), silence(0.24))

@@ -1,21 +1,44 @@
 """Fine-tuning jobs at any endpoint that takes OpenAI's `method`: OpenAI, Azure, our own."""
 
+import math
 import os
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from email.message import Message
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
+from urllib.parse import quote
 
+import httpx2
 import msgspec
 import openai
 
 from trainerbot.endpoints import Endpoint, ModelInfo, failures
-from trainerbot.endpoints.openai_sdk import client_settings, failures_in_words, read_models
-from trainerbot.finetune.contracts import FineTuneProvider, JobSpec, RemoteEvent, RemoteJob
+from trainerbot.endpoints.openai_sdk import (
+    client_settings,
+    failures_in_words,
+    read_fault,
+    read_models,
+)
+from trainerbot.finetune.contracts import (
+    Download,
+    FineTuneProvider,
+    JobSpec,
+    NotOffered,
+    Preparing,
+    RemoteCheckpoint,
+    RemoteEvent,
+    RemoteJob,
+)
 
 PAGE: Final = 100  # the most rows that OpenAI gives at once
 MAX_JOBS_SEARCHED: Final = 1_000
 MAX_EVENTS: Final = 100_000
 """An endpoint that never says that a list has ended may not hold a worker for ever."""
+
+
+PIECE_BYTES: Final = 256 * 1024
+LONGEST_FILENAME: Final = 200
 
 
 class OpenAICompatibleJobs(FineTuneProvider):
@@ -91,6 +114,66 @@ class OpenAICompatibleJobs(FineTuneProvider):
             answer = self._client.fine_tuning.jobs.with_raw_response.cancel(job_id)
         return _job(self._row(answer.content))
 
+    def pause(self, job_id: str) -> RemoteJob:
+        """See `FineTuneProvider.pause`."""
+        with self._may_lack("cannot pause and resume jobs", f"job {job_id}"):
+            answer = self._once().fine_tuning.jobs.with_raw_response.pause(job_id)
+        return _job(self._row(answer.content))
+
+    def resume(self, job_id: str) -> RemoteJob:
+        """See `FineTuneProvider.resume`."""
+        with self._may_lack("cannot pause and resume jobs", f"job {job_id}"):
+            answer = self._once().fine_tuning.jobs.with_raw_response.resume(job_id)
+        return _job(self._row(answer.content))
+
+    def checkpoints(
+        self, job_id: str, *, after: str | None = None, limit: int = 10
+    ) -> tuple[list[RemoteCheckpoint], bool]:
+        """See `FineTuneProvider.checkpoints`."""
+        checkpoints = self._client.fine_tuning.jobs.checkpoints.with_raw_response
+        with self._may_lack("lists no checkpoints", f"job {job_id}"):
+            answer = checkpoints.list(job_id, limit=limit, after=after or openai.omit)
+        body = self._object(answer.content)
+        rows = body.get("data")
+        if not isinstance(rows, list):
+            raise failures.not_openai(self._endpoint)
+        return [_checkpoint(self._with_id(row)) for row in rows], bool(body.get("has_more"))
+
+    def export(
+        self, job_id: str, *, form: str, checkpoint: str | None = None
+    ) -> Download | Preparing:
+        """See `FineTuneProvider.export`."""
+        wanted = {"format": form} | ({"checkpoint": checkpoint} if checkpoint else {})
+        asked_for = f"checkpoint {checkpoint}" if checkpoint else f"the model of job {job_id}"
+        with self._may_lack("hands out no files of what it trained", asked_for):
+            # With `stream` the SDK gives the HTTP response itself, of which only
+            # the head was read; its types know only of events in a stream.
+            response = cast(
+                "httpx2.Response",
+                self._once().get(
+                    f"/fine_tuning/jobs/{quote(job_id, safe='')}/export",
+                    cast_to=httpx2.Response,
+                    options={"params": wanted, "headers": {"Accept-Encoding": "identity"}},
+                    stream=True,
+                    stream_cls=openai.Stream[Any],
+                ),
+            )
+        if response.status_code == httpx2.codes.ACCEPTED:
+            with failures_in_words(self._endpoint):
+                body = self._object(response.read())
+            return Preparing(min(max(_number(body.get("progress")) or 0.0, 0.0), 1.0))
+        return Download(
+            filename=_filename(response, default=f"{job_id}-{form}"),
+            n_bytes=_n_bytes(response),
+            pieces=self._pieces(response),
+            close=response.close,
+        )
+
+    def delete_model(self, model: str) -> None:
+        """See `FineTuneProvider.delete_model`."""
+        with self._may_lack("cannot delete models", f"model {model}"):
+            self._once().models.with_raw_response.delete(model)
+
     def events(self, job_id: str, *, after: str | None = None) -> list[RemoteEvent]:
         """See `FineTuneProvider.events`."""
         jobs = self._client.fine_tuning.jobs.with_raw_response
@@ -121,6 +204,39 @@ class OpenAICompatibleJobs(FineTuneProvider):
     def close(self) -> None:
         """See `FineTuneProvider.close`."""
         self._client.close()
+
+    def _once(self) -> openai.OpenAI:
+        """The client, for what is asked by a person who waits: refusals are told at once."""
+        return self._client.with_options(max_retries=0)
+
+    @contextmanager
+    def _may_lack(self, lacks: str, subject: str) -> Iterator[None]:
+        """Failures in words, for requests that not every endpoint knows.
+
+        What an endpoint says of a state that does not allow it is passed on.
+        """
+        with failures_in_words(self._endpoint, subject):
+            try:
+                yield
+            except openai.APIStatusError as error:
+                code, said = read_fault(error.body)
+                # A 404 about a job or a model names it; one about the address cannot.
+                names_it = bool(error.code or error.param)
+                if error.status_code in (404, 405, 501) and not names_it:
+                    raise NotOffered(
+                        f"The model endpoint {self._endpoint.name} {lacks}.",
+                        code=code,
+                        status=error.status_code,
+                    ) from error
+                if error.status_code in (409, 501):
+                    raise failures.refused(
+                        self._endpoint, status=400, code=code, said=said, subject=subject
+                    ) from error
+                raise
+
+    def _pieces(self, response: httpx2.Response) -> Iterator[bytes]:
+        with failures_in_words(self._endpoint):
+            yield from response.iter_bytes(PIECE_BYTES)
 
     def _rows(self, page: Callable[[str | None], bytes], limit: int) -> Iterator[dict[str, Any]]:
         """Yield up to `limit` rows of a paged list, in the endpoint's order."""
@@ -182,6 +298,40 @@ def _event(row: dict[str, Any]) -> RemoteEvent:
         type=str(row.get("type") or "message"),
         data=data if isinstance(data, dict) else {},
     )
+
+
+def _checkpoint(row: dict[str, Any]) -> RemoteCheckpoint:
+    metrics = row.get("metrics")
+    told = metrics if isinstance(metrics, dict) else {}
+    numbers = {str(name): _number(value) for name, value in told.items()}
+    return RemoteCheckpoint(
+        id=row["id"],
+        model=str(row.get("fine_tuned_model_checkpoint") or ""),
+        step=_whole(row.get("step_number")) or 0,
+        created_at=_whole(row.get("created_at")) or 0,
+        metrics={name: value for name, value in numbers.items() if value is not None},
+    )
+
+
+def _filename(response: httpx2.Response, *, default: str) -> str:
+    """The name that the endpoint gives a file, without a folder before it."""
+    header = Message()
+    header["Content-Disposition"] = response.headers.get("Content-Disposition", "")
+    told = (header.get_filename() or "").replace("\\", "/").rpartition("/")[2]
+    return "".join(filter(str.isprintable, told)).strip(". ")[-LONGEST_FILENAME:] or default
+
+
+def _n_bytes(response: httpx2.Response) -> int | None:
+    """How long the file is, where the length told is that of what will be read."""
+    told = response.headers.get("Content-Length", "")
+    plain = response.headers.get("Content-Encoding", "identity") == "identity"
+    return int(told) if plain and told.isascii() and told.isdecimal() else None
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if math.isfinite(value) else None
 
 
 def _text(value: object) -> str | None:

@@ -70,10 +70,10 @@ def make_app(
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         await asyncio.to_thread(exports.sweep)
-        beside = [asyncio.create_task(runner.run(), name="jobs")]
-        beside[0].add_done_callback(_tell_of_death)
-        app.state.jobs = beside[0]
-        beside.append(asyncio.create_task(keep_sweeping(store), name="sweeping"))
+        app.state.jobs = asyncio.create_task(runner.run(), name="job runner")
+        beside = [app.state.jobs, asyncio.create_task(keep_sweeping(store), name="sweeper")]
+        for task in beside:
+            task.add_done_callback(tell_of_death)
         if warm_up:
             beside.append(asyncio.create_task(_warm_up(catalog.runtime)))
         try:
@@ -130,6 +130,7 @@ async def _warm_up(runtime: ChatRuntime) -> None:
         await runtime.warm_up()
 
 
-def _tell_of_death(jobs: asyncio.Task[None]) -> None:
-    if not jobs.cancelled() and (error := jobs.exception()) is not None:
-        log.critical("The job runner died; restart the server", exc_info=error)
+def tell_of_death(task: asyncio.Task[None]) -> None:
+    """Log that a task died which should work as long as the server does."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.critical("The %s died; restart the server", task.get_name(), exc_info=error)

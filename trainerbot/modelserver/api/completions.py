@@ -12,7 +12,12 @@ from starlette.routing import Route
 from trainerbot.errors import NotFound
 from trainerbot.modelserver.api.errors import ApiError
 from trainerbot.modelserver.api.pages import newest_first, page
-from trainerbot.modelserver.api.requests import check_metadata, read_body, whole_number
+from trainerbot.modelserver.api.requests import (
+    check_metadata,
+    metadata_filter,
+    read_body,
+    whole_number,
+)
 from trainerbot.modelserver.store import Store
 
 
@@ -27,17 +32,12 @@ def routes(store: Store) -> list[Route]:
 
     def index(request: Request) -> Response:
         query = request.query_params
-        pairs = {
-            name[len("metadata[") : -1]: value
-            for name, value in query.multi_items()
-            if name.startswith("metadata[") and name.endswith("]")
-        }
         found = store.completions(
             after=query.get("after"),
             limit=whole_number(request, "limit", default=20, low=0, high=100),
             newest_first=_is_descending(request),
             model=query.get("model"),
-            metadata=pairs or None,
+            metadata=metadata_filter(request),
         )
         return page(found.rows, found.has_more)
 
@@ -70,7 +70,9 @@ def routes(store: Store) -> list[Route]:
             places = [place for place, row in enumerate(rows) if row["id"] == after]
             if not places:
                 raise ApiError(
-                    f"Invalid value for 'after': there is no {after[:200]}.", param="after"
+                    f"Invalid value for 'after': there is no {after[:200]}.",
+                    param="after",
+                    code="invalid_value",
                 )
             rows = rows[places[0] + 1 :]
         limit = whole_number(request, "limit", default=20, low=0, high=100)

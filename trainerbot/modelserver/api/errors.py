@@ -15,6 +15,7 @@ from trainerbot.errors import (
     StorageFull,
     TrainerBotError,
 )
+from trainerbot.modelserver.database import UnknownAfter
 from trainerbot.modelserver.filestore import QuotaExceeded
 from trainerbot.modelserver.runtimes.base import (
     ContextTooLong,
@@ -108,6 +109,8 @@ def as_api_error(error: TrainerBotError) -> ApiError:
             return ApiError(message, status=507, type=_SERVER, code="insufficient_storage")
         case NotFound():
             return ApiError(message, status=404)
+        case UnknownAfter():
+            return ApiError(message, param="after", code="invalid_value")
         case InvalidInput() | Conflict():
             return ApiError(message)
     return ApiError(message, status=500, type=_SERVER)

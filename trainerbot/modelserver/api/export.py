@@ -3,16 +3,19 @@
 import asyncio
 import importlib.util
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from trainerbot.modelserver.api.downloads import Download
 from trainerbot.modelserver.api.errors import ApiError
+from trainerbot.modelserver.api.jobs import job_of
 from trainerbot.modelserver.api.streams import Stream
-from trainerbot.modelserver.api.zipping import zipped
+from trainerbot.modelserver.api.zipping import length, zipped
 from trainerbot.modelserver.bases import BaseModel, Bases
 from trainerbot.modelserver.conversion import GGUF_NAME
 from trainerbot.modelserver.exports import CONFIG, WEIGHTS, Exports, Kind
@@ -35,7 +38,7 @@ def routes(store: Store, bases: Bases, exports: Exports) -> list[Route]:
                 param="format",
                 code="invalid_value",
             )
-        job = await asyncio.to_thread(store.job, request.path_params["job_id"])
+        job = await asyncio.to_thread(job_of, store, request)
         model = await asyncio.to_thread(_model, store, job, request.query_params.get("checkpoint"))
         if WEIGHTS not in model.files:
             raise ApiError(
@@ -47,7 +50,8 @@ def routes(store: Store, bases: Bases, exports: Exports) -> list[Route]:
         if form == "adapter":
             return await _adapter(store, bases, model, name)
         if form == "gguf":
-            return _file(_adapter_gguf(store, model), f"{name}.gguf")
+            gguf = _adapter_gguf(store, model)
+            return Download(gguf, filename=f"{name}.gguf", gone=_deleted(model.id))
         base = bases.get(model.base_model)
         if base is None:
             raise ApiError(
@@ -84,7 +88,7 @@ def _model(store: Store, job: StoredJob, checkpoint: str | None) -> StoredModel:
         model_id = job.fine_tuned_model
     model = store.model(model_id)
     if model is None:
-        raise ApiError(f"The model {model_id} was deleted.", status=404, code="model_not_found")
+        raise _deleted(model_id)
     return model
 
 
@@ -93,16 +97,17 @@ async def _adapter(store: Store, bases: Bases, model: StoredModel, name: str) ->
     paths = {file: store.blobs.path(sha256) for file, sha256 in model.files.items()}
     base = bases.get(model.base_model)
     public = base.source if base is not None and base.kind == "hub" else model.base_model
-    config = await asyncio.to_thread(_public_config, paths[CONFIG], public)
+    try:
+        config = await asyncio.to_thread(_public_config, paths[CONFIG], public)
+    except FileNotFoundError as error:
+        raise _deleted(model.id) from error
     readme = _README.format(model=model.id, base=public, method=model.method)
-    return Stream(
-        zipped(
-            {CONFIG: config, WEIGHTS: paths[WEIGHTS], "README.md": readme.encode()},
-            created=model.created_at,
-        ),
-        media_type="application/zip",
-        filename=f"{name}-adapter.zip",
-    )
+    files: dict[str, Path | bytes] = {
+        CONFIG: config,
+        WEIGHTS: paths[WEIGHTS],
+        "README.md": readme.encode(),
+    }
+    return await _zip(files, model, f"{name}-adapter.zip")
 
 
 def _public_config(path: Path, base: str) -> bytes:
@@ -150,17 +155,27 @@ async def _merged(
             headers={"Retry-After": str(_RETRY_S)},
         )
     if kind == "gguf":
-        return _file(made / GGUF_NAME, f"{name}-merged.gguf")
+        path, filename = made / GGUF_NAME, f"{name}-merged.gguf"
+        return Download(path, filename=filename, gone=_deleted(model.id))
     files = await asyncio.to_thread(lambda: {path.name: path for path in sorted(made.iterdir())})
+    return await _zip(files, model, f"{name}-merged.zip")
+
+
+async def _zip(files: Mapping[str, Path | bytes], model: StoredModel, filename: str) -> Response:
+    try:
+        n_bytes = await asyncio.to_thread(length, files)
+    except FileNotFoundError as error:
+        raise _deleted(model.id) from error
     return Stream(
         zipped(files, created=model.created_at),
         media_type="application/zip",
-        filename=f"{name}-merged.zip",
+        filename=filename,
+        n_bytes=n_bytes,
     )
 
 
-def _file(path: Path, filename: str) -> Response:
-    return FileResponse(path, media_type="application/octet-stream", filename=filename)
+def _deleted(model_id: str) -> ApiError:
+    return ApiError(f"The model {model_id} was deleted.", status=404, code="model_not_found")
 
 
 _README = """\

@@ -4,11 +4,12 @@ import asyncio
 from typing import NoReturn
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from trainerbot.errors import InvalidInput, NotFound
 from trainerbot.modelserver.api import wire
+from trainerbot.modelserver.api.downloads import Download
 from trainerbot.modelserver.api.errors import ApiError
 from trainerbot.modelserver.api.forms import FileForm
 from trainerbot.modelserver.api.pages import newest_first, page
@@ -55,11 +56,9 @@ def routes(store: Store, *, max_file_bytes: int) -> list[Route]:
             file = store.file(request.path_params["file_id"])
         except NotFound as error:
             _no_file(error)
-        return FileResponse(
-            store.blobs.path(file.sha256),
-            media_type="application/octet-stream",
-            filename=file.filename,
-        )
+        # Somebody may delete it before it is opened.
+        gone = _missing(f"No such File object: {file.id}")
+        return Download(store.blobs.path(file.sha256), filename=file.filename, gone=gone)
 
     def delete(request: Request) -> Response:
         file_id = request.path_params["file_id"]
@@ -79,7 +78,11 @@ def routes(store: Store, *, max_file_bytes: int) -> list[Route]:
 
 
 def _no_file(error: NotFound) -> NoReturn:
-    raise ApiError(str(error), status=404, param="id") from error
+    raise _missing(str(error)) from error
+
+
+def _missing(message: str) -> ApiError:
+    return ApiError(message, status=404, param="id")
 
 
 def _checked(form: FileForm) -> tuple[str, str, int | None]:

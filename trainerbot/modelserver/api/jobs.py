@@ -19,6 +19,7 @@ from trainerbot.modelserver.api.requests import (
     JobBody,
     check_metadata,
     in_range,
+    metadata_filter,
     read_body,
     whole_number,
 )
@@ -51,39 +52,38 @@ def routes(store: Store, catalog: Catalog, runner: JobRunner) -> list[Route]:
         return JSONResponse(wire.job_object(job))
 
     def index(request: Request) -> Response:
-        metadata, without_metadata = _metadata_filter(request)
         found = store.jobs(
             after=request.query_params.get("after"),
             limit=whole_number(request, "limit", default=20, low=0, high=100),
-            metadata=metadata,
-            without_metadata=without_metadata,
+            metadata=metadata_filter(request),
+            without_metadata=request.query_params.get("metadata") == "null",
         )
         return page([wire.job_object(job) for job in found.rows], found.has_more)
 
     def retrieve(request: Request) -> Response:
-        return JSONResponse(wire.job_object(_job(store, request)))
+        return JSONResponse(wire.job_object(job_of(store, request)))
 
     async def cancel(request: Request) -> Response:
-        job = await asyncio.to_thread(_job, store, request)
+        job = await asyncio.to_thread(job_of, store, request)
         job = await asyncio.to_thread(store.cancel_job, job.id)
         runner.drop(job.id)
         return JSONResponse(wire.job_object(job))
 
     async def pause(request: Request) -> Response:
-        job = await asyncio.to_thread(_job, store, request)
+        job = await asyncio.to_thread(job_of, store, request)
         job = await asyncio.to_thread(store.pause_job, job.id)
         runner.pause(job.id)
         return JSONResponse(wire.job_object(job))
 
     async def resume(request: Request) -> Response:
-        job = await asyncio.to_thread(_job, store, request)
+        job = await asyncio.to_thread(job_of, store, request)
         job = await asyncio.to_thread(store.resume_job, job.id)
         runner.wake()
         return JSONResponse(wire.job_object(job))
 
     def events(request: Request) -> Response:
         found = store.events(
-            _job(store, request).id,
+            job_of(store, request).id,
             after=request.query_params.get("after"),
             limit=whole_number(request, "limit", default=20, low=0, high=1000),
         )
@@ -92,7 +92,7 @@ def routes(store: Store, catalog: Catalog, runner: JobRunner) -> list[Route]:
     def checkpoints(request: Request) -> Response:
         # A job of method knn has none, but must exist.
         found = store.checkpoints(
-            _job(store, request).id,
+            job_of(store, request).id,
             after=request.query_params.get("after"),
             limit=whole_number(request, "limit", default=10, low=0, high=100),
         )
@@ -111,23 +111,14 @@ def routes(store: Store, catalog: Catalog, runner: JobRunner) -> list[Route]:
     ]
 
 
-def _job(store: Store, request: Request) -> StoredJob:
+def job_of(store: Store, request: Request) -> StoredJob:
+    """Return the job that the address names. Raises ApiError."""
     try:
         return store.job(request.path_params["job_id"])
     except NotFound as error:
         raise ApiError(
             str(error), status=404, param="fine_tune_id", code="fine_tune_not_found"
         ) from error
-
-
-def _metadata_filter(request: Request) -> tuple[dict[str, str] | None, bool]:
-    """Return the pairs of `metadata[key]=value`, and whether `metadata=null` was asked."""
-    pairs = {
-        name[len("metadata[") : -1]: value
-        for name, value in request.query_params.multi_items()
-        if name.startswith("metadata[") and name.endswith("]")
-    }
-    return pairs or None, request.query_params.get("metadata") == "null"
 
 
 def _create(store: Store, catalog: Catalog, body: JobBody) -> StoredJob:

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from trainerbot.modelserver.api.errors import ApiError
 
 MAX_JSON_BYTES = 8 * 1024 * 1024
+_MOST_PAIRS = 16
 
 Auto = Literal["auto"]
 Body = TypeVar("Body")
@@ -136,14 +137,33 @@ def in_range(
         )
 
 
+def metadata_filter(request: Request) -> dict[str, str] | None:
+    """Return the pairs `metadata[key]=value` of the query, None where it has none.
+
+    Raises ApiError for more pairs than anything can have.
+    """
+    pairs = {
+        name[len("metadata[") : -1]: value
+        for name, value in request.query_params.multi_items()
+        if name.startswith("metadata[") and name.endswith("]")
+    }
+    if len(pairs) > _MOST_PAIRS:
+        raise ApiError(
+            f"Invalid 'metadata': at most {_MOST_PAIRS} pairs can be looked for.",
+            param="metadata",
+            code="invalid_value",
+        )
+    return pairs or None
+
+
 def check_metadata(metadata: Mapping[str, str] | None) -> None:
     """Raise ApiError for more pairs, or longer ones, than OpenAI keeps."""
     if metadata is None:
         return
     long_ones = [key for key, value in metadata.items() if len(key) > 64 or len(value) > 512]
-    if len(metadata) > 16 or long_ones:
+    if len(metadata) > _MOST_PAIRS or long_ones:
         raise ApiError(
-            "Invalid 'metadata': at most 16 pairs, keys of at most 64 and values of at most 512 "
+            f"Invalid 'metadata': at most {_MOST_PAIRS} pairs, keys of at most 64 and values of at most 512 "
             "characters.",
             param="metadata",
             code="invalid_value",

@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncGenerator, Coroutine
 from contextlib import aclosing
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
@@ -16,8 +17,8 @@ Result = TypeVar("Result")
 class Stream(Response):
     """Sends pieces as they come, and closes their source at once when the client goes away.
 
-    An error within it cuts the connection: a client sees that the end is missing. A
-    source raises ClientDisconnect for one that is said in the log already.
+    An error within it cuts the connection: a client sees that the end is missing. Where
+    `n_bytes` is known the client is told, and can show how far it is. A source raises ClientDisconnect for one that is said in the log already.
     """
 
     def __init__(
@@ -26,12 +27,18 @@ class Stream(Response):
         *,
         media_type: str,
         filename: str | None = None,
+        n_bytes: int | None = None,
     ) -> None:
         self.media_type = media_type
         super().__init__(headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"})
         if filename is not None:
-            self.headers["Content-Disposition"] = f'attachment; filename="{filename}"'
+            # A header is Latin-1; a model's suffix may be of any script (RFC 6266).
+            quoted = quote(filename)
+            told = f'filename="{filename}"' if quoted == filename else f"filename*=utf-8''{quoted}"
+            self.headers["Content-Disposition"] = f"attachment; {told}"
         del self.headers["content-length"]
+        if n_bytes is not None:
+            self.headers["Content-Length"] = str(n_bytes)
         self._pieces = pieces
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -43,6 +43,18 @@ async def zipped(files: Mapping[str, Path | bytes], *, created: int) -> AsyncGen
         yield piece
 
 
+def length(files: Mapping[str, Path | bytes]) -> int | None:
+    """Return how many bytes `zipped` will yield; None where an archive over 2 GiB grows fields."""
+    sizes = [
+        len(content) if isinstance(content, bytes) else content.stat().st_size
+        for content in files.values()
+    ]
+    if sum(sizes) * 1.05 > zipfile.ZIP64_LIMIT:
+        return None
+    frame = _pieces(dict.fromkeys(files, b""), time.gmtime(_FIRST))
+    return sum(map(len, frame)) + sum(sizes)
+
+
 def _pieces(files: Mapping[str, Path | bytes], date: time.struct_time) -> Iterator[bytes]:
     out = _Out()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:

@@ -100,9 +100,10 @@ def _score(grader: Mapping[str, Any], sample: str, item: object) -> float:
     with contextlib.suppress(ValueError, RecursionError):
         variables["output_json"] = json.loads(sample)
     namespaces = {"sample": variables, "item": item}
-    text, reference = filled(grader["input"], namespaces), filled(grader["reference"], namespaces)
-    if max(len(text), len(reference)) > MAX_CHARACTERS:
-        raise InvalidInput(f"A grader compares texts of at most {MAX_CHARACTERS} characters.")
+    text, reference = (
+        filled(grader[name], namespaces, max_characters=MAX_CHARACTERS)
+        for name in ("input", "reference")
+    )
     if grader["type"] == "text_similarity":
         return MEASURES[grader["evaluation_metric"]](text, reference)
     match grader["operation"]:

@@ -14,9 +14,23 @@ class UnknownVariable(InvalidInput):
     """A template names something that neither the sample nor the item has."""
 
 
-def filled(template: str, namespaces: Mapping[str, Any]) -> str:
-    """Return `template` with every place filled. Raises UnknownVariable."""
-    return _PLACE.sub(lambda found: _text(found["path"], namespaces), template)
+def filled(template: str, namespaces: Mapping[str, Any], *, max_characters: int) -> str:
+    """Return `template` with every place filled.
+
+    Raises UnknownVariable, and InvalidInput at the first character too many:
+    a short template can name a long text many times.
+    """
+    pieces: list[str] = []
+    end = n_characters = 0
+    for found in _PLACE.finditer(template):
+        pieces += (template[end : found.start()], _text(found["path"], namespaces))
+        end = found.end()
+        n_characters += len(pieces[-2]) + len(pieces[-1])
+        if n_characters > max_characters:
+            break
+    if n_characters + len(template) - end > max_characters:
+        raise InvalidInput(f"A grader compares texts of at most {max_characters} characters.")
+    return "".join(pieces) + template[end:]
 
 
 def _text(path: str, namespaces: Mapping[str, Any]) -> str:

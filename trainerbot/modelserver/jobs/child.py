@@ -5,11 +5,10 @@ import contextlib
 import os
 import sys
 from collections.abc import AsyncGenerator
-from pathlib import Path
 
 import msgspec
 
-import trainerbot
+from trainerbot.modelserver.children import environment_of_child
 from trainerbot.modelserver.jobs.failures import JobFailed
 from trainerbot.modelserver.trainers.methods import METHODS
 from trainerbot.modelserver.trainers.task import WORKER_DIED, Report, Task
@@ -30,7 +29,7 @@ async def run_trainer(task: Task) -> AsyncGenerator[Report, None]:
         "trainerbot.modelserver.trainers",
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
-        env={**os.environ, **_threads(task)},
+        env=environment_of_child(**_threads(task)),
     )
     assert process.stdin is not None
     assert process.stdout is not None
@@ -61,12 +60,11 @@ async def run_trainer(task: Task) -> AsyncGenerator[Report, None]:
 
 def _threads(task: Task) -> dict[str, str]:
     """Return the environment that decides how many threads compute."""
-    here = {"PYTHONPATH": str(Path(trainerbot.__path__[0]).parent)}
     if not METHODS[task.method].changes_weights:
         # Pools of threads that sparse matrices never use cost time and memory.
-        return {**here, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    if "OMP_NUM_THREADS" not in os.environ:
-        # One core stays free for answers; several processes share the others.
-        n_cores = max(1, (os.cpu_count() or 2) - 1)
-        here["OMP_NUM_THREADS"] = str(max(1, n_cores // max(1, task.n_processes)))
-    return here
+        return {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    if "OMP_NUM_THREADS" in os.environ:
+        return {}
+    # One core stays free for answers; several processes share the others.
+    n_cores = max(1, (os.cpu_count() or 2) - 1)
+    return {"OMP_NUM_THREADS": str(max(1, n_cores // max(1, task.n_processes)))}

@@ -52,6 +52,7 @@ async def test_the_adapter_comes_as_a_zip_that_peft_reads_and_tells_no_path(stor
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "application/zip"
     assert "ft-tiny-supervised-1-adapter.zip" in answer.headers["content-disposition"]
+    assert answer.headers["content-length"] == str(len(answer.content))
     with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
         assert archive.testzip() is None
         assert archive.namelist() == [
@@ -114,13 +115,34 @@ async def test_an_architecture_without_gguf_says_so(store, client):
 
 
 async def test_an_unknown_job_and_a_deleted_model_are_not_found(store, client):
-    assert (await get(client, "ftjob-none")).status_code == 404
+    unknown = await get(client, "ftjob-none")
+    assert (unknown.status_code, unknown.json()["error"]["code"]) == (404, "fine_tune_not_found")
     job_id = add_model(store)
     store.delete_model("ft:tiny:supervised::1")
 
     answer = await get(client, job_id)
 
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "model_not_found")
+
+
+@pytest.mark.parametrize("form", ["adapter", "gguf"])
+async def test_a_model_that_is_deleted_while_it_is_asked_for_is_not_found(store, client, form):
+    job_id = add_model(store)
+    for path in store.blobs.path("x").parent.iterdir():
+        path.unlink()  # as a deletion does, right after its row
+
+    answer = await get(client, job_id, format=form)
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "model_not_found")
+
+
+async def test_a_suffix_of_any_script_is_exported(store, client):
+    job_id = add_model(store, "ft:tiny:supervised:日本:1")
+
+    answer = await get(client, job_id)
+
+    assert answer.status_code == 200
+    assert "-1-adapter.zip" in answer.headers["content-disposition"]
 
 
 @pytest.mark.train
@@ -138,6 +160,17 @@ def test_half_an_export_and_those_of_deleted_models_are_swept(store, tmp_path):
 
     assert [path.name for path in (tmp_path / "exports").iterdir()] == []
     assert [path.name for path in (tmp_path / "converted").iterdir()] == ["kept"]
+
+
+async def test_what_is_exported_is_prepared_where_a_kill_is_swept_after(store, tmp_path):
+    exports = Exports(store, Bases([BASE]), data=tmp_path)
+    model = store.model(store.job(add_model(store)).fine_tuned_model)
+
+    with exports._adapter(model) as adapter:
+        assert (adapter / "adapter_model.safetensors").read_bytes()
+        exports.sweep()  # as the next server's start, had this one been killed here
+
+        assert list((tmp_path / "exports").iterdir()) == []
 
 
 @pytest.mark.train

@@ -12,6 +12,7 @@ from trainerbot.modelserver.runtimes.base import Options
 
 _MAX_ANSWERS = 128
 _MAX_CHARACTERS = {"safety_identifier": 128, "prompt_cache_key": 1024, "user": 1024}
+_MOST_TOKENS = 2**31 - 1
 
 
 def read(body: ChatBody) -> Options:
@@ -21,7 +22,12 @@ def read(body: ChatBody) -> Options:
     choice, shape = shapes.read(body.response_format)
     callable_tools = tools.read(body)
     grammars.check(shape, callable_tools)
-    limits = [n for n in (body.max_tokens, body.max_completion_tokens) if n is not None]
+    limits = [
+        # llama.cpp counts in 32 bits; nobody can wait for so many tokens.
+        min(n, _MOST_TOKENS)
+        for n in (body.max_tokens, body.max_completion_tokens)
+        if n is not None
+    ]
     return Options(
         temperature=body.temperature,
         top_p=body.top_p,

@@ -5,7 +5,6 @@ import contextlib
 import importlib.util
 import itertools
 import logging
-import os
 import struct
 import sys
 from collections.abc import AsyncGenerator, Iterator, Sequence
@@ -16,10 +15,10 @@ from typing import Any
 
 import msgspec
 
-import trainerbot
 from trainerbot.errors import InvalidInput, ProviderUnavailable
 from trainerbot.messages import ChatMessage, Role
 from trainerbot.modelserver.bases import BaseModel
+from trainerbot.modelserver.children import environment_of_child
 from trainerbot.modelserver.runtimes import asking, grammars
 from trainerbot.modelserver.runtimes.base import (
     Adapter,
@@ -232,15 +231,12 @@ class Transformers:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             limit=_MAX_LINE_BYTES,
-            env={
-                # What proves who may ask is no business of a model's process.
-                **{name: value for name, value in os.environ.items() if "API_KEY" not in name},
-                "PYTHONPATH": str(Path(trainerbot.__path__[0]).parent),
-                "OMP_NUM_THREADS": str(self._n_threads),
-                "TOKENIZERS_PARALLELISM": "false",
-                "TQDM_DISABLE": "1",
+            env=environment_of_child(
+                OMP_NUM_THREADS=str(self._n_threads),
+                TOKENIZERS_PARALLELISM="false",
+                TQDM_DISABLE="1",
                 **({} if self._base.kind == "hub" else {"HF_HUB_OFFLINE": "1"}),
-            },
+            ),
         )
         running = Process(process)
         try:

@@ -13,14 +13,24 @@ from datasets import Dataset, Features, List, Value, concatenate_datasets
 from datasets.arrow_writer import ArrowWriter
 
 from trainerbot.errors import InvalidInput
-from trainerbot.modelserver.trainers.lora.rendering import Pair, Renderer, Sample
+from trainerbot.modelserver.trainers.lora.rendering import Pair, Rehearsed, Renderer, Sample
 from trainerbot.modelserver.trainers.lora.rows import ChatRow, PairRow, read_rows
-from trainerbot.modelserver.trainers.methods import METHODS, Method, Size
+from trainerbot.modelserver.trainers.methods import METHODS, Size
 from trainerbot.modelserver.trainers.task import Task, Told
 
 # `extra_rows(n_rows)` returns so many rows, or fewer.
-ExtraRows = Callable[[int], Sequence[Sample]]
+ExtraRows = Callable[[int], Sequence[Rehearsed]]
 _PLAN = "plan.json"
+
+
+_IDS = List(Value("int32"))
+_SAMPLES = Features({"input_ids": _IDS, "labels": _IDS, "n_tokens": Value("int64")})
+_REHEARSED = Features(
+    {**_SAMPLES, "likely_ids": List(_IDS), "likely_logs": List(List(Value("float32")))}
+)
+_PAIRS = Features(
+    {"prompt_ids": _IDS, "chosen_ids": _IDS, "rejected_ids": _IDS, "n_tokens": Value("int64")}
+)
 
 
 class NothingToLearn(InvalidInput):
@@ -35,7 +45,7 @@ class Prepared(msgspec.Struct, frozen=True):
     """What will be trained on what. `n_tokens` are those of one pass.
 
     Behind the `n_train` training rows lie `n_pool` rows to rehearse; a pass
-    takes `n_extra` of them.
+    takes `n_extra` of them. The longest row or pair has `longest_tokens`.
     """
 
     hyperparameters: dict[str, Any]
@@ -44,6 +54,7 @@ class Prepared(msgspec.Struct, frozen=True):
     n_extra: int
     n_pool: int
     n_tokens: int
+    longest_tokens: int
     told: list[Told]
 
 
@@ -74,12 +85,13 @@ def prepare(
     method = METHODS[task.method]
     n_tokens = method.chosen(task.hyperparameters, size)["max_tokens_per_example"]
     renderer = renderer_of(n_tokens)
+    columns = _PAIRS if method.rows == "preference" else _SAMPLES
     told: list[Told] = []
     counted = _Counted()
     rows = _written(
         folder / "rows.arrow",
         _rendered(read_rows(task.training_path, method.rows), renderer, counted),
-        method,
+        columns,
     )
     chosen = method.chosen(task.hyperparameters, replace(size, n_examples=len(rows)))
     told += _notes(counted, "training file", "training")
@@ -90,7 +102,7 @@ def prepare(
         valid = _written(
             folder / "valid.arrow",
             _rendered(read_rows(task.validation_path, method.rows), renderer, of_valid),
-            method,
+            columns,
         )
         told += _notes(of_valid, "validation file", "validation")
         if len(valid) == 0:
@@ -106,17 +118,22 @@ def prepare(
     n_tokens = sum(train["n_tokens"])
     if ratio := chosen.get("rehearsal_ratio", 0):
         n_extra = max(1, round(n_train * ratio))
-        pool = _written(folder / "extra.arrow", extra_rows(n_extra * chosen["n_epochs"]), method)
+        pool = _written(
+            folder / "extra.arrow", extra_rows(n_extra * chosen["n_epochs"]), _REHEARSED
+        )
         n_pool = len(pool)
         n_extra = min(n_extra, n_pool)
         n_tokens += round(sum(pool["n_tokens"]) / max(n_pool, 1) * n_extra)
         train = concatenate_datasets([train, pool]) if n_pool else train
+    longest_tokens = max(max(part["n_tokens"], default=0) for part in (train, valid))
     chosen["batch_size"] = min(chosen["batch_size"], n_train + n_extra)
     train.remove_columns("n_tokens").save_to_disk(folder / "train")
     if len(valid):
         valid.remove_columns("n_tokens").save_to_disk(folder / "valid")
     told.append(_summary(n_train, len(valid), n_extra, n_tokens))
-    prepared = Prepared(chosen, n_train, len(valid), n_extra, n_pool, n_tokens, told)
+    prepared = Prepared(
+        chosen, n_train, len(valid), n_extra, n_pool, n_tokens, longest_tokens, told
+    )
     draft = plan.with_suffix(".draft")
     draft.write_bytes(msgspec.json.encode(prepared))
     os.replace(draft, plan)
@@ -150,16 +167,8 @@ def _rendered(
         yield rendered
 
 
-def _written(path: Path, rows: Iterable[Sample | Pair], method: Method) -> Dataset:
+def _written(path: Path, rows: Iterable[Sample | Pair], features: Features) -> Dataset:
     """Return the rows as a dataset that lies in `path` and not in memory."""
-    names = (
-        ("prompt_ids", "chosen_ids", "rejected_ids")
-        if method.rows == "preference"
-        else ("input_ids", "labels")
-    )
-    features = Features(
-        {**{name: List(Value("int32")) for name in names}, "n_tokens": Value("int64")}
-    )
     with ArrowWriter(path=str(path), features=features) as writer:
         for row in rows:
             writer.write({name: getattr(row, name) for name in features})

@@ -1,21 +1,22 @@
 """What keeps a small model from forgetting while it learns, and what tells whether it forgot.
 
 Rehearsal rows are general questions answered by the untouched model itself:
-learned beside the examples, they hold it to what it said before. Measured is
-with other questions, before and after, and with the held-out examples.
+beside the examples, they hold it to what it said before. Measured is with
+other questions, before and after, and with the held-out examples.
 """
 
 import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import torch
 
-from trainerbot.modelserver.trainers.lora.rendering import NOT_LEARNED, Sample
+from trainerbot.modelserver.trainers.lora.opinions import opinion
+from trainerbot.modelserver.trainers.lora.rendering import NOT_LEARNED, Rehearsed
 from trainerbot.modelserver.trainers.scores import words
 
 # From prompts as tokens, and the most tokens of each answer, to answers in text.
@@ -47,6 +48,15 @@ class HeldOut:
     answer_ids: list[int]
 
 
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """An answer as tokens, with the model's opinion of each where that was wanted."""
+
+    ids: list[int]
+    likely_ids: list[list[int]] = field(default_factory=list)
+    likely_logs: list[list[float]] = field(default_factory=list)
+
+
 def questions() -> list[str]:
     """Return the questions that are rehearsed: none is among those that are measured."""
     lines = (_HERE / "rehearsal.jsonl").read_bytes().splitlines()
@@ -66,20 +76,25 @@ def extra_rows(
     *,
     end_ids: Sequence[int],
     seed: int,
-) -> list[Sample]:
+) -> list[Rehearsed]:
     """Return at most `n_rows` questions with the first tokens of the untouched model's answers.
 
     Of an answer that goes on, the end is not learned. SmolLM2 takes a third of
-    a second for a row on one core.
+    a second for a row on one core; its opinion of each token comes with that.
     """
     asked = random.Random(seed).sample(known := questions(), min(n_rows, len(known)))
     prompts = [_prompt(tokenizer, question) for question in asked]
     limits = [_REHEARSED_TOKENS] * len(prompts)
-    answers = _answers(model, tokenizer, prompts, limits, end_ids=end_ids)
+    said = _answers(model, tokenizer, prompts, limits, end_ids=end_ids, with_opinions=True)
     return [
-        Sample([*prompt, *answer], [NOT_LEARNED] * len(prompt) + answer, truncated=False)
-        for prompt, answer in zip(prompts, answers, strict=True)
-        if answer
+        Rehearsed(
+            [*prompt, *each.ids],
+            [NOT_LEARNED] * len(prompt) + each.ids,
+            likely_ids=each.likely_ids,
+            likely_logs=each.likely_logs,
+        )
+        for prompt, each in zip(prompts, said, strict=True)
+        if each.ids
     ]
 
 
@@ -100,8 +115,8 @@ def measure(
     """
 
     def ask(prompts: list[list[int]], limits: list[int]) -> list[str]:
-        answers = _answers(model, tokenizer, prompts, limits, end_ids=end_ids)
-        return [tokenizer.decode(answer, skip_special_tokens=True) for answer in answers]
+        said = _answers(model, tokenizer, prompts, limits, end_ids=end_ids)
+        return [tokenizer.decode(each.ids, skip_special_tokens=True) for each in said]
 
     some = held_out[:_N_HELD_OUT]
     with model.disable_adapter():
@@ -116,22 +131,6 @@ def measure(
     if some:
         result["held_out"] = {"asked": len(some), "right_before": before, "right_after": after}
     return result
-
-
-def in_words(result: dict[str, Any]) -> str:
-    """Return what `measure` found as a sentence, empty when that is nothing."""
-    parts = []
-    if general := result.get("general"):
-        parts.append(
-            f"of {general['asked']} general questions that the untouched model answers right, "
-            f"the tuned one answers {general['right_after']}"
-        )
-    if held_out := result.get("held_out"):
-        parts.append(
-            f"of {held_out['asked']} held-out examples, {held_out['right_after']} are answered "
-            f"right, by the untouched model {held_out['right_before']}"
-        )
-    return f"Measured: {'; '.join(parts)}" if parts else ""
 
 
 def _general_known(ask: Ask, tokenizer: Any) -> list[General]:
@@ -208,9 +207,10 @@ def _answers(
     limits: list[int],
     *,
     end_ids: Sequence[int],
-) -> list[list[int]]:
-    """Return the greedy answers as tokens, each with its end where it came within its limit."""
-    answers: list[list[int]] = [[]] * len(prompts)
+    with_opinions: bool = False,
+) -> list[_Said]:
+    """Return the greedy answers, each with its end where it came within its limit."""
+    answers = [_Said([])] * len(prompts)
     # Neighbours of one length waste least on padding.
     order = sorted(range(len(prompts)), key=lambda place: (len(prompts[place]), limits[place]))
     with _answering(model):
@@ -235,9 +235,16 @@ def _answers(
                 max_new_tokens=max(limits[place] for place in places),
                 eos_token_id=list(end_ids),
                 pad_token_id=tokenizer.pad_token_id,
+                return_dict_in_generate=True,
+                output_logits=with_opinions,
             )
-            for place, row in zip(places, made[:, longest:].tolist(), strict=True):
-                answers[place] = _until_end(row[: limits[place]], end_ids)
+            for row, place in enumerate(places):
+                ids = made.sequences[row, longest:].tolist()
+                ids = _until_end(ids[: limits[place]], end_ids)
+                answers[place] = _Said(ids)
+                if with_opinions and ids:
+                    logits = torch.stack([step[row] for step in made.logits[: len(ids)]])
+                    answers[place] = _Said(ids, *opinion(logits))
     return answers
 
 

@@ -6,7 +6,7 @@ needs `{% generation %}` marks, which most lack.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from jinja2 import TemplateError
@@ -25,12 +25,24 @@ class Sample:
 
     input_ids: list[int]
     labels: list[int]
-    truncated: bool
+    truncated: bool = field(default=False, kw_only=True)
 
     @property
     def n_tokens(self) -> int:
         """Tokens that the model reads."""
         return len(self.input_ids)
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsed(Sample):
+    """A question with the untouched model's own answer, and its opinion of each token of that.
+
+    As `opinions.opinion` has it: for each learned token which ones were likely
+    in its place, and how likely, and last how likely any other was.
+    """
+
+    likely_ids: list[list[int]]
+    likely_logs: list[list[float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +107,7 @@ class Renderer:
         ids, labels = ids[: self._max_tokens], labels[: self._max_tokens]
         if all(label == NOT_LEARNED for label in labels):
             return None
-        return Sample(ids, labels, truncated)
+        return Sample(ids, labels, truncated=truncated)
 
     def pair(self, row: PairRow) -> Pair | None:
         """Return the pair as tokens; None when the template cannot render it, or it is too long."""

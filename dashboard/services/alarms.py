@@ -1,0 +1,120 @@
+"""What is wrong among the corrections in force, and wants a person: dead ones, contradictions.
+
+Each kind is one function here; what else can tell, such as the results of
+tests, joins by one more, in `ALARMS`.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.utils.timezone import now
+
+from dashboard.models import Correction
+from dashboard.services import foresight, recall
+from trainerbot.conversation import Memory, Recall
+
+DEAD_AFTER = timedelta(days=30)
+SHOWN = 20
+CLOSELY = 200  # of the newest corrections, also those asked in nearly the same words are found
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """One thing that is wrong, about one correction or several, the newest first."""
+
+    kind: str
+    sentence: str
+    corrections: tuple[Correction, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Alarms:
+    """The first SHOWN of each kind, and how many there are."""
+
+    shown: tuple[Alarm, ...]
+    n: int
+
+
+def everything() -> Alarms:
+    """All that is wrong. Takes a second where corrections changed among 100,000."""
+    shown: list[Alarm] = []
+    n = 0
+    for kind in ALARMS:
+        found, n_found = kind()
+        shown += found
+        n += n_found
+    return Alarms(tuple(shown), n)
+
+
+def contradictions() -> tuple[Sequence[Alarm], int]:
+    """Corrections in force that answer one question differently in the very same place.
+
+    Where one counts in a narrower place than the other, it is meant to differ.
+    """
+    pairs = _pairs(recall.current())
+    rows = _rows({pk for pair in pairs[:SHOWN] for pk in pair})
+    found = [
+        Alarm(
+            "contradiction",
+            f"#{newer} and #{older} answer the same question differently. "
+            f"The newer is given: #{newer}.",
+            (rows[newer], rows[older]),
+        )
+        for newer, older in pairs[:SHOWN]
+        if newer in rows and older in rows
+    ]
+    return found, len(pairs)
+
+
+def dead() -> tuple[Sequence[Alarm], int]:
+    """Corrections in force for 30 days of which nobody has heard."""
+    since = Correction.objects.approved().filter(
+        n_fired=0, n_shown=0, reviewed_at__lt=now() - DEAD_AFTER
+    )
+    found = [
+        Alarm(
+            "dead",
+            f"#{row.pk} has been in force for {(now() - row.reviewed_at).days} days, "
+            "and nobody has asked for it.",
+            (row,),
+        )
+        for row in since.select_related("guild", "channel").order_by("reviewed_at", "pk")[:SHOWN]
+        if row.reviewed_at is not None
+    ]
+    return found, since.count()
+
+
+ALARMS: tuple[Callable[[], tuple[Sequence[Alarm], int]], ...] = (contradictions, dead)
+
+_lock = threading.Lock()
+_kept: tuple[Recall, list[tuple[int, int]]] | None = None
+
+
+def _pairs(index: Recall) -> list[tuple[int, int]]:
+    """Ids of contradictions, (newer, older), newest first; found out once for each index."""
+    global _kept
+    with _lock:
+        if _kept is not None and _kept[0] is index:
+            return _kept[1]
+        groups = index.repeated()
+        groups += [index.same(memory.question) for memory in index.newest(CLOSELY)]
+        pairs = {pair for group in groups for pair in _of_group(group)}
+        _kept = index, sorted(pairs, reverse=True)
+        return _kept[1]
+
+
+def _of_group(group: list[Memory]) -> list[tuple[int, int]]:
+    """Of each place the newest correction with those that it silences and contradicts."""
+    newest: dict[tuple[int | None, int | None], Memory] = {}
+    found = []
+    for memory in group:
+        first = newest.setdefault((memory.guild_id, memory.channel_id), memory)
+        if first is not memory and not foresight.says_the_same(first.answer, memory.answer):
+            found.append((first.id, memory.id))
+    return found
+
+
+def _rows(ids: set[int]) -> dict[int, Correction]:
+    return Correction.objects.select_related("guild", "channel").in_bulk(ids)

@@ -1,0 +1,38 @@
+"""Which model answers under a name, for whom, and since when.
+
+A place asks for "@support" as it asks for a model. Under that name a release
+(a model with its prompt and settings) answers everybody, another one perhaps
+a share of the people, and a third one is perhaps asked unseen.
+"""
+
+from dashboard.services.releases.aliases import TOPIC, create, delete, get, guard, places_with
+from dashboard.services.releases.gate import objections, test
+from dashboard.services.releases.moving import (
+    before,
+    draft,
+    promote,
+    roll_back,
+    start_canary,
+    start_shadow,
+    stop_canary,
+    stop_shadow,
+)
+
+__all__ = [
+    "TOPIC",
+    "before",
+    "create",
+    "delete",
+    "draft",
+    "get",
+    "guard",
+    "objections",
+    "places_with",
+    "promote",
+    "roll_back",
+    "start_canary",
+    "start_shadow",
+    "stop_canary",
+    "stop_shadow",
+    "test",
+]

@@ -1,0 +1,250 @@
+"""Promoted, tried by a few, tried unseen, rolled back: each a row of the history."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import Max, Q, QuerySet
+
+from dashboard.models import Alias, Promotion, Release
+from dashboard.services import assistant, audit, storage
+from dashboard.services.access import Person
+from dashboard.services.releases import gate
+from dashboard.services.releases.aliases import announce
+from dashboard.services.routing import name_in
+from trainerbot.errors import Conflict, InvalidInput
+
+Action = Promotion.Action
+MOST_PROMPT: Final = 20_000  # characters
+MOST_WHY: Final = 2_000
+MOST_NAME: Final = 200
+
+
+@transaction.atomic
+def draft(
+    alias: Alias,
+    *,
+    model: str,
+    system_prompt: str = "",
+    temperature: float | None = None,
+    max_tokens: int | None = None,
+) -> Release:
+    """Make a release; the one that is there already for the same model, prompt and settings.
+
+    Nothing changes for anybody until it is promoted. Raises InvalidInput in words.
+    """
+    Alias.objects.select_for_update().get(pk=alias.pk)
+    model, system_prompt = model.strip(), system_prompt.strip()
+    if name_in(model):
+        raise InvalidInput("A release names a model, not another name.")
+    if not model or len(model) > MOST_NAME or not model.isprintable():
+        raise InvalidInput(f"The name of a model has 1 to {MOST_NAME} letters, digits and signs.")
+    if len(system_prompt) > MOST_PROMPT:
+        raise InvalidInput(f"The prompt has {MOST_PROMPT:,} characters at most.")
+    storage.check_text(system_prompt, what="The prompt")
+    if max_tokens is not None and not 1 <= max_tokens <= assistant.MOST_TOKENS:
+        raise InvalidInput(f"The longest answer has 1 to {assistant.MOST_TOKENS:,} tokens.")
+    if temperature is not None and not 0 <= temperature <= 2:
+        raise InvalidInput("The temperature is a number from 0 to 2.")
+    wanted = {
+        "model": model,
+        "system_prompt": system_prompt,
+        "temperature": temperature,
+        "max_tokens": max_tokens,
+    }
+    same = alias.releases.filter(**wanted).order_by("-number").first()
+    if same is not None:
+        return same
+    newest = alias.releases.aggregate(number=Max("number"))["number"] or 0
+    return Release.objects.create(alias=alias, number=newest + 1, **wanted)
+
+
+@transaction.atomic
+def promote(
+    release: Release, *, actor: User | Person | None, why: str = "", override: bool = False
+) -> Promotion:
+    """Let a release answer everybody who asks for its name, from the next message on.
+
+    A canary or shadow of the same release ends. override: although the gate
+    objects, which needs a reason. Raises Conflict, with the objections in
+    words, and when it answers already; InvalidInput for an override without a reason.
+    """
+    alias = _locked(release)
+    if alias.stable_id == release.pk:
+        raise Conflict(f"{release} answers already.")
+    why = _reason(why)
+    objections = gate.objections(release)
+    if objections and not override:
+        raise Conflict(" ".join([f"{release.model} is not promoted.", *objections]))
+    if objections and not why:
+        raise InvalidInput("Say why it shall answer although its tests object.")
+    previous, alias.stable = alias.stable, release
+    _end_trials(alias, release)
+    return _moved(
+        alias, Action.PROMOTE, release, previous, actor=actor, why=why, objections=objections
+    )
+
+
+@transaction.atomic
+def roll_back(
+    alias: Alias, *, actor: User | Person | None, why: str = "", to: Release | None = None
+) -> Promotion:
+    """Let the release answer again that did before; or `to`, one that once did.
+
+    No gate is asked, since what goes wrong must end at once; canary and shadow
+    end as well. Raises Conflict when there is none before.
+    """
+    alias = _locked(alias)
+    target = to or before(alias)
+    if target is None:
+        raise Conflict(f"Nothing answered under {alias} before {alias.stable or 'now'}.")
+    if target.pk == alias.stable_id:
+        raise Conflict(f"{target} answers already.")
+    if not _answered(alias).filter(Q(release=target) | Q(previous=target)).exists():
+        raise InvalidInput(f"{target} never answered everybody. Promote it.")
+    previous, alias.stable = alias.stable, target
+    alias.canary, alias.canary_percent = None, 0
+    alias.shadow, alias.shadow_percent = None, 0
+    return _moved(alias, Action.ROLL_BACK, target, previous, actor=actor, why=_reason(why))
+
+
+@transaction.atomic
+def start_canary(
+    release: Release, *, percent: int, actor: User | Person | None, why: str = ""
+) -> Promotion:
+    """Let a release answer so many of a hundred people, always the same ones. Or change how many."""
+    alias = _locked(release)
+    _check_share(alias, release, percent, most=99)
+    if (alias.canary_id, alias.canary_percent) == (release.pk, percent):
+        raise Conflict(f"{release} answers {percent} of 100 already.")
+    previous = alias.canary if alias.canary_id != release.pk else None
+    alias.canary, alias.canary_percent = release, percent
+    return _moved(
+        alias, Action.CANARY, release, previous, actor=actor, why=_reason(why), percent=percent
+    )
+
+
+@transaction.atomic
+def stop_canary(alias: Alias, *, actor: User | Person | None, why: str = "") -> Promotion:
+    """Let the stable release answer everybody again."""
+    alias = _locked(alias)
+    ended = alias.canary
+    if ended is None:
+        raise Conflict(f"{alias} has no canary.")
+    alias.canary, alias.canary_percent = None, 0
+    return _moved(alias, Action.STOP_CANARY, ended, None, actor=actor, why=_reason(why), percent=0)
+
+
+@transaction.atomic
+def start_shadow(
+    release: Release, *, percent: int, actor: User | Person | None, why: str = ""
+) -> Promotion:
+    """Ask a release as well, at so many of a hundred questions, without anybody seeing it."""
+    alias = _locked(release)
+    _check_share(alias, release, percent, most=100)
+    if (alias.shadow_id, alias.shadow_percent) == (release.pk, percent):
+        raise Conflict(f"{release} is asked {percent} of 100 questions already.")
+    previous = alias.shadow if alias.shadow_id != release.pk else None
+    alias.shadow, alias.shadow_percent = release, percent
+    return _moved(
+        alias, Action.SHADOW, release, previous, actor=actor, why=_reason(why), percent=percent
+    )
+
+
+@transaction.atomic
+def stop_shadow(alias: Alias, *, actor: User | Person | None, why: str = "") -> Promotion:
+    """Ask the shadow no more; what it answered stays."""
+    alias = _locked(alias)
+    ended = alias.shadow
+    if ended is None:
+        raise Conflict(f"{alias} has no shadow.")
+    alias.shadow, alias.shadow_percent = None, 0
+    return _moved(alias, Action.STOP_SHADOW, ended, None, actor=actor, why=_reason(why), percent=0)
+
+
+def _locked(of: Alias | Release) -> Alias:
+    """The alias, for this transaction alone to change."""
+    pk = of.pk if isinstance(of, Alias) else of.alias_id
+    alias = Alias.objects.select_for_update(of=("self",)).filter(pk=pk)
+    found = alias.select_related("stable", "canary", "shadow").first()
+    if found is None:
+        raise Conflict("This name was deleted meanwhile.")
+    return found
+
+
+def before(alias: Alias) -> Release | None:
+    """What a rollback lets answer again: what was there when the present one was promoted."""
+    promoted = _answered(alias).filter(action=Action.PROMOTE, release=alias.stable)
+    last = promoted.select_related("previous").first()
+    return last.previous if last else None
+
+
+def _answered(alias: Alias) -> QuerySet[Promotion]:
+    """When what answers everybody changed, the newest first."""
+    return alias.promotions.filter(action__in=(Action.PROMOTE, Action.ROLL_BACK)).order_by("-pk")
+
+
+def _end_trials(alias: Alias, release: Release) -> None:
+    if alias.canary_id == release.pk:
+        alias.canary, alias.canary_percent = None, 0
+    if alias.shadow_id == release.pk:
+        alias.shadow, alias.shadow_percent = None, 0
+
+
+def _check_share(alias: Alias, release: Release, percent: int, *, most: int) -> None:
+    if alias.stable is None:
+        raise Conflict(f"Nothing answers under {alias} yet. Promote {release.model} first.")
+    if alias.stable_id == release.pk:
+        raise Conflict(f"{release} answers everybody already.")
+    if not 1 <= percent <= most:
+        raise InvalidInput(f"The share is 1 to {most} of a hundred.")
+
+
+def _reason(why: str) -> str:
+    why = why.strip()
+    if len(why) > MOST_WHY:
+        raise InvalidInput(f"The reason has {MOST_WHY:,} characters at most.")
+    storage.check_text(why, what="The reason")
+    return why
+
+
+def _moved(
+    alias: Alias,
+    action: str,
+    release: Release,
+    previous: Release | None,
+    *,
+    actor: User | Person | None,
+    why: str,
+    percent: int = 100,
+    objections: Sequence[str] = (),
+) -> Promotion:
+    alias.save()
+    user = actor.user if isinstance(actor, Person) else actor
+    name = actor.name if isinstance(actor, Person) else user.get_username() if user else ""
+    promotion = Promotion.objects.create(
+        alias=alias,
+        action=action,
+        release=release,
+        previous=previous,
+        percent=percent,
+        why=why,
+        objections=list(objections),
+        actor=user,
+        actor_name=name or "command line",
+    )
+    audit.record(
+        actor,
+        f"release.{action.replace(' ', '_')}",
+        str(alias),
+        model=release.model,
+        number=release.number,
+        percent=percent,
+        overridden=len(objections),
+        why=why[:200],
+    )
+    announce(alias)
+    return promotion

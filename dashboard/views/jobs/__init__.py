@@ -1,0 +1,1 @@
+"""Fine-tune jobs: listed, started, watched, and what they made."""

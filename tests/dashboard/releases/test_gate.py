@@ -1,0 +1,155 @@
+"""What speaks against promoting a model."""
+
+import pytest
+
+from dashboard.models import Alias, AuditEvent, Release
+from dashboard.services import releases, suites
+from dashboard.services.releases import gate
+from tests.factories import (
+    AliasFactory,
+    CorrectionFactory,
+    DiscordGuildFactory,
+    PlaceSettingsFactory,
+    ReleaseFactory,
+    SuiteFactory,
+    SuiteRunFactory,
+    suite_version,
+)
+from trainerbot.errors import Conflict, InvalidInput
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def alias() -> Alias:
+    return AliasFactory(name="support", answered_by="small")
+
+
+@pytest.fixture
+def release(alias: Alias) -> Release:
+    return ReleaseFactory(alias=alias, model="large")
+
+
+def taught(*questions: str):
+    """Corrections in force of these questions, as a suite."""
+    for question in questions:
+        CorrectionFactory(question=question, approved=True)
+    return suites.corrections_suite()
+
+
+def run_of(model: str, version, *rights: bool, **how: object):
+    return SuiteRunFactory(version=version, model=model, rights=rights, with_recall=True, **how)
+
+
+def test_without_corrections_and_suites_nothing_objects(release):
+    assert gate.objections(release) == []
+
+
+def test_a_model_that_was_not_tested_on_the_corrections_is_refused(release):
+    taught("When do you open?")
+
+    with pytest.raises(Conflict, match=r"large is not promoted\. It was not tested on Corrections"):
+        releases.promote(release, actor=None)
+
+
+def test_a_model_that_fails_a_correction_is_refused_with_its_question(release):
+    run_of("large", taught("When do you open?", "Who are you?"), True, False)
+
+    with pytest.raises(Conflict, match=r"It fails 1 of 2 corrections: “Who are you\?”"):
+        releases.promote(release, actor=None)
+
+
+def test_an_answer_that_nobody_could_judge_is_not_a_right_one(release):
+    run_of("large", taught("When do you open?"), None)
+
+    assert "It fails 1 of 1" in gate.objections(release)[0]
+
+
+def test_a_model_that_passes_them_all_is_promoted(release):
+    run_of("large", taught("When do you open?"), True)
+
+    releases.promote(release, actor=None)
+
+    assert releases.get("support").stable == release
+
+
+def test_a_test_before_another_correction_came_into_force_does_not_count(release):
+    run_of("large", taught("When do you open?"), True)
+    taught("Who are you?")
+
+    assert "It was not tested on Corrections v2" in gate.objections(release)[0]
+
+
+def test_a_test_without_the_corrections_taking_part_does_not_count(release):
+    SuiteRunFactory(version=taught("When do you open?"), model="large", rights=[True])
+
+    assert "was not tested" in gate.objections(release)[0]
+
+
+def test_a_release_with_a_persona_is_tested_with_it(alias):
+    version = taught("When do you open?")
+    release = ReleaseFactory(alias=alias, model="large", system_prompt="You are a pirate.")
+    run_of("large", version, True)
+    assert "was not tested" in gate.objections(release)[0]
+
+    run_of("large", version, True, system_prompt="You are a pirate.")
+
+    assert gate.objections(release) == []
+
+
+def test_corrections_of_a_guild_gate_where_it_is_answered_by_the_alias(alias, release):
+    here, elsewhere = DiscordGuildFactory(name="Library"), DiscordGuildFactory()
+    PlaceSettingsFactory(guild=here, model="@support")
+    for guild in (here, elsewhere):
+        CorrectionFactory(question="When?", approved=True, guild=guild)
+
+    objections = gate.objections(release)
+
+    assert len(objections) == 1
+    assert "Library" in objections[0]
+
+
+def test_a_drop_beyond_the_margin_is_refused_with_both_figures(alias, release):
+    version = suite_version(n_cases=10, suite=SuiteFactory(name="General"))
+    alias.suites.add(version.suite)
+    run_of("small", version, *[True] * 9, False)
+    run_of("large", version, *[True] * 8, False, False)
+
+    (objection,) = gate.objections(release)
+
+    assert "80 % rightly, 10.0 points fewer than small; 2 are allowed" in objection
+    Alias.objects.update(margin=10.0)
+    assert gate.objections(Release.objects.get(pk=release.pk)) == []
+
+
+def test_both_must_have_been_tested_on_a_suite(alias, release):
+    version = suite_version(suite=SuiteFactory(name="General"))
+    alias.suites.add(version.suite)
+    assert gate.objections(release) == ["It was not tested on General v1 yet."]
+
+    run_of("large", version, True, True, True, True)
+
+    assert "small, which answers now, was not tested on General v1" in gate.objections(release)[0]
+
+
+def test_an_override_needs_a_reason_and_is_kept_with_what_objected(release):
+    taught("When do you open?")
+    with pytest.raises(InvalidInput, match="Say why"):
+        releases.promote(release, actor=None, override=True)
+
+    moved = releases.promote(release, actor=None, override=True, why="The old one is gone.")
+
+    assert moved.why == "The old one is gone."
+    assert "was not tested" in moved.objections[0]
+    assert AuditEvent.objects.get(action="release.promote").detail["overridden"] == 1
+
+
+def test_a_rollback_asks_no_gate(alias, release):
+    releases.promote(release, actor=None)
+    taught("When do you open?")
+
+    with pytest.raises(Conflict, match="Nothing answered"):
+        releases.roll_back(AliasFactory(answered_by="small"), actor=None)
+    releases.roll_back(alias, actor=None)
+
+    assert releases.get("support").stable.model == "small"
