@@ -14,7 +14,7 @@ from trainerbot.modelserver.blobs import disk_full_in_words
 from trainerbot.modelserver.catalog import Catalog
 from trainerbot.modelserver.database import new_id
 from trainerbot.modelserver.examples import TUNED
-from trainerbot.modelserver.jobs.checking import path_of
+from trainerbot.modelserver.jobs.checking import deleted_in_words, path_of
 from trainerbot.modelserver.jobs.child import Killed, run_trainer
 from trainerbot.modelserver.jobs.failures import JobFailed
 from trainerbot.modelserver.jobs.index_ending import count_tokens, evaluate_index
@@ -159,7 +159,7 @@ class Training:
         if pinned.exists():
             return str(pinned)
         path, draft = path_of(self._store, file_id, param), work / f"{param}.draft"
-        with disk_full_in_words():
+        with disk_full_in_words(), deleted_in_words(file_id, param):
             draft.unlink(missing_ok=True)
             try:
                 os.link(path, draft)
