@@ -251,8 +251,7 @@ def _empty_of_pause(work: Path) -> None:
 
 def _model_id(job: StoredJob) -> str:
     """Return the id of the model that the job makes: the same one when it starts over."""
-    base = job.model.removeprefix("ft:").split(":")[0]
-    return f"ft:{base}:{job.method}:{job.suffix or ''}:{job.id[-8:]}"
+    return f"ft:{job.model}:{job.method}:{job.suffix or ''}:{job.id[-8:]}"
 
 
 def _measured(job: StoredJob, step: Step) -> dict[str, Any]:
