@@ -15,7 +15,7 @@ from trainerbot.errors import StorageFull
 
 _PIECE_BYTES = 1024 * 1024
 # EFBIG: the file system, or a limit on this process, takes no larger file.
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 @contextlib.contextmanager
@@ -24,7 +24,7 @@ def disk_full_in_words() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in _FULL:
+        if error.errno not in FULL:
             raise
         raise StorageFull(
             "The disk of the model server is full. Free some space and try again; "
@@ -121,7 +121,7 @@ class Blobs:
     def keep(self, draft: Draft) -> None:
         """Turn a draft into a blob: one rename, then the folder is synced."""
         os.replace(draft.path, self.path(draft.sha256))
-        _sync_folder(self._folder)
+        sync(self._folder)
 
     def remove(self, sha256: str) -> None:
         """Remove a blob that no row names any more."""
@@ -137,11 +137,15 @@ class Blobs:
                 self.remove(path.name)
 
 
-def _sync_folder(folder: Path) -> None:
-    """Make renames in `folder` survive a power cut, where the system can."""
-    if sys.platform == "win32":
+def sync(path: Path) -> None:
+    """Bring a file, or a folder's names, to the disk, where the system can.
+
+    Then they survive a power cut.
+    """
+    is_windows = sys.platform == "win32"
+    if is_windows and path.is_dir():
         return  # Windows opens no folders, and NTFS journals its renames.
-    handle = os.open(folder, os.O_RDONLY)
+    handle = os.open(path, os.O_RDWR if is_windows else os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

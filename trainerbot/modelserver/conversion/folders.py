@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from trainerbot.modelserver.blobs import disk_full_in_words
+from trainerbot.modelserver.blobs import disk_full_in_words, sync
 
 
 @contextlib.contextmanager
@@ -22,21 +22,10 @@ def whole_folder(target: Path) -> Iterator[Path]:
         with disk_full_in_words():
             yield draft
             for path in draft.iterdir():
-                _sync(path)
-            _sync(draft)
+                sync(path)
+            sync(draft)
         with contextlib.suppress(OSError):
             os.rename(draft, target)  # refused where the other one was first
-        _sync(target.parent)
+        sync(target.parent)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-
-
-def _sync(path: Path) -> None:
-    """Bring the file or folder to the disk, where the system can."""
-    if os.name == "nt" and path.is_dir():
-        return  # Windows opens no folders, and NTFS journals its renames.
-    handle = os.open(path, os.O_RDONLY if os.name != "nt" else os.O_RDWR)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -1,5 +1,7 @@
 """What is wrong with a job's files, in OpenAI's words, before it may train."""
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 from trainerbot.errors import NotFound
@@ -18,8 +20,10 @@ def check_files(store: Store, job: StoredJob, *, max_bytes: int) -> None:
         (job.validation_file, "validation_file"),
     ):
         if file_id is not None:
-            path = path_of(store, file_id, param)
-            _judge(_report(path, job.method, param, max_bytes=max_bytes), param)
+            with deleted_in_words(file_id, param):
+                path = path_of(store, file_id, param)
+                report = _report(path, job.method, param, max_bytes=max_bytes)
+            _judge(report, param)
 
 
 def _report(path: Path, method: str, param: str, *, max_bytes: int) -> Report:
@@ -47,9 +51,16 @@ def _judge(report: Report, param: str) -> None:
 
 def path_of(store: Store, file_id: str, param: str) -> Path:
     """Return where the file's content lies. Raises JobFailed when it was deleted."""
-    try:
+    with deleted_in_words(file_id, param):
         return store.blobs.path(store.file(file_id).sha256)
-    except NotFound as error:
+
+
+@contextlib.contextmanager
+def deleted_in_words(file_id: str, param: str) -> Iterator[None]:
+    """Raise JobFailed where a file's row is gone, or its content, which goes right after it."""
+    try:
+        yield
+    except (NotFound, FileNotFoundError) as error:
         raise JobFailed(
             f"The {param.replace('_', ' ')} {file_id} was deleted before the job ran.",
             code=f"invalid_{param}",

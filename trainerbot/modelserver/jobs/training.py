@@ -14,7 +14,7 @@ from trainerbot.modelserver.blobs import disk_full_in_words
 from trainerbot.modelserver.catalog import Catalog
 from trainerbot.modelserver.database import new_id
 from trainerbot.modelserver.examples import TUNED
-from trainerbot.modelserver.jobs.checking import path_of
+from trainerbot.modelserver.jobs.checking import deleted_in_words, path_of
 from trainerbot.modelserver.jobs.child import Killed, run_trainer
 from trainerbot.modelserver.jobs.failures import JobFailed
 from trainerbot.modelserver.jobs.index_ending import count_tokens, evaluate_index
@@ -159,7 +159,7 @@ class Training:
         if pinned.exists():
             return str(pinned)
         path, draft = path_of(self._store, file_id, param), work / f"{param}.draft"
-        with disk_full_in_words():
+        with disk_full_in_words(), deleted_in_words(file_id, param):
             draft.unlink(missing_ok=True)
             try:
                 os.link(path, draft)
@@ -251,8 +251,7 @@ def _empty_of_pause(work: Path) -> None:
 
 def _model_id(job: StoredJob) -> str:
     """Return the id of the model that the job makes: the same one when it starts over."""
-    base = job.model.removeprefix("ft:").split(":")[0]
-    return f"ft:{base}:{job.method}:{job.suffix or ''}:{job.id[-8:]}"
+    return f"ft:{job.model}:{job.method}:{job.suffix or ''}:{job.id[-8:]}"
 
 
 def _measured(job: StoredJob, step: Step) -> dict[str, Any]:

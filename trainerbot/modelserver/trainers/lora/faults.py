@@ -1,14 +1,12 @@
 """What ends a training, in words."""
 
-import errno
-
 import torch
 
 from trainerbot.errors import StorageFull, TrainerBotError
+from trainerbot.modelserver.blobs import FULL
 from trainerbot.modelserver.trainers.lora.preparing import NothingToLearn
 from trainerbot.modelserver.trainers.task import Refused
 
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 # Writers in Rust and C++ tell the system's error in their own words.
 _FULL_WORDS = (
     "No space left",
@@ -58,6 +56,6 @@ def refusal(error: BaseException) -> Refused | None:
 
 
 def _is_full(error: BaseException, text: str) -> bool:
-    if isinstance(error, OSError) and error.errno in _FULL:
+    if isinstance(error, OSError) and error.errno in FULL:
         return True
     return any(words in text for words in _FULL_WORDS)

@@ -14,6 +14,8 @@ from typing import Any
 
 import msgspec
 
+from trainerbot.modelserver.blobs import sync
+
 ADAPTER_FILES = ("adapter_model.safetensors", "adapter_config.json")
 _COMPLETE = "complete"
 # TRL and transformers write these beside it; the first is a pickle, and the
@@ -46,9 +48,9 @@ class Keeper:
         for name in _UNWANTED:
             (folder / name).unlink(missing_ok=True)
         for path in folder.iterdir():
-            _sync(path)
+            sync(path)
         (folder / _COMPLETE).touch()
-        _sync(folder)
+        sync(folder)
         others = [path for path in self.state.glob("checkpoint-*") if path != folder]
         others.sort(key=lambda path: int(path.name.removeprefix("checkpoint-")))
         for path in others[:-1]:
@@ -112,14 +114,3 @@ class Keeper:
             return None
         value: dict[str, Any] = msgspec.json.decode(path.read_bytes())
         return value
-
-
-def _sync(path: Path) -> None:
-    """Bring a file or folder to the disk, where the system can."""
-    if os.name == "nt" and path.is_dir():
-        return  # Windows opens no folders, and NTFS journals its renames.
-    handle = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
