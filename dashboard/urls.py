@@ -18,6 +18,7 @@ from dashboard.views import (
     releases,
     settings,
     speech,
+    verdicts,
 )
 from dashboard.views.datasets import (
     changes,
@@ -131,6 +132,8 @@ JOBS = [
     path("fine-tuning/new/choices/", job_starting.choices, name="job-choices"),
     path(ONE_JOB, job.detail, name="job-detail"),
     path(f"{ONE_JOB}progress/", job.progress, name="job-progress"),
+    path(f"{ONE_JOB}verdict/", verdicts.card, name="job-verdict"),
+    path(f"{ONE_JOB}verdict/new/", verdicts.begin, name="job-verdict-new"),
     path(f"{ONE_JOB}cancel/", job.cancel, name="job-cancel"),
     path(f"{ONE_JOB}pause/", job.pause, name="job-pause"),
     path(f"{ONE_JOB}resume/", job.resume, name="job-resume"),
