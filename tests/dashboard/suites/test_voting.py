@@ -1,11 +1,12 @@
 """Blind votes, and what they say of judges."""
 
 import pytest
+from django.utils.timezone import now
 
-from dashboard.models import SuiteAnswer, SuiteVote
+from dashboard.models import SuiteAnswer, SuitePoll, SuiteVote
 from dashboard.services import suites
 from dashboard.services.suites import votes
-from tests.factories import SuiteRunFactory, UserFactory, suite_version
+from tests.factories import DiscordUserFactory, SuiteRunFactory, UserFactory, suite_version
 from trainerbot.errors import Conflict, InvalidInput, NotFound
 
 pytestmark = pytest.mark.django_db
@@ -99,6 +100,22 @@ def test_a_judge_is_checked_against_people(runs):
     assert (judge, others) == ("similar", [])
     assert (found.n, found.share) == (4, 0.75)
     assert 0 < found.kappa < 1
+
+
+def test_a_vote_in_a_poll_counts_once_and_on_the_side_that_it_was_given(runs):
+    answer = votes.pairs(*runs).first()
+    poll = SuitePoll.objects.create(
+        first_id=answer.pk,
+        second_id=answer.other,
+        is_swapped=True,
+        discord_channel_id=7,
+        ends_at=now(),
+    )
+    person = DiscordUserFactory()
+
+    assert votes.keep_polled(poll, choice="a", discord_user=person)
+    assert not votes.keep_polled(poll, choice="b", discord_user=person)
+    assert votes.tally(*runs) == votes.Tally(n=1, wins=0, losses=1, ties=0, both_bad=0)
 
 
 def test_without_votes_there_is_no_kappa(runs):
