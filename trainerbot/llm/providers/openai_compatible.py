@@ -236,9 +236,9 @@ class _Answer:
         if choice.finish_reason:
             self._finish_reason = choice.finish_reason
             self.ended = True
-        if choice.text:
-            self._pieces.append(choice.text)
-        return choice.text
+        if text := choice.text:
+            self._pieces.append(text)
+        return text
 
     def completion(self) -> Completion:
         """Return the whole of it."""
