@@ -11,8 +11,10 @@ from typing import Final
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import Q
 
 from dashboard.models import (
+    Alias,
     Evaluation,
     FineTuneEvent,
     FineTuneJob,
@@ -187,6 +189,10 @@ def uses(model: str) -> str:
     """Where a model is needed, as the end of a sentence that begins with its name; "" for nowhere."""
     if model in (assistant.current().model, settings.CHAT_MODEL):
         return "answers everywhere"
+    by_name = Q(stable__model=model) | Q(canary__model=model) | Q(shadow__model=model)
+    alias = Alias.objects.filter(by_name).first()
+    if alias is not None:
+        return f"answers under {alias}"
     place = PlaceSettings.objects.filter(model=model).select_related("guild", "channel").first()
     if place is not None:
         return f"answers in {place.channel or place.guild}"

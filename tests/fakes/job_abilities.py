@@ -1,5 +1,6 @@
 """What only some endpoints can do with a job: pause it, list its checkpoints, hand out files."""
 
+from collections.abc import Callable
 from typing import Any
 
 from starlette.requests import Request
@@ -16,6 +17,9 @@ class JobAbilities:
 
     jobs: dict[str, dict[str, Any]]
     models: list[dict[str, Any]]
+    _refuse: Callable[[Request], Response | None]
+    _job: Callable[[Request], Response]
+    _page: Callable[[Request, list[dict[str, Any]]], Response]
 
     def forget_abilities(self) -> None:
         """Be as if just started."""
@@ -23,15 +27,6 @@ class JobAbilities:
         # By format: a file's name and bytes, or how far it is; a code to refuse with.
         self.exports: dict[str, tuple[str, bytes] | float | str] = {}
         self.lacks: set[str] = set()  # pause, checkpoints, export, delete: no such address
-
-    def _refuse(self, request: Request) -> Response | None:
-        raise NotImplementedError
-
-    def _job(self, request: Request) -> Response:
-        raise NotImplementedError
-
-    def _page(self, request: Request, rows: list[dict[str, Any]]) -> Response:
-        raise NotImplementedError
 
     def keep_checkpoint(self, job_id: str, step: int, **metrics: float) -> dict[str, Any]:
         """Let a job have a checkpoint after a step."""

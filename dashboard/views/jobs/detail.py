@@ -2,11 +2,13 @@
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from datetime import timedelta
+from typing import Any, cast
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.timezone import now
 from django.views.decorators.http import require_GET, require_POST
 
 from dashboard.models import FineTuneEvent, FineTuneJob, Provenance
@@ -19,6 +21,7 @@ from dashboard.views.jobs.words import METHODS
 SHOWN_EVENTS = 200
 SHOWN_SOURCES = 100
 CHART_POINTS = 600
+NEARLY = timedelta(minutes=1)  # what is nearer is not foretold
 
 # Curves worth drawing, in the words of OpenAI's metrics, of TRL's and of our model server's.
 CURVES = {
@@ -56,7 +59,9 @@ class Number:
 @require_GET
 @requires(Permission.VIEW)
 def detail(request: HttpRequest, pk: int) -> HttpResponse:
-    return render(request, "dashboard/jobs/detail.html", _progress(pk))
+    context = _progress(pk)
+    job = cast(FineTuneJob, context["job"])
+    return render(request, "dashboard/jobs/detail.html", context | {"sources": _sources(job)})
 
 
 @require_GET
@@ -95,6 +100,7 @@ def _progress(pk: int) -> dict[str, object]:
     metrics = list(job.events.filter(type="metrics").order_by("pk"))
     watched = with_progress([job])[0]
     outcome = outcomes.read(watched.task.checkpoint.get("told") if watched.task else None)
+    is_ahead = outcome.done_by is not None and outcome.done_by > now() + NEARLY
     return {
         "watched": watched,
         "job": job,
@@ -108,9 +114,9 @@ def _progress(pk: int) -> dict[str, object]:
         "chart": _chart(metrics),
         "figures": _figures(metrics),
         "outcome": outcome,
+        "done_by": outcome.done_by if job.status == "running" and is_ahead else None,
         "numbers": _numbers(job, outcome),
         "n_trained": _n_trained(job),
-        "sources": _sources(job),
     }
 
 
@@ -171,5 +177,8 @@ def _figures(metrics: list[FineTuneEvent]) -> list[tuple[str, float]]:
     return [
         (FIGURES.get(name, name.replace("_", " ").capitalize()), value)
         for name, value in newest.items()
-        if isinstance(value, int | float) and not isinstance(value, bool)
+        if isinstance(value, int | float)
+        and not isinstance(value, bool)
+        # Measured on all that is held out, it is the same figure twice.
+        and not (name.startswith("full_") and newest.get(name.removeprefix("full_")) == value)
     ]

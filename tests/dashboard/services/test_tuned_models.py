@@ -5,6 +5,7 @@ import pytest
 from dashboard.models import AuditEvent, FineTuneJob, OutboxEvent
 from dashboard.services import assistant, jobs, providers, tuned_models
 from tests.factories import (
+    AliasFactory,
     EvaluationFactory,
     FineTuneJobFactory,
     GuildSettingsFactory,
@@ -115,8 +116,9 @@ def test_a_model_that_is_gone_already_is_forgotten(job, endpoint, trainer):
             "answers in City where a budget runs out",
         ),
         (lambda: EvaluationFactory(model=MODEL), "is being tested"),
+        (lambda: AliasFactory(name="support", answered_by=MODEL), "answers under @support"),
     ],
-    ids=["everywhere", "a place", "a budget", "a test"],
+    ids=["everywhere", "a place", "a budget", "a test", "a name"],
 )
 def test_a_model_that_is_needed_is_not_deleted(job, endpoint, trainer, need, words):
     need()

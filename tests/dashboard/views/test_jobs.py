@@ -2,8 +2,10 @@
 
 import json
 import re
+from datetime import timedelta
 
 import pytest
+from django.utils.timezone import now
 
 from dashboard.models import FineTuneEvent, FineTuneJob, Task
 from dashboard.services import jobs
@@ -185,6 +187,44 @@ def test_the_curve_and_the_newest_figures_are_those_of_the_events(trainer):
     assert chart["x"] == [1.0, 2.0]
     assert [row["values"] for row in chart["series"]] == [[2.0, 1.5], [None, 1.75]]
     assert ("Training loss", 1.5) in response.context["figures"]
+
+
+def test_a_figure_of_all_that_is_held_out_is_told_once(trainer):
+    job = FineTuneJobFactory(running=True)
+    measured(job, 1, valid_loss=1.5, full_valid_loss=1.5, full_valid_mean_token_accuracy=0.5)
+
+    figures = dict(trainer.get(f"/fine-tuning/{job.pk}/progress/").context["figures"])
+
+    assert figures.keys() == {"Step", "Held-out loss", "Held-out accuracy, whole split"}
+
+
+def test_pairs_have_their_margin_on_a_scale_of_its_own(trainer):
+    job = FineTuneJobFactory(running=True, method="dpo")
+    measured(job, 1, train_loss=0.7, reward_margin=0.1)
+    measured(job, 2, train_loss=0.6, reward_margin=1.2)
+
+    chart = json.loads(trainer.get(f"/fine-tuning/{job.pk}/progress/").context["chart"])
+
+    assert [(row["label"], row.get("side")) for row in chart["series"]] == [
+        ("Training loss", None),
+        ("Reward margin", "right"),
+    ]
+
+
+def test_the_end_is_foretold_until_it_is_near(trainer):
+    job = FineTuneJobFactory(running=True)
+
+    def told(ahead_s: float) -> str:
+        finish = int((now() + timedelta(seconds=ahead_s)).timestamp())
+        kept = {"told": {"hyperparameters": {}, "result": {}, "finish": finish}}
+        Task.objects.update_or_create(
+            kind=jobs.KIND, idempotency_key=jobs.key(job), defaults={"checkpoint": kept}
+        )
+        return trainer.get(f"/fine-tuning/{job.pk}/progress/").content.decode()
+
+    assert "to go" in told(300)
+    assert "to go" not in told(30)
+    assert "to go" not in told(-300)
 
 
 def test_a_very_long_run_is_thinned_but_keeps_its_newest_point(trainer):

@@ -144,7 +144,8 @@ class OpenAICompatibleJobs(FineTuneProvider):
     ) -> Download | Preparing:
         """See `FineTuneProvider.export`."""
         wanted = {"format": form} | ({"checkpoint": checkpoint} if checkpoint else {})
-        with self._may_lack("hands out no files of what it trained", f"job {job_id}"):
+        asked_for = f"checkpoint {checkpoint}" if checkpoint else f"the model of job {job_id}"
+        with self._may_lack("hands out no files of what it trained", asked_for):
             # With `stream` the SDK gives the HTTP response itself, of which only
             # the head was read; its types know only of events in a stream.
             response = cast(
