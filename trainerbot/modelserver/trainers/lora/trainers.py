@@ -41,13 +41,12 @@ class _Supervised(_NoCard, SFTTrainer):
     ) -> Any:
         """Return the mean loss of the learned tokens, and count how many were foreseen."""
         labels = inputs["labels"][:, 1:]
-        labels = labels[labels != NOT_LEARNED]
-        n_logits = labels.numel() * self.model.config.vocab_size
-        if (
-            torch.cuda.is_available()
-            or self.accelerator.num_processes > 1
-            or n_logits > _MANY_LOGITS
-        ):
+        learned = labels != NOT_LEARNED
+        labels = labels[learned]
+        n_logits = len(learned) * int(learned.any(0).sum())
+        n_logits *= self.model.config.get_text_config().vocab_size
+        on_cpu = not torch.cuda.is_available() and self.accelerator.num_processes == 1
+        if return_outputs or not on_cpu or n_logits > _MANY_LOGITS:
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
         logits = _learned_logits(model, **inputs).float()
         right = (logits.argmax(-1) == labels).float().mean().item()
@@ -77,13 +76,8 @@ class _Rehearsing(_Supervised):
         if any(marks):
             batch["rehearsed"] = torch.tensor(marks)
             for name in ("likely_ids", "likely_logs"):
-                tokens = [
-                    token
-                    for row, mark in zip(rows, marks, strict=True)
-                    if mark
-                    for token in row[name]
-                ]
-                batch[name] = torch.tensor(tokens)
+                of_rows = [torch.tensor(row[name]) for row in rows if row.get(name) is not None]
+                batch[name] = torch.cat(of_rows)
         return batch
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:
