@@ -8,7 +8,8 @@ server that hears, thinks and speaks at once, are processes of their own. A
 made voice of one second is sent in real time. Both the end of its last loud
 frame and the first frame of the answer are timed on Discord's side, so that
 everything in between counts: network, decryption, decoding, voice activity,
-rows, requests, resampling.
+rows, requests, resampling. A process that only sleeps tells how much of it is
+the machine's: where that wakes up late, the others do, too.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import gc
 import multiprocessing
 import os
 import statistics
@@ -48,6 +50,7 @@ def serve_endpoint(pipe: Any) -> None:
 
     with FakeSpeech() as endpoint:
         endpoint.answer = answer
+        gc.freeze()  # else what measures stands still itself for a tenth of a second
         pipe.send(endpoint.base_url)
         with contextlib.suppress(EOFError):
             pipe.recv()
@@ -107,6 +110,7 @@ def serve_discord(pipe: Any) -> None:
 
     async def serve() -> None:
         async with FakeDiscord(dave=1) as fake:
+            gc.freeze()
             ada, world = fake.add_user("Ada"), fake.world
             ids = [int(each.id) for each in (ada, world.voice, world.general)]
             pipe.send((fake.api_base, ids))
@@ -123,6 +127,16 @@ def serve_discord(pipe: Any) -> None:
 
     with contextlib.suppress(EOFError):
         asyncio.run(serve())
+
+
+def sleep_beside(pipe: Any) -> None:
+    """Wake up 50 times a second and do nothing: how late that is, is the machine's doing."""
+    late_ms, due_at = [], time.monotonic()
+    while not pipe.poll():
+        due_at = max(due_at, time.monotonic()) + FRAME_S
+        time.sleep(max(0.0, due_at - time.monotonic()))
+        late_ms.append(1000 * (time.monotonic() - due_at))
+    pipe.send(late_ms)
 
 
 async def measure(n_turns: int, api_base: str, ids: list[int], pipe: Any) -> Any:
@@ -171,13 +185,18 @@ def tell(name: str, values_ms: list[float]) -> None:
     )
 
 
+def tell_spread(name: str, values_ms: list[float]) -> None:
+    cuts = statistics.quantiles(values_ms, n=100)
+    print(f"{name}: p50 {cuts[49]:.1f} ms, p99 {cuts[98]:.1f} ms, worst {max(values_ms):.1f} ms")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--turns", type=int, default=12)
     options = parser.parse_args()
     context = multiprocessing.get_context("spawn")
     pipes = []
-    for serve in (serve_endpoint, serve_discord):
+    for serve in (serve_endpoint, serve_discord, sleep_beside):
         ours, theirs = context.Pipe()
         context.Process(target=serve, args=(theirs,), daemon=True).start()
         theirs.close()
@@ -209,6 +228,8 @@ def main() -> None:
         from trainerbot.speech.segmenting import Tuning
 
         measured, silenced_s = loop.run(measure(options.turns, api_base, ids, pipes[1]))
+        pipes[2].send(None)
+        idle_ms = pipes[2].recv()
 
         n_turns = options.turns
         stages = list(Utterance.objects.order_by("pk").values_list("stages_ms", flat=True))[
@@ -228,12 +249,9 @@ def main() -> None:
     # discord.py leaves 40 ms between the first two frames of each speech.
     gaps_ms = [1000 * (b - a) for _, frames in measured for a, b in pairwise(frames[1:])]
     spans = [(len(frames) - 2) / (frames[-1] - frames[1]) for _, frames in measured]
-    late_ms = sorted(abs(gap - 1000 * FRAME_S) for gap in gaps_ms)
-    cuts = statistics.quantiles(late_ms, n=100)
-    print(
-        f"playback: {statistics.mean(spans):.2f} frames a second, jitter p50 {cuts[49]:.1f} ms, "
-        f"p99 {cuts[98]:.1f} ms, worst {late_ms[-1]:.1f} ms, of {len(late_ms)} frames"
-    )
+    print(f"playback: {statistics.mean(spans):.2f} frames a second, of {len(gaps_ms)}")
+    tell_spread("  jitter", [abs(gap - 1000 * FRAME_S) for gap in gaps_ms])
+    tell_spread("  a process that only sleeps wakes up late by", idle_ms)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from botrunner.gateway import (
     bear_malformed_events,
     close_unfinished,
     connection_pause_s,
+    leave_bots_aside,
     pace_connections,
 )
 from botrunner.rest import Patience
@@ -118,6 +119,7 @@ class TrainerBot(commands.Bot):
             http_trace=self.patience.trace,
             **of_discord,
         )
+        leave_bots_aside(self)
         bear_malformed_events(self)
         self.patience.guard(self)
         close_unfinished(self)

@@ -199,3 +199,15 @@ def _forgiving(name: str, parse: Callable[[Any], None]) -> Callable[[Any], None]
             log.exception("An event from Discord could not be read and was skipped: %s", name)
 
     return parse_or_skip
+
+
+def leave_bots_aside(client: discord.Client) -> None:
+    """Make no objects of what bots say, our own answers among it: nobody here listens to them."""
+    parsers = client._connection.parsers
+    parse = parsers["MESSAGE_CREATE"]
+
+    def parse_of_people(data: Any) -> None:
+        if not data["author"].get("bot"):
+            parse(data)
+
+    parsers["MESSAGE_CREATE"] = parse_of_people

@@ -18,6 +18,7 @@ from dashboard.views import (
     releases,
     settings,
     speech,
+    verdicts,
 )
 from dashboard.views.datasets import (
     changes,
@@ -37,6 +38,9 @@ from dashboard.views.servers import detail as server
 from dashboard.views.servers import lists as servers
 from dashboard.views.servers import rows as server_rows
 from dashboard.views.servers import voice as server_voice
+from dashboard.views.suites import library as suite_library
+from dashboard.views.suites import runs as suite_runs
+from dashboard.views.suites import voting
 
 SYSTEM = [
     path("healthz", health.healthz, name="healthz"),
@@ -128,6 +132,8 @@ JOBS = [
     path("fine-tuning/new/choices/", job_starting.choices, name="job-choices"),
     path(ONE_JOB, job.detail, name="job-detail"),
     path(f"{ONE_JOB}progress/", job.progress, name="job-progress"),
+    path(f"{ONE_JOB}verdict/", verdicts.card, name="job-verdict"),
+    path(f"{ONE_JOB}verdict/new/", verdicts.begin, name="job-verdict-new"),
     path(f"{ONE_JOB}cancel/", job.cancel, name="job-cancel"),
     path(f"{ONE_JOB}pause/", job.pause, name="job-pause"),
     path(f"{ONE_JOB}resume/", job.resume, name="job-resume"),
@@ -150,6 +156,27 @@ EVALUATIONS = [
         name="evaluation-predictions",
     ),
     path("evaluations/<int:pk>/cancel/", evaluations.cancel, name="evaluation-cancel"),
+]
+
+SUITES = [
+    path("suites/", suite_library.list_, name="suite-list"),
+    path("suites/rows/", suite_library.rows, name="suite-rows"),
+    path("suites/new/", suite_library.new, name="suite-new"),
+    path("suites/versions/<int:pk>/", suite_library.version, name="suite-version"),
+    path("suites/versions/<int:pk>/cases/", suite_library.cases, name="suite-cases"),
+    path("corrections/<int:pk>/judge/", suite_library.judge, name="correction-judge"),
+    path("runs/", suite_runs.list_, name="run-list"),
+    path("runs/rows/", suite_runs.rows, name="run-rows"),
+    path("runs/new/", suite_runs.new, name="run-new"),
+    path("runs/new/models/", suite_runs.models, name="run-models"),
+    path("runs/new/price/", suite_runs.price, name="run-price"),
+    path("runs/compare/", suite_runs.compare, name="run-compare"),
+    path("runs/vote/", voting.page, name="run-vote"),
+    path("runs/vote/cast/", voting.cast, name="run-vote-cast"),
+    path("runs/<int:pk>/", suite_runs.detail, name="run-detail"),
+    path("runs/<int:pk>/progress/", suite_runs.progress, name="run-progress"),
+    path("runs/<int:pk>/answers/", suite_runs.answers, name="run-answers"),
+    path("runs/<int:pk>/cancel/", suite_runs.cancel, name="run-cancel"),
 ]
 
 RELEASES = [
@@ -265,6 +292,7 @@ urlpatterns: list[URLPattern] = [
     *VERSIONS,
     *JOBS,
     *EVALUATIONS,
+    *SUITES,
     *MODELS,
     *RELEASES,
     *SETTINGS,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import cache
+from typing import Any
 
 import discord
 from channels.db import database_sync_to_async
@@ -12,9 +13,6 @@ from botrunner.ui.acting import LastingButton, answering, lasting, say
 from botrunner.ui.correcting import CorrectIt
 from dashboard.services import answers, feedback
 from dashboard.services.access import Permission
-
-if TYPE_CHECKING:
-    pass
 
 GOOD, BAD = "👍", "👎"
 RATINGS = {GOOD: 1, BAD: -1}
@@ -47,9 +45,44 @@ class Thumb(
                 await say(interaction, "Thanks for telling. What should I have said?", view=view)
 
 
+class _Thumbs(discord.ui.View):
+    """Both thumbs as Discord reads them.
+
+    To make them of discord.py's own buttons takes as long as to log the
+    question, and nobody asks for those: the bot listens for all of their kind.
+    """
+
+    def __init__(self, question_id: int) -> None:
+        # Without discord.py's own beginning: that is for views that are listened to.
+        self._row = [
+            {**each, "custom_id": each["custom_id"].removesuffix("0") + str(question_id)}
+            for each in _like()
+        ]
+
+    def to_components(self) -> list[dict[str, Any]]:
+        return [{"type": discord.ComponentType.action_row.value, "components": self._row}]
+
+    def has_components_v2(self) -> bool:
+        return False
+
+    def is_dispatchable(self) -> bool:
+        return True
+
+    def is_finished(self) -> bool:
+        return True  # so that nothing of it is kept in memory
+
+
+@cache
+def _like() -> list[dict[str, Any]]:
+    """Both thumbs for the question 0, of discord.py's own making."""
+    (row,) = lasting(Thumb(1, 0), Thumb(-1, 0)).to_components()
+    made: list[dict[str, Any]] = row["components"]
+    return made
+
+
 def buttons(question_id: int) -> discord.ui.View:
     """👍 and 👎 for the answer to the question with this row id."""
-    return lasting(Thumb(1, question_id), Thumb(-1, question_id))
+    return _Thumbs(question_id)
 
 
 @database_sync_to_async

@@ -34,6 +34,7 @@ from dashboard.models.suites import (
 )
 from dashboard.models.tasks import Task
 from dashboard.models.usage import ModelPrice, SpeechPrice, Usage
+from dashboard.models.verdicts import Verdict, VerdictRun
 from dashboard.models.voice import Utterance, VoiceCall, VoiceSettings
 from dashboard.models.votes import SuitePoll, SuiteVote
 
@@ -94,6 +95,8 @@ __all__ = [
     "Task",
     "Usage",
     "Utterance",
+    "Verdict",
+    "VerdictRun",
     "VoiceCall",
     "VoiceSettings",
 ]

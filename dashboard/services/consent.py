@@ -69,19 +69,26 @@ def keep_recording(utterance: Utterance, data: bytes, *, ending: str, days: int)
     if days <= 0 or utterance.message_id is None:
         return False
     name = default_storage.save(f"{FOLDER}/{secrets.token_urlsafe(16)}.{ending}", ContentFile(data))
-    with transaction.atomic():
-        # Whoever refuses from now on finds the row, and deletes what it names.
-        speaker = DiscordUser.objects.select_for_update().filter(pk=utterance.discord_user_id or 0)
-        has_refused = speaker.values_list("is_heard", flat=True).first() is False
-        days = min(days, _days_of_server(utterance.message_id))
-        question = Message.objects.filter(pk=utterance.message_id, audio="")
-        kept = days > 0 and not has_refused and bool(question.update(audio=name))
-        if kept:
-            Utterance.objects.filter(pk=utterance.pk).update(
-                audio_until=now() + timedelta(days=days)
-            )
-    if not kept:
-        default_storage.delete(name)
+    kept = False
+    try:
+        kept = _name_recording(utterance, utterance.message_id, name, days=days)
+    finally:
+        if not kept:
+            default_storage.delete(name)
+    return kept
+
+
+@transaction.atomic
+def _name_recording(utterance: Utterance, message_id: int, name: str, *, days: int) -> bool:
+    """Let the rows of a question name its recording, if they still may; whether they do."""
+    # Whoever refuses from now on finds the row, and deletes what it names.
+    speaker = DiscordUser.objects.select_for_update().filter(pk=utterance.discord_user_id or 0)
+    has_refused = speaker.values_list("is_heard", flat=True).first() is False
+    days = min(days, _days_of_server(message_id))
+    question = Message.objects.filter(pk=message_id, audio="")
+    kept = days > 0 and not has_refused and bool(question.update(audio=name))
+    if kept:
+        Utterance.objects.filter(pk=utterance.pk).update(audio_until=now() + timedelta(days=days))
     return kept
 
 

@@ -188,6 +188,9 @@ def _store(job: FineTuneJob, remote: RemoteJob, events: list[RemoteEvent], *, re
     job.error = remote.error_message or refusal
     if job.is_finished:
         job.finished_at = now()
+    if job.fine_tuned_model and job.status == "succeeded":
+        # Once, also where this is stored again after a kill.
+        tasks.submit("judge-job", args={"job": job.pk}, key=f"judge-job:{job.pk}")
     job.save(update_fields=["status", "fine_tuned_model", "trained_tokens", "error", "finished_at"])
     if events or before != (job.status, job.error):
         jobs.announce(job)

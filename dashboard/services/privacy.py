@@ -15,6 +15,7 @@ from dashboard.models import (
     AuditEvent,
     Conversation,
     Correction,
+    CorrectionVote,
     DiscordRequest,
     DiscordUser,
     Feedback,
@@ -23,7 +24,7 @@ from dashboard.models import (
     Usage,
     Utterance,
 )
-from dashboard.services import audit, calls, consent, corrections, outbox, speech
+from dashboard.services import audit, calls, consent, corrections, outbox, speech, suites
 from trainerbot.errors import NotFound
 
 ANONYMOUS = "someone"
@@ -118,6 +119,11 @@ def export(discord_user_id: int) -> str:
                 "id", "question", "rejected_answer", "better_answer", "state", "review_note",
                 "created_at", "reviewed_at",
             )
+        ),
+        "votes": list(
+            CorrectionVote.objects.filter(discord_user=person)
+            .order_by("pk")
+            .values("correction_id", "approves", "note", "voted_at")
         ),
         "said_aloud": list(
             _utterances(person)
@@ -244,11 +250,16 @@ def _conversation(row: Conversation) -> dict[str, Any]:
 
 
 def _erase_corrections(person: DiscordUser, *, all_of_them: bool) -> None:
+    # A vote counts for others, too: it stays, as nobody's.
+    CorrectionVote.objects.filter(discord_user=person).update(
+        discord_user=None, name=ANONYMOUS, note=""
+    )
     theirs = Correction.objects.filter(discord_author=person)
     if not all_of_them:
         theirs.update(discord_author=None, author_name=ANONYMOUS)
         return
     ids = list(theirs.values_list("pk", flat=True))
+    suites.erase(ids)
     theirs.delete()
     for pk in ids:
         outbox.publish(corrections.TOPIC, "correction.changed", id=pk, state="erased")

@@ -35,7 +35,7 @@ ENTRIES = (
     Entry("corrections", "Corrections", "correction", "correction-list", "propose"),
     Entry("datasets", "Datasets", "dataset", "dataset-list", "view"),
     Entry("finetuning", "Fine-tuning", "job", "job-list", "view"),
-    Entry("chart", "Tests", "evaluation", "evaluation-list", "view"),
+    Entry("chart", "Tests", "run|suite|evaluation", "run-list", "view"),
     Entry("models", "Models", "model", "model-list", "view"),
     Entry("release", "Releases", "release", "release-list", "view"),
     Entry("bot", "Bot", "bot", "bot", "view"),
@@ -115,5 +115,5 @@ def _summary(parts: list[ProcessState]) -> tuple[str, str]:
     return ("Bot online" if online else "All running"), "success"
 
 
-def _is_in(name: str, section: str) -> bool:
-    return name == section or name.startswith(f"{section}-")
+def _is_in(name: str, sections: str) -> bool:
+    return name.partition("-")[0] in sections.split("|")

@@ -7,6 +7,7 @@ import pytest
 from channels.db import database_sync_to_async
 
 from botrunner.bot import TrainerBot
+from botrunner.cogs.chat.words import HOW_TO_ASK
 from dashboard.models import Conversation, Incident, Message
 from dashboard.services import corrections
 from tests.botrunner.talking import bots_words
@@ -134,8 +135,30 @@ async def test_webhooks_are_left_alone(channel, ada, me, model):
     assert model.chats == []
 
 
-async def test_a_mention_without_words_is_left_alone(channel, ada, me, model):
+async def test_a_mention_without_words_is_told_how_to_ask(channel, ada, me, model):
     await ada.send(channel, f"{me}  ")
+
+    assert refused(channel)[0] == HOW_TO_ASK
+    assert model.chats == []
+
+
+async def test_a_direct_message_without_words_is_told_how_to_ask(ada, model):
+    await ada.send_dm("\u200b")
+
+    assert refused(ada.user.dm_channel)[0] == HOW_TO_ASK
+    assert model.chats == []
+
+
+async def test_a_blank_reply_is_left_alone(channel, ada, me, model):
+    await ada.send(channel, f"{me} hello")
+
+    await ada.send(channel, "\u200b", reply_to=channel.last_message)
+
+    assert bots_words(channel) == ["Hello there."]
+
+
+async def test_a_blank_message_to_nobody_is_left_alone(channel, ada, model):
+    await ada.send(channel, "\u200b")
 
     assert (bots_words(channel), model.chats) == ([], [])
 

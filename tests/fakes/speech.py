@@ -8,6 +8,7 @@ import threading
 import wave
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from starlette.applications import Starlette
@@ -20,6 +21,7 @@ from trainerbot.speech import Pcm
 from trainerbot.speech.audio import encode
 
 
+@cache
 def tone(seconds: float, *, rate_hz: int = 16_000, hertz: float = 440.0) -> Pcm:
     """A steady tone."""
     period = round(rate_hz / hertz)

@@ -230,15 +230,21 @@ class Recall:
             for part in self._parts
             for one in part.corpus.search(question, places=places, alive=part.alive, meant=meant)
         ]
-        # What a narrower place says of the same question silences the wider.
-        kept = [
+        if len(self._of_question) == len(self._by_id):
+            kept = found
+        else:
+            kept = self._not_silenced(found, scopes)
+        kept.sort(key=lambda one: (-one.chance, -one.letters, -one.key))
+        return kept
+
+    def _not_silenced(self, found: list[Found], scopes: Sequence[_Scope]) -> list[Found]:
+        """Leave out what a narrower place says otherwise of the same question."""
+        return [
             one
             for one in found
             if self._narrowest(self._ids(_key(self._by_id[one.key].question)), scopes)
             is self._by_id[one.key]
         ]
-        kept.sort(key=lambda one: (-one.chance, -one.letters, -one.key))
-        return kept
 
     def _meant(self, question: str, scopes: Sequence[_Scope]) -> Placed | None:
         """Return the question's meaning, if there is a model to tell and anything to compare."""

@@ -1,5 +1,6 @@
 """Judges that read words alone: in milliseconds, for nothing, the same each time."""
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -21,6 +22,9 @@ NEARLY_EQUAL: Final = 0.8
 
 BEGINNING: Final = 5
 """Letters at the beginning that make a name the same in another form."""
+
+_REPLY: Final = re.compile(r"^\W*(?:no|nope|нет|nein|non)\s*[,:;!.\u2013\u2014-]\s*", re.IGNORECASE)
+"""A "no" that answers, and denies nothing of what follows: "No, it is free"."""
 
 _NOT_ONLY: Final = frozenset({"only", "just", "merely", "только", "просто", "лишь"})
 
@@ -56,7 +60,7 @@ def says(phrase: str, answer: str) -> bool:
     denied = any(word in NEGATIONS for word in wanted)
     return any(
         denied or not _is_denied(said, at)
-        for said in [words(each) for each in sentences(answer)] or [[]]
+        for said in [words(_REPLY.sub("", each)) for each in sentences(answer)] or [[]]
         for at in _places(wanted, said)
     ) or (len(sentences(phrase)) > 1 and any(True for _ in _places(wanted, words(answer))))
 

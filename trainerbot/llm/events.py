@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator
 from typing import Final
 
 import msgspec
@@ -74,7 +74,7 @@ def decode_chunk(data: bytes) -> Chunk:
 
 
 async def read_events(
-    pieces: AsyncIterator[bytes], *, silence_s: float = math.inf
+    pieces: AsyncIterable[bytes], *, silence_s: float = math.inf
 ) -> AsyncIterator[bytes]:
     """Yield the data of each server-sent event; the last of a whole answer is DONE.
 

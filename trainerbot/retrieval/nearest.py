@@ -95,16 +95,17 @@ class NearestTexts:
             # All that are as near as the n-th: which of them come is for their keys to say.
             found_scores = scores[best]
             best = best[found_scores >= np.partition(found_scores, -n)[-n]]
-        if not whole:
+        if whole:
+            likeness = scores[best].tolist()
+        else:
             # Hundreds that are equally near are one question; the newest few of them will do.
             best = best[-2 * n :]
             exact = scores[best] + self._rest(best, counted, pieces, weights, chosen)
-            found = [
-                Match(self._keys[at], min(1.0, round(score, 4)))
-                for at, score in zip(best.tolist(), exact.tolist(), strict=True)
-            ]
-        else:
-            found = [Match(self._keys[at], min(1.0, round(float(scores[at]), 4))) for at in best]
+            likeness = exact.tolist()
+        found = [
+            Match(self._keys[at], min(1.0, round(score, 4)))
+            for at, score in zip(best.tolist(), likeness, strict=True)
+        ]
         found.sort(key=lambda match: (-match.score, -match.key))
         return found[:k]
 
@@ -184,10 +185,11 @@ class NearestTexts:
         import numpy as np
 
         numbers = self._numbers
-        known = [(numbers[piece], n) for piece, n in counted.items() if piece in numbers]
+        known = [piece for piece in counted if piece in numbers]
         if not known:
             return np.zeros(0, np.int64), np.zeros(0)
-        pieces, counts = np.array(known).T
+        pieces = np.array([numbers[piece] for piece in known])
+        counts = np.array([counted[piece] for piece in known])
         weights = (1 + np.log(counts)) * self._idf[pieces]
         return pieces, weights / math.sqrt(weights @ weights)
 

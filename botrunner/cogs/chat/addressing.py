@@ -8,6 +8,8 @@ from dashboard.services.chat import Spot
 
 ANSWERED_TYPES = frozenset({discord.MessageType.default, discord.MessageType.reply})
 # Each channel in which the bot may be addressed at all.
+# What takes no room, or looks as if there was nothing.
+BLANKS = " \n\u00ad\u200b\u200c\u200d\u2060\u2800\u3164\ufe0f\ufeff"
 MAX_QUOTED_CHARACTERS = 2_000
 
 
@@ -26,6 +28,14 @@ def is_for(me: discord.ClientUser, message: discord.Message) -> bool:
     return isinstance(message.channel, discord.Thread) and message.channel.owner_id == me.id
 
 
+def is_a_call(me: discord.ClientUser, message: discord.Message) -> bool:
+    """Whether a message without words still asks for the bot: its bare name, or directly.
+
+    A sticker in reply to an answer, or within the bot's thread, does not.
+    """
+    return message.guild is None or f"<@{me.id}>" in message.content.replace("!", "")
+
+
 def question_in(me: discord.ClientUser, message: discord.Message) -> str:
     """Return the words without the mention of the bot, and with names for other mentions."""
     text = message.content
@@ -35,7 +45,8 @@ def question_in(me: discord.ClientUser, message: discord.Message) -> str:
         for user in message.mentions:
             for mention in (f"<@{user.id}>", f"<@!{user.id}>"):
                 text = text.replace(mention, f"@{user.display_name}")
-    return text.strip()
+    words = text.strip()
+    return words if words.strip(BLANKS) else ""
 
 
 def quoted_in(me: discord.ClientUser, message: discord.Message) -> str:

@@ -26,6 +26,7 @@ from botrunner.cogs.chat.words import (
     CANNOT_READ,
     CUT_SHORT,
     GOES_ON,
+    HOW_TO_ASK,
     NOTHING_SAID,
     broken_off,
     title_of,
@@ -58,7 +59,7 @@ MOST_HEARD = 5_000
 
 admit = chat.hop(chat.admit)
 begin = chat.hop(chat.log, chat.recalling)
-finish = chat.hop(chat.finish)
+finish = chat.hop(chat.finish, gives_way=True)
 give_up = chat.hop(chat.give_up)
 read_rules = chat.hop(chat.rules)
 note_begun = chat.hop(leftovers.note_begun)
@@ -116,6 +117,8 @@ class Chat(commands.Cog):
                 await self._answer(
                     questions.of_message(me, message, words, is_addressed=is_addressed)
                 )
+            elif addressing.is_a_call(me, message):
+                await self._refuse_to(message, HOW_TO_ASK)
             elif is_addressed and not self.bot.intents.message_content:
                 await self._refuse_to(message, CANNOT_READ)
 

@@ -12,6 +12,7 @@ GOES_ON = "-# The bot is being restarted. It goes on with this answer by itself.
 CANNOT_READ = (
     "I may not read messages here unless they mention me. Reply with the mention switched on."
 )
+HOW_TO_ASK = "What would you like to know? Write your question behind my name, or use `/ask`."
 NOTHING_SAID = "The model answered with nothing. Ask again."
 UNSEEN = "This model cannot see pictures, so I answered the words alone."
 MAX_TITLE_CHARACTERS = 80

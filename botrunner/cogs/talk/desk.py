@@ -25,7 +25,7 @@ from botrunner.ui.verdict import buttons
 from botrunner.voice.desk import Answer, Manners, Question
 from botrunner.voice.playback import Heard, Speech
 from dashboard.models import DiscordGuild, DiscordUser, PlaceSettings, Utterance, VoiceSettings
-from dashboard.services import access, budgets, calls, chat, consent, leftovers, providers
+from dashboard.services import access, budgets, calls, chat, consent, hops, leftovers, providers
 from dashboard.services import speech as speech_services
 from dashboard.services.access import Permission, Person, Role
 from dashboard.services.calls import Said
@@ -47,7 +47,7 @@ BEHIND_S: Final = 0.05
 GONE: Final = "You are not on this server any more."
 
 begin = chat.hop(chat.log, chat.recalling)
-finish = chat.hop(chat.finish)
+finish = chat.hop(chat.finish, gives_way=True)
 log_utterance = chat.hop(calls.log_utterance)
 note_answer = chat.hop(calls.note_answer)
 note_asked = chat.hop(leftovers.note_asked)
@@ -73,7 +73,8 @@ def _settings_and_language(
     return row, speech_services.language_for(person, place), is_paid
 
 
-@chat.hop
+# By itself: what goes with others may be undone with them, and a file is not.
+@hops.hop
 def keep(utterance_id: int, data: bytes, days: int) -> None:
     """Keep the recording of something said in a call for so many days."""
     if utterance := Utterance.objects.filter(pk=utterance_id).first():

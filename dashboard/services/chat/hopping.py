@@ -12,6 +12,7 @@ import asyncio
 import contextvars
 import logging
 import threading
+import time
 import weakref
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -21,8 +22,9 @@ from typing import Any, Final, ParamSpec, TypeVar, overload
 from asgiref.sync import AsyncToSync, SyncToAsync, sync_to_async
 from channels.db import database_sync_to_async
 from django.conf import settings
-from django.db import DEFAULT_DB_ALIAS, connections, transaction
+from django.db import DEFAULT_DB_ALIAS, OperationalError, connections, transaction
 
+from dashboard.services import storage
 from dashboard.services.chat import kept
 
 log = logging.getLogger(__name__)
@@ -33,6 +35,9 @@ Ready = TypeVar("Ready")
 
 MOST_AT_ONCE: Final = 8
 """Units of one transaction: other processes wait to write meanwhile, and the loop for what follows."""
+
+GIVES_WAY_S: Final = 0.003
+"""How long the log of an answer that its asker has already seen lets questions go before it."""
 
 # Whoever waits would take it for the end of a loop, so a future given one is never done.
 NO_FUTURE_TAKES: Final = "A unit of work with rows raised StopIteration."
@@ -48,13 +53,23 @@ def hop(
 ) -> Callable[Given, Awaitable[Ready]]: ...
 
 
+@overload
 def hop(
-    work: Callable[Given, Any], then: Callable[[Any], Any] | None = None
+    work: Callable[Given, Result], *, gives_way: bool
+) -> Callable[Given, Awaitable[Result]]: ...
+
+
+def hop(
+    work: Callable[Given, Any],
+    then: Callable[[Any], Any] | None = None,
+    *,
+    gives_way: bool = False,
 ) -> Callable[Given, Awaitable[Any]]:
     """Let `work`, one unit of work with rows, be awaited.
 
     then: makes the result of what `work` returned, in the same thread, once
     that is committed; for what is no affair of the database and may take long.
+    gives_way: what comes within GIVES_WAY_S is done before it.
     On SQLite the connection stays open afterwards, as to open it and to set it
     up takes longer than the work; and `work` may be run a second time, after
     all of its first time was undone.
@@ -70,7 +85,7 @@ def hop(
         desk = _desks.get(loop)
         if desk is None:
             desk = _desks[loop] = _Desk(loop)
-        desk.take(unit)
+        desk.take(unit, gives_way=gives_way)
         return unit.future
 
     return asked
@@ -133,6 +148,10 @@ class _Unit:
             # Whatever it is, it is for whoever waits: here it would stop all units that follow.
             self.error = error
 
+    def fail(self, error: BaseException) -> None:
+        """Let it end with an error that is not its own."""
+        self.error = error
+
     def tell(self) -> None:
         """On the event loop: hand over what came of it, if anybody still waits."""
         if self.future.done():
@@ -150,13 +169,18 @@ class _Desk:
         # Not held for ever: the desk is kept for as long as its loop is.
         self._loop = weakref.ref(loop)
         self._waiting: deque[_Unit] = deque()
+        self._giving_way: deque[tuple[float, _Unit]] = deque()  # by the moment until which
         self._is_busy = False
-        self._lock = threading.Lock()
+        self._comes = threading.Condition(threading.Lock())
 
-    def take(self, unit: _Unit) -> None:
-        with self._lock:
-            self._waiting.append(unit)
+    def take(self, unit: _Unit, *, gives_way: bool) -> None:
+        with self._comes:
+            if gives_way:
+                self._giving_way.append((time.monotonic() + GIVES_WAY_S, unit))
+            else:
+                self._waiting.append(unit)
             if self._is_busy:
+                self._comes.notify()
                 return
             self._is_busy = True
         self._send()
@@ -167,9 +191,8 @@ class _Desk:
 
     def _work_off(self) -> None:
         """In the rows' thread: do what waits, then let others have the thread."""
-        with self._lock:
-            n_units = min(len(self._waiting), MOST_AT_ONCE)
-            taken = [self._waiting.popleft() for _ in range(n_units)]
+        with self._comes:
+            taken = self._next()
         # What nobody waits for any more need not be begun.
         units = [unit for unit in taken if not unit.future.cancelled()]
         if len(units) < 2 or not _run_together(units):
@@ -183,11 +206,27 @@ class _Desk:
                 loop.call_soon_threadsafe(_tell, units)
             except RuntimeError:
                 log.info("The event loop ended before its work with rows.")
-        with self._lock:
-            self._is_busy = bool(self._waiting)
+        with self._comes:
+            self._is_busy = bool(self._waiting or self._giving_way)
             if not self._is_busy:
                 return
         self._send()
+
+    def _next(self) -> list[_Unit]:
+        """In the rows' thread, by the lock: wait for what comes first, and take it."""
+        while self._giving_way and not self._waiting:
+            left_s = self._giving_way[0][0] - time.monotonic()
+            if left_s <= 0:
+                break
+            self._comes.wait(left_s)
+        taken: list[_Unit] = []
+        # What has given way for long enough goes first, however many questions come.
+        moment = time.monotonic()
+        while self._giving_way and self._giving_way[0][0] <= moment and len(taken) < MOST_AT_ONCE:
+            taken.append(self._giving_way.popleft()[1])
+        while self._waiting and len(taken) < MOST_AT_ONCE:
+            taken.append(self._waiting.popleft())
+        return taken
 
 
 def _tell(units: list[_Unit]) -> None:
@@ -196,17 +235,21 @@ def _tell(units: list[_Unit]) -> None:
 
 
 def _run_together(units: list[_Unit]) -> bool:
-    """Run units in one transaction. False where none of them was kept, so each is run alone.
+    """Run units in one transaction. False where none of them was kept, so each is to be run alone.
+
+    Where the database is not to be had at all, each is told so.
 
     The transactions of the units themselves are savepoints in it.
     """
     database = connections[DEFAULT_DB_ALIAS]
+    has_begun = False
     committed: list[bool] = []
     try:
         with transaction.atomic():
+            has_begun = True
             # The first of what follows the commit, so that it is known of a failure
             # there that nothing may be done again.
-            transaction.on_commit(lambda: committed.append(True))
+            transaction.on_commit(partial(committed.append, True))
             for unit in units:
                 unit.run()
                 if database.needs_rollback or not database.connection.in_transaction:
@@ -218,6 +261,11 @@ def _run_together(units: list[_Unit]) -> bool:
     except Exception as error:
         if committed:
             log.exception("What follows units of work with rows went wrong.")
+            return True
+        if not has_begun and isinstance(error, OperationalError):
+            # Alone each of them would wait as long for whoever keeps the database locked.
+            for unit in units:
+                unit.fail(storage.in_words(error) or error)
             return True
         log.info("Units of work with rows did not go together, so each goes alone: %s", error)
         kept.forget()

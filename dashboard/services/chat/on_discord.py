@@ -94,15 +94,20 @@ def admit(spot: Spot, permit: Callable[[Rules], Place]) -> Admitted:
 
     For what costs before there is a question: to make words of a sound.
     """
-    with storage.failures_in_words(), transaction.atomic():
-        now = kept.current()
-        place = permit(now.rules)
-        talk = seat(now, spot)
-        person, channel = talk.discord_user, talk.discord_channel
-        assert person is not None
-        assert channel is not None  # as everybody on Discord has both
-        admission = budgets.admit(guild=channel.guild, discord_user=person, rules=now.rules)
-        kept.written(now)
+    with storage.failures_in_words():
+        try:
+            with transaction.atomic():
+                now = kept.current()
+                place = permit(now.rules)
+                talk = seat(now, spot)
+                person, channel = talk.discord_user, talk.discord_channel
+                assert person is not None
+                assert channel is not None  # as everybody on Discord has both
+                admission = budgets.admit(guild=channel.guild, discord_user=person, rules=now.rules)
+                kept.written(now)
+        except DatabaseError:
+            kept.forget()
+            raise
         return Admitted(speech.language_for(person, place), admission.warning)
 
 

@@ -4,14 +4,15 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils.timezone import now
 
-from dashboard.models import Correction, DiscordChannel, DiscordGuild, Message
+from dashboard.models import Correction, DiscordChannel, DiscordGuild, DiscordUser, Message
 from dashboard.services import access, audit, storage
 from dashboard.services.access import Permission, Person, Role
 from dashboard.services.corrections import places, votes
 from dashboard.services.corrections.steps import State, announce, name_of, who
-from trainerbot.errors import InvalidInput
+from trainerbot.errors import InvalidInput, NotFound
 
 MAX_CHARACTERS = 32_000
+DELETED = "This answer was deleted meanwhile. Teach the right answer directly."
 
 
 @transaction.atomic
@@ -33,9 +34,10 @@ def propose(
     count as one review. author_name: who wrote it, where there is no account;
     "command line" for a command. approved: in force at once although there is no
     author with an account. guild, channel: where alone it counts; a channel
-    brings its own guild. Everywhere without.
+    brings its own guild. Everywhere without. Who says the same twice has said it
+    once: the correction of before is returned.
     Raises InvalidInput for a correction of nothing, or to nothing, and NotAllowed for
-    an author who may not teach, or not there.
+    an author who may not teach, or not there, and NotFound for an answer that was deleted.
     """
     if author is not None:
         access.require(author, Permission.PROPOSE)
@@ -47,6 +49,20 @@ def propose(
         author, places.home_of(message), guild=guild, channel=channel
     )
     user, discord_user = who(author)
+    _lock(message, user, discord_user)
+    if author is not None:
+        # A form sent twice, or an event that Discord delivered twice, is one correction.
+        said = Correction.objects.exclude(state=State.REJECTED).filter(
+            author=user,
+            discord_author=discord_user,
+            message=message,
+            question=question,
+            better_answer=better_answer,
+            guild=guild,
+            channel=channel,
+        )
+        if before := said.order_by("pk").first():
+            return before
     correction = Correction(
         question=question,
         rejected_answer=rejected_answer,
@@ -104,6 +120,21 @@ def propose_for(
         guild=guild,
         channel=channel,
     )
+
+
+def _lock(message: Message | None, user: User | None, discord_user: DiscordUser | None) -> None:
+    """Let nobody say the same at once. Raises NotFound for an answer that is gone by now.
+
+    PostgreSQL needs it; SQLite lets one writer in at a time.
+    """
+    if message is not None:
+        locked = Message.objects.select_for_update().filter(pk=message.pk)
+        if not locked.values_list("pk", flat=True).first():
+            raise NotFound(DELETED)
+    elif user is not None:
+        User.objects.select_for_update().filter(pk=user.pk).first()
+    elif discord_user is not None:
+        DiscordUser.objects.select_for_update().filter(pk=discord_user.pk).first()
 
 
 def check_question(text: str) -> None:

@@ -6,7 +6,14 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.utils.timezone import now
 
-from dashboard.models import Correction, CorrectionStep, CorrectionVote, DiscordUser
+from dashboard.models import (
+    Correction,
+    CorrectionStep,
+    CorrectionVote,
+    DiscordChannel,
+    DiscordGuild,
+    DiscordUser,
+)
 from dashboard.services import audit, outbox, people
 from dashboard.services.access import Person
 from dashboard.services.corrections import votes
@@ -124,8 +131,21 @@ def touch(row: Correction) -> None:
 
 
 def restore(row: Correction, before: dict[str, Any]) -> None:
-    """Put back what a step remembers, under a revision that nobody has read yet."""
+    """Put back what a step remembers, under a revision that nobody has read yet.
+
+    Raises Conflict where the place of then is gone.
+    """
     values = {name: before[name] for name in FIELDS}
+    # Nobody, or somebody who was erased since.
+    if not User.objects.filter(pk__in=[before["reviewer_id"]]).exists():
+        values["reviewer_id"] = None
+    if not DiscordUser.objects.filter(pk__in=[before["discord_reviewer_id"]]).exists():
+        values["discord_reviewer_id"] = None
+    guild_id, channel_id = before["guild_id"], before["channel_id"]
+    if (guild_id and not DiscordGuild.objects.filter(pk=guild_id).exists()) or (
+        channel_id and not DiscordChannel.objects.filter(pk=channel_id).exists()
+    ):
+        raise Conflict("The place where it counted is gone. Choose another one.")
     revision = row.revision
     if before["revision"] != row.revision:
         revision += 1

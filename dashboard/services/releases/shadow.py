@@ -36,7 +36,7 @@ def work(run: Run) -> Later | dict[str, Any]:
     rows = ShadowAnswer.objects.select_related(
         "release__alias", "question__conversation__discord_channel__guild"
     )
-    row = rows.filter(pk=run.task.args["id"], answer="", error="").first()
+    row = rows.filter(pk=run.args["id"], answer="", error="").first()
     if row is None:
         return {}  # asked before, or its question was erased
     place, recalled, history = _known(row)

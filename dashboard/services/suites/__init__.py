@@ -9,6 +9,7 @@
 (`run.scores`), `cancel` stops it with what it has.
 """
 
+from dashboard.services.suites.erasing import erase
 from dashboard.services.suites.library import from_split, resolve, upload
 from dashboard.services.suites.news import TOPIC, topic
 from dashboard.services.suites.results import Comparison, Tag, answers, as_json, compare
@@ -26,6 +27,7 @@ __all__ = [
     "compare",
     "corrections_in_force",
     "corrections_suite",
+    "erase",
     "from_split",
     "get",
     "needs_judge_model",

@@ -3,6 +3,7 @@
 from typing import Final
 
 from dashboard.models import Judge, SuiteCase, SuiteRun
+from dashboard.services.suites.erasing import ERASED
 from trainerbot.judging import Verdict, contains, label, not_judged, similar, verbatim
 
 NOBODY: Final = "nobody"
@@ -32,6 +33,8 @@ def by_words(run: SuiteRun, case: SuiteCase, answer: str) -> Verdict:
     was tuned on them says them nearly, so without recall likeness counts.
     """
     args = case.judge_args
+    if case.question == ERASED and not args:
+        return not_judged("Its words were erased at their author's wish.")
     match judged_by(run, case):
         case Judge.VERBATIM:
             return verbatim(expected=case.expected, answer=answer)

@@ -5,7 +5,7 @@ from typing import Final
 
 from django.db import IntegrityError, transaction
 
-from dashboard.models import DatasetVersion, DiscordGuild, Suite, SuiteVersion
+from dashboard.models import Correction, DatasetVersion, DiscordGuild, Suite, SuiteVersion
 from dashboard.services import datasets, storage
 from dashboard.services.access import Person
 from dashboard.services.suites import uploads
@@ -17,6 +17,7 @@ from trainerbot.errors import Conflict, InvalidInput, NotFound
 from trainerbot.formats.rows import Kind
 
 MAX_NAME: Final = 120
+CORRECTIONS: Final = "corrections"
 
 
 def upload(*, name: str, data: bytes, filename: str, actor: Actor) -> SuiteVersion:
@@ -65,6 +66,58 @@ def resolve(name: str, *, number: int | None = None, actor: Actor = None) -> Sui
     if found is None:
         raise NotFound(f"{suite} has no version {number}.")
     return found
+
+
+def choices() -> list[tuple[str, str]]:
+    """What a person may run: (value, words) for `chosen`. Corrections as they are now come first."""
+    taught = Correction.objects.approved()
+    found = []
+    if taught.filter(guild=None).exists():
+        found.append((CORRECTIONS, f"{NAME} in force everywhere"))
+    own = DiscordGuild.objects.filter(pk__in=taught.order_by().values("guild").distinct())
+    found += [(f"{CORRECTIONS}:{each.pk}", f"{NAME} of {each.name}") for each in own]
+    others = Suite.objects.exclude(kind=Suite.Kind.CORRECTIONS).order_by("name")
+    return found + [(f"suite:{each.pk}", each.name) for each in others]
+
+
+def chosen(value: str, *, actor: Actor) -> SuiteVersion:
+    """The version that a value of `choices` means; of corrections one of all that is in force now.
+
+    Also "version:" with a version's id, whatever came after it. Raises NotFound.
+    """
+    kind, _, told = value.partition(":")
+    number = int(told) if told.isascii() and told.isdecimal() and len(told) < 19 else 0
+    found: SuiteVersion | None = None
+    match kind:
+        case "corrections":
+            guild = DiscordGuild.objects.filter(pk=number).first()
+            if told and guild is None:
+                raise NotFound("There is no such server.")
+            return corrections_suite(guild, actor=actor)
+        case "suite":
+            suite = Suite.objects.filter(pk=number).first()
+            found = suite.latest() if suite else None
+        case "version":
+            found = SuiteVersion.objects.filter(pk=number).first()
+    if found is None:
+        raise NotFound("There is no such suite.")
+    return get(found.pk)
+
+
+def standing(value: str) -> SuiteVersion | None:
+    """The newest version there is of what a value of `choices` means; none is made."""
+    kind, _, told = value.partition(":")
+    number = int(told) if told.isascii() and told.isdecimal() and len(told) < 19 else None
+    rows = SuiteVersion.objects.order_by("-pk")
+    match kind:
+        case "corrections":
+            of = rows.filter(suite__kind=Suite.Kind.CORRECTIONS)
+            return of.filter(suite__guild=number).first()
+        case "suite":
+            return rows.filter(suite=number).first()
+        case "version":
+            return rows.filter(pk=number or 0).first()
+    return None
 
 
 def get(pk: int) -> SuiteVersion:

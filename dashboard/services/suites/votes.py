@@ -3,7 +3,7 @@
 import hashlib
 from collections import Counter
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
@@ -63,7 +63,7 @@ def pairs(run_a: SuiteRun, run_b: SuiteRun) -> QuerySet[SuiteAnswer]:
 
 def next_pair(run_a: SuiteRun, run_b: SuiteRun, *, voter: User) -> Pair | None:
     """The first pair that `voter` has not voted on; None when there is none left."""
-    rows = pairs(run_a, run_b)
+    rows: QuerySet[Any] = pairs(run_a, run_b)
     mine = SuiteVote.objects.filter(voter=voter)
     as_first = mine.filter(first=OuterRef("pk"), second=OuterRef("other"))
     as_second = mine.filter(second=OuterRef("pk"), first=OuterRef("other"))

@@ -35,7 +35,9 @@ MODULES = {
     "freeze-version": "dashboard.services.drafts",
     "import-check": "dashboard.services.imports",
     "import-rows": "dashboard.services.imports",
+    "judge-job": "dashboard.services.verdicts.asking",
     "shadow": "dashboard.services.releases.shadow",
+    "verdict": "dashboard.services.verdicts.deciding",
 }
 _handlers: dict[str, Handler] = {}
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.db import DatabaseError, connection
 from django.utils.timezone import now
 
 from dashboard.models import AuditEvent, DiscordUser, Message, Utterance
@@ -213,3 +214,18 @@ def test_that_somebody_does_not_want_to_be_heard_outlives_their_rows(talk):
         privacy.stored(7)
     consent.set_heard(ADA, True)
     assert privacy.forget_leftovers() == 1
+
+
+def test_a_row_that_cannot_be_written_leaves_no_recording(talk):
+    keep_for(talk, 3)
+    utterance = said(talk)
+
+    def refuse_updates(execute, sql, params, many, context):
+        if sql.startswith("UPDATE"):
+            raise DatabaseError("disk I/O error")
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(refuse_updates), pytest.raises(DatabaseError):
+        consent.keep_recording(utterance, b"OggS", ending="ogg", days=3)
+
+    assert list(consent._files()) == []

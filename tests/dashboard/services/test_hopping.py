@@ -2,6 +2,7 @@
 
 import asyncio
 import contextvars
+import sqlite3
 import threading
 import zlib
 from collections.abc import AsyncIterator, Callable
@@ -9,11 +10,13 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from asgiref.sync import SyncToAsync, async_to_sync
+from asgiref.sync import SyncToAsync, async_to_sync, sync_to_async
 from django.db import IntegrityError, connection, transaction
 
 from dashboard.models import Conversation, DiscordUser, Message, Source
 from dashboard.services import chat
+from dashboard.services.chat import hopping
+from dashboard.services.storage import DatabaseUnavailable
 from tests.botrunner.talking import rows
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -57,6 +60,26 @@ async def test_all_that_waits_is_done_and_each_hears_of_its_own():
     assert await names() == {f"person {n}" for n in range(40)}
 
 
+@pytest.mark.parametrize(("gives_way_s", "order"), [(0.5, ["eve", "ada"]), (0.0, ["ada", "eve"])])
+async def test_what_gives_way_does_so_for_a_moment(monkeypatch, gives_way_s, order):
+    monkeypatch.setattr(hopping, "GIVES_WAY_S", gives_way_s)
+    done: list[str] = []
+    async with waiting_together():
+        units = [chat.hop(done.append, gives_way=True)("ada"), chat.hop(done.append)("eve")]
+    await asyncio.gather(*units)
+    assert done == order
+
+
+async def test_a_question_wakes_the_thread_that_waits_for_one(monkeypatch):
+    monkeypatch.setattr(hopping, "GIVES_WAY_S", 0.5)
+    ada: Any = chat.hop(meet, gives_way=True)("ada")
+    eve: Any = meeting("eve")
+    await asyncio.wait([ada, eve], return_when=asyncio.FIRST_COMPLETED)
+    assert (ada.done(), eve.done()) == (False, True)
+    await ada
+    assert await names() == {"ada", "eve"}
+
+
 async def test_what_fails_is_undone_alone():
     async with waiting_together():
         met = [meeting("ada"), meeting("bob", refuse), meeting("eve")]
@@ -78,6 +101,32 @@ async def test_what_undoes_all_that_went_with_it_lets_the_others_go_again_alone(
     assert isinstance(bob, ValueError)
     assert {type(ada), type(eve)} == {int}
     assert await names() == {"ada", "eve"}
+
+
+async def test_a_lock_that_keeps_all_out_is_waited_for_once():
+    """Three that go together are told at once, not each after a wait of its own."""
+    tried: list[str] = []
+
+    def watch(busy_ms: int, follow: Callable[[str], None] | None) -> None:
+        connection.ensure_connection()
+        connection.connection.execute(f"PRAGMA busy_timeout={busy_ms}")
+        connection.connection.set_trace_callback(follow)
+
+    if connection.vendor != "sqlite":
+        return  # elsewhere nobody waits for one writer, and each goes alone
+    other = sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    await sync_to_async(watch)(10, tried.append)
+    try:
+        async with waiting_together():
+            met = [meeting("ada"), meeting("bob"), meeting("eve")]
+        told = await asyncio.gather(*met, return_exceptions=True)
+    finally:
+        other.close()
+        await sync_to_async(watch)(20_000, None)
+    assert {type(each) for each in told} == {DatabaseUnavailable}
+    assert len([statement for statement in tried if statement.startswith("BEGIN")]) == 1
+    assert await meeting("zoe")
 
 
 async def test_what_only_the_commit_finds_out_hits_none_but_its_own():

@@ -26,8 +26,10 @@ from tests.factories import (
     FineTuneJobFactory,
     IncidentFactory,
     QuestionFactory,
+    SuiteRunFactory,
     UserFactory,
     VoiceCallFactory,
+    suite_version,
 )
 from trainerbot.errors import InvalidInput
 
@@ -76,6 +78,8 @@ def existing_row(pattern: URLPattern) -> dict[str, object]:
         "datasets": lambda: DatasetVersionFactory(number=1).dataset,
         "fine-tuning": FineTuneJobFactory,
         "evaluations": EvaluationFactory,
+        "suites": suite_version,
+        "runs": SuiteRunFactory,
         "corrections": CorrectionFactory,
         "conversations": ConversationFactory,
         "playground": ConversationFactory,

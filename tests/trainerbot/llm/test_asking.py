@@ -86,3 +86,37 @@ async def test_a_refusal_is_the_sdks():
     async with client_of(AskingClient, transport) as client:
         with pytest.raises(openai.AuthenticationError):
             await client.ask(b"{}")
+
+
+class Moved(Recorder):
+    """Says of its first version that there is a second."""
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        response = await super().handle_async_request(request)
+        if request.url.path.startswith("/v1"):
+            return httpx2.Response(307, headers={"Location": "/v2" + PATH})
+        return response
+
+
+async def test_questions_go_straight_to_the_road_and_are_tried_again_as_the_sdk_does():
+    transport, road = Recorder(), Recorder(503)
+    http_client = openai.DefaultAsyncHttpxClient(transport=transport, trust_env=False)
+    async with AskingClient(
+        **client_settings(ENDPOINT), http_client=http_client, road=road
+    ) as client:
+        response = await client.ask(b"{}")
+        await client.models.with_raw_response.list()
+    assert response.status_code == 200
+    assert [request.url.path for request in road.requests] == ["/v1" + PATH] * 2
+    assert [request.url.path for request in transport.requests] == ["/v1/models"]
+
+
+async def test_a_question_that_is_sent_elsewhere_arrives_there():
+    road = Moved()
+    http_client = openai.DefaultAsyncHttpxClient(transport=road, trust_env=False)
+    async with AskingClient(
+        **client_settings(ENDPOINT), http_client=http_client, road=road
+    ) as client:
+        await client.ask(b'{"model": "a"}')
+    assert road.requests[-1].url.path == "/v2" + PATH
+    assert road.requests[-1].content == b'{"model": "a"}'

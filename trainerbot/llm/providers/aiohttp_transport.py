@@ -38,8 +38,8 @@ class AiohttpTransport(httpx2.AsyncBaseTransport):
         with _as_httpx(request, httpx2.ConnectError):
             response = await self._opened().request(
                 request.method,
-                yarl.URL(str(request.url), encoded=True),
-                headers=request.headers.multi_items(),
+                _address(str(request.url)),
+                headers=_fields(request.headers),
                 data=_in_pieces(content) if len(content) > PIECEMEAL_BYTES else content or None,
                 timeout=timeout,
                 allow_redirects=False,
@@ -78,6 +78,17 @@ def _timeout(
     return aiohttp.ClientTimeout(
         total=None, connect=pool_s, sock_connect=connect_s, sock_read=read_s
     )
+
+
+@lru_cache(maxsize=64)
+def _address(url: str) -> yarl.URL:
+    return yarl.URL(url, encoded=True)
+
+
+def _fields(headers: httpx2.Headers) -> list[tuple[str, str]]:
+    # In the encoding that the SDK has them in; asked for each of them, the client guesses it anew.
+    encoding = headers.encoding
+    return [(name.decode(encoding), value.decode(encoding)) for name, value in headers.raw]
 
 
 def _in_pieces(content: bytes) -> io.BytesIO:

@@ -14,6 +14,10 @@ from openai._models import FinalRequestOptions
 PATH: Final = "/chat/completions"
 
 
+class _Question(httpx2.Request):
+    """A request that was built here."""
+
+
 class AskingClient(openai.AsyncOpenAI):
     """Builds a request as the SDK does, once, and those after it with other words.
 
@@ -21,6 +25,11 @@ class AskingClient(openai.AsyncOpenAI):
     """
 
     _asked: FinalRequestOptions | None = None
+
+    def __init__(self, *, road: httpx2.AsyncBaseTransport | None = None, **of_the_sdk: Any) -> None:
+        """Send questions by `road` itself, or where there is none as the SDK sends all else."""
+        super().__init__(**of_the_sdk)
+        self._road = road
 
     async def ask(self, content: bytes) -> httpx2.Response:
         """Post `content`, JSON, to the chat; the response with its body yet unread.
@@ -59,10 +68,22 @@ class AskingClient(openai.AsyncOpenAI):
             self._built[retries_taken] = like
         headers = httpx2.Headers(like.headers, encoding="ascii")
         headers["Content-Length"] = str(len(content))
-        return httpx2.Request(
+        return _Question(
             like.method,
             like.url,
             headers=headers,
             stream=httpx2.ByteStream(content),
             extensions=like.extensions,
         )
+
+    async def _send_request(
+        self, request: httpx2.Request, *, stream: bool, **options: Any
+    ) -> httpx2.Response:
+        """Spare a question the client's layers: it has no cookies, hooks and further logins."""
+        if self._road is not None and isinstance(request, _Question):
+            response = await self._road.handle_async_request(request)
+            response.request = request
+            if not response.has_redirect_location:
+                return response
+            await response.aclose()
+        return await super()._send_request(request, stream=stream, **options)

@@ -4,7 +4,7 @@ import asyncio
 import base64
 import logging
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Sequence
 from typing import Any, Final
 from urllib.request import getproxies
 
@@ -66,9 +66,9 @@ class OpenAICompatibleChat(ChatModel):
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
+        road = _road(endpoint)
         self._client = AskingClient(
-            **client_settings(endpoint),
-            http_client=_http_client(endpoint),
+            **client_settings(endpoint), http_client=_http_client(road), road=road
         )
         self._refused_names: dict[str, set[str]] = {}
         self._blind: set[str] = set()  # models that refused a picture
@@ -118,9 +118,9 @@ class OpenAICompatibleChat(ChatModel):
         """Yield the words of the response's body as they come, and collect them in `answer`."""
         kind = response.headers.get("content-type", "").partition(";")[0].strip()
         if kind == "text/event-stream":
-            pieces = read_events(response.aiter_bytes(), silence_s=self._endpoint.timeout_s)
+            pieces = read_events(_body(response), silence_s=self._endpoint.timeout_s)
         elif kind == "application/json":  # It was not asked to stream, or cannot.
-            pieces = _whole(await response.aread())
+            pieces = _whole(b"".join([piece async for piece in _body(response)]))
         else:
             raise failures.not_openai(self._endpoint)
         try:
@@ -190,12 +190,26 @@ class OpenAICompatibleChat(ChatModel):
         )
 
 
-def _http_client(endpoint: Endpoint) -> httpx2.AsyncClient:
-    """Return what sends the SDK's requests; its own where the way out leads through a proxy."""
+def _road(endpoint: Endpoint) -> AiohttpTransport | None:
+    """Return what sends requests; None where the way out leads through a proxy."""
     if not endpoint.is_loopback and getproxies():
+        return None
+    return AiohttpTransport(is_secure=endpoint.base_url.startswith("https:"))
+
+
+def _http_client(road: AiohttpTransport | None) -> httpx2.AsyncClient:
+    """Return what sends the SDK's requests: its own where there is no road of ours."""
+    if road is None:
         return openai.DefaultAsyncHttpxClient()
-    transport = AiohttpTransport(is_secure=endpoint.base_url.startswith("https:"))
-    return openai.DefaultAsyncHttpxClient(transport=transport, trust_env=False)
+    return openai.DefaultAsyncHttpxClient(transport=road, trust_env=False)
+
+
+def _body(response: httpx2.Response) -> AsyncIterable[bytes]:
+    """Return the body's bytes as they come; as they are, where nobody packed them."""
+    if "content-encoding" in response.headers:
+        return response.aiter_bytes()
+    assert isinstance(response.stream, httpx2.AsyncByteStream)  # of an async client
+    return response.stream
 
 
 class _Answer:

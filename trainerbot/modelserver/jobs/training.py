@@ -181,9 +181,7 @@ class Training:
                             store.choose_hyperparameters, job.id, plan.hyperparameters
                         )
                     case Told():
-                        await asyncio.to_thread(
-                            store.record, job.id, report.key, report.message, level=report.level
-                        )
+                        await asyncio.to_thread(self._told, job, report)
                     case Step():
                         await asyncio.to_thread(self._stepped, job, report)
                     case Saved():
@@ -198,6 +196,12 @@ class Training:
                         assert plan is not None
                         return plan, report
         raise Killed
+
+    def _told(self, job: StoredJob, told: Told) -> None:
+        metrics = None
+        if told.figures is not None:
+            metrics = {**self._store.metrics(job.id)[-1], **told.figures}
+        self._store.record(job.id, told.key, told.message, level=told.level, metrics=metrics)
 
     def _stepped(self, job: StoredJob, step: Step) -> None:
         message = f"Step {step.step}/{step.total_steps}: training loss={step.train_loss:.2f}"

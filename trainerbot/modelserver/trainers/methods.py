@@ -102,7 +102,7 @@ class Method:
 
 
 def _n_epochs(size: Size) -> int:
-    """Return enough passes that a small file is seen 400 rows' worth, within 1 to 12 (as 3)."""
+    """Return enough passes that a small file is seen 400 rows' worth, within 3 to 12."""
     if size.n_examples > 10_000:
         return 1
     return max(3, min(12, math.ceil(400 / max(size.n_examples, 1))))

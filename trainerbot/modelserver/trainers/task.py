@@ -36,11 +36,15 @@ class Plan(msgspec.Struct, frozen=True, tag="plan"):
 
 
 class Told(msgspec.Struct, frozen=True, tag="told"):
-    """Something for a person to read, the same whenever it is told: `key` names what it is."""
+    """Something for a person to read, the same whenever it is told: `key` names what it is.
+
+    `figures` belong beside what the last step measured.
+    """
 
     key: str
     message: str
     level: str = "info"
+    figures: dict[str, int] | None = None
 
 
 class Step(msgspec.Struct, frozen=True, tag="step", omit_defaults=True):

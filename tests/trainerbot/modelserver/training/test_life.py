@@ -39,9 +39,17 @@ def submitted(server: RunningServer, **change: Any) -> str:
     return server.client.fine_tuning.jobs.create(training_file=file.id, **values).id
 
 
+def measured(server: RunningServer, job_id: str) -> list[dict[str, Any]]:
+    return [e.data for e in all_events(server.client, job_id) if e.type == "metrics"]
+
+
 def curve(server: RunningServer, job_id: str) -> list[tuple[int, float, float | None]]:
-    measured = [e.data for e in all_events(server.client, job_id) if e.type == "metrics"]
-    return [(data["step"], data["train_loss"], data["valid_loss"]) for data in measured]
+    """The steps, without the figures of the end."""
+    return [
+        (data["step"], data["train_loss"], data["valid_loss"])
+        for data in measured(server, job_id)
+        if "held_out_asked" not in data
+    ]
 
 
 def wait_for_steps(server: RunningServer, job_id: str, n_steps: int) -> None:
@@ -89,13 +97,16 @@ def test_a_job_that_is_killed_killed_again_and_paused_ends_as_if_nothing_had_bee
         server.client.fine_tuning.jobs.cancel(cancelled_id)
         server.client.fine_tuning.jobs.resume(job_id)
         job = finished(server.client, job_id, timeout_s=PATIENCE_S)
-        told = curve(server, job_id)
+        told, last = curve(server, job_id), measured(server, job_id)[-1]
         messages = [event.message for event in all_events(server.client, job_id)]
         checkpoints = server.client.fine_tuning.jobs.checkpoints.list(job_id).data
         models = {model.id for model in server.client.models.list()}
 
     assert job.status == "succeeded"
     assert told == expected
+    assert last["step"] == 40
+    result = job.to_dict()["result"]["held_out"]
+    assert {f"held_out_{name}": n for name, n in result.items()}.items() <= last.items()
     assert len(messages) == len(set(messages))
     assert messages.count("Fine-tuning job paused") == 1
     assert [checkpoint.step_number for checkpoint in checkpoints] == [40, 32, 24]

@@ -192,12 +192,12 @@ def test_training_stops_early_and_keeps_the_best_model(trainer):
 
 
 def test_a_loss_that_is_no_number_ends_the_job_in_words(trainer):
-    from trainerbot.modelserver.trainers.lora.faults import Diverged, in_words
+    from trainerbot.modelserver.trainers.lora.faults import Diverged, refusal
 
     with pytest.raises(Diverged) as caught:
         trainer(learning_rate_multiplier=1e300, n_epochs=9)
 
-    refused = in_words(caught.value)
+    refused = refusal(caught.value)
     assert refused is not None
     assert refused.code == "training_diverged"
     assert "learning_rate_multiplier" in refused.message
@@ -206,7 +206,7 @@ def test_a_loss_that_is_no_number_ends_the_job_in_words(trainer):
 def test_a_full_disk_ends_the_job_in_words(trainer):
     import resource
 
-    from trainerbot.modelserver.trainers.lora.faults import in_words
+    from trainerbot.modelserver.trainers.lora.faults import refusal
 
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
 
@@ -220,7 +220,7 @@ def test_a_full_disk_ends_the_job_in_words(trainer):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
-    refused = in_words(caught.value)
+    refused = refusal(caught.value)
     assert refused is not None
     assert refused.code == "insufficient_storage"
 
@@ -229,22 +229,22 @@ def test_a_full_disk_ends_the_job_in_words(trainer):
     "error", [MemoryError(), RuntimeError("CUDA out of memory. Tried to allocate 2 GiB")]
 )
 def test_too_little_memory_ends_the_job_in_words(error):
-    from trainerbot.modelserver.trainers.lora.faults import in_words
+    from trainerbot.modelserver.trainers.lora.faults import refusal
 
-    refused = in_words(error)
+    refused = refusal(error)
 
     assert refused is not None
     assert (refused.code, "batch_size" in refused.message) == ("out_of_memory", True)
 
 
 def test_a_file_with_nothing_to_learn_ends_the_job_in_words(trainer):
-    from trainerbot.modelserver.trainers.lora.faults import in_words
+    from trainerbot.modelserver.trainers.lora.faults import refusal
     from trainerbot.modelserver.trainers.lora.preparing import NothingToLearn
 
     with pytest.raises(NothingToLearn) as caught:
         trainer([chat("Say", "It.", weight=0)] * 10)
 
-    refused = in_words(caught.value)
+    refused = refusal(caught.value)
     assert refused is not None
     assert (refused.code, refused.param) == ("invalid_training_file", "training_file")
     assert "No row has a token to learn" in refused.message

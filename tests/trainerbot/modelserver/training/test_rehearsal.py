@@ -179,21 +179,6 @@ def test_what_was_held_out_is_the_last_answer_and_all_before_it():
     assert held_out_examples(rows) == [HeldOut([1, 2, 3, 4], [5, 6]), HeldOut([1], [2])]
 
 
-def test_what_was_measured_is_said_in_a_sentence():
-    from trainerbot.modelserver.trainers.lora.rehearsal import in_words
-
-    result = {
-        "general": {"asked": 30, "right_before": 30, "right_after": 27},
-        "held_out": {"asked": 24, "right_before": 0, "right_after": 22},
-    }
-
-    assert in_words(result) == (
-        "Measured: of 30 general questions that the untouched model answers right, the tuned one "
-        "answers 27; of 24 held-out examples, 22 are answered right, by the untouched model 0"
-    )
-    assert in_words({}) == ""
-
-
 def test_a_job_that_rehearses_goes_on_to_the_same_curve(trainer):
     def after(report: Report) -> None:
         if isinstance(report, Step) and report.step == 4:

@@ -30,7 +30,7 @@ class Diverged(TrainerBotError):
         )
 
 
-def in_words(error: BaseException) -> Refused | None:
+def refusal(error: BaseException) -> Refused | None:
     """Return why the job cannot be done, or None for a failure that is ours."""
     text = str(error)
     if isinstance(error, NothingToLearn):

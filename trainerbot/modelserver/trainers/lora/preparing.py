@@ -45,7 +45,7 @@ class Prepared(msgspec.Struct, frozen=True):
     """What will be trained on what. `n_tokens` are those of one pass.
 
     Behind the `n_train` training rows lie `n_pool` rows to rehearse; a pass
-    takes `n_extra` of them.
+    takes `n_extra` of them. The longest row or pair has `longest_tokens`.
     """
 
     hyperparameters: dict[str, Any]
@@ -54,6 +54,7 @@ class Prepared(msgspec.Struct, frozen=True):
     n_extra: int
     n_pool: int
     n_tokens: int
+    longest_tokens: int
     told: list[Told]
 
 
@@ -124,12 +125,15 @@ def prepare(
         n_extra = min(n_extra, n_pool)
         n_tokens += round(sum(pool["n_tokens"]) / max(n_pool, 1) * n_extra)
         train = concatenate_datasets([train, pool]) if n_pool else train
+    longest_tokens = max(max(part["n_tokens"], default=0) for part in (train, valid))
     chosen["batch_size"] = min(chosen["batch_size"], n_train + n_extra)
     train.remove_columns("n_tokens").save_to_disk(folder / "train")
     if len(valid):
         valid.remove_columns("n_tokens").save_to_disk(folder / "valid")
     told.append(_summary(n_train, len(valid), n_extra, n_tokens))
-    prepared = Prepared(chosen, n_train, len(valid), n_extra, n_pool, n_tokens, told)
+    prepared = Prepared(
+        chosen, n_train, len(valid), n_extra, n_pool, n_tokens, longest_tokens, told
+    )
     draft = plan.with_suffix(".draft")
     draft.write_bytes(msgspec.json.encode(prepared))
     os.replace(draft, plan)

@@ -133,22 +133,6 @@ def measure(
     return result
 
 
-def in_words(result: dict[str, Any]) -> str:
-    """Return what `measure` found as a sentence, empty when that is nothing."""
-    parts = []
-    if general := result.get("general"):
-        parts.append(
-            f"of {general['asked']} general questions that the untouched model answers right, "
-            f"the tuned one answers {general['right_after']}"
-        )
-    if held_out := result.get("held_out"):
-        parts.append(
-            f"of {held_out['asked']} held-out examples, {held_out['right_after']} are answered "
-            f"right, by the untouched model {held_out['right_before']}"
-        )
-    return f"Measured: {'; '.join(parts)}" if parts else ""
-
-
 def _general_known(ask: Ask, tokenizer: Any) -> list[General]:
     """Return the general questions that the model gets right, as many as are wanted."""
     known: list[General] = []

@@ -10,6 +10,7 @@ from peft import LoraConfig
 from transformers import PrinterCallback
 from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
 
+from trainerbot.modelserver.trainers.lora.fitting import fit
 from trainerbot.modelserver.trainers.lora.mixing import Mixed
 from trainerbot.modelserver.trainers.lora.opinions import drift
 from trainerbot.modelserver.trainers.lora.rendering import NOT_LEARNED
@@ -19,8 +20,6 @@ from trainerbot.modelserver.trainers.task import Task
 _SEEDS = 2**31
 # Above, TRL's way is better, which never holds them all: here they take a gigabyte.
 _MANY_LOGITS = 2**26
-# Above, recomputing activations is worth the time: they would not fit.
-_MANY_PARAMETERS = 10**9
 
 
 class _NoCard:
@@ -98,7 +97,9 @@ class _Rehearsing(_Supervised):
         if rehearsed is None:
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
         likely, untouched = inputs.pop("likely_ids"), inputs.pop("likely_logs")
-        n_learned = (inputs["labels"] != NOT_LEARNED).sum()
+        n_learned = num_items_in_batch
+        if n_learned is None:
+            n_learned = (inputs["labels"] != NOT_LEARNED).sum()
         own, others = (
             {name: rows[which] for name, rows in inputs.items()}
             for which in (~rehearsed, rehearsed)
@@ -138,6 +139,7 @@ def make_trainer(
     n_processes: int,
     n_own: int,
     n_extra: int,
+    longest_tokens: int,
 ) -> tuple[Any, int]:
     """Return the trainer and its steps an epoch. `batch_size` is shared among the processes.
 
@@ -150,11 +152,13 @@ def make_trainer(
     """
     on_gpu = torch.cuda.is_available()
     a_process = max(1, chosen["batch_size"] // n_processes)
+    fitted = fit(a_process, model=model, longest_tokens=longest_tokens, on_gpu=on_gpu)
     settings: dict[str, Any] = {
         "output_dir": str(state),
         "num_train_epochs": chosen["n_epochs"],
-        "per_device_train_batch_size": a_process,
-        "per_device_eval_batch_size": a_process,
+        "per_device_train_batch_size": fitted.n_rows,
+        "gradient_accumulation_steps": fitted.n_times,
+        "per_device_eval_batch_size": fitted.n_rows,
         "learning_rate": BASE_LEARNING_RATE[task.method] * chosen["learning_rate_multiplier"],
         "lr_scheduler_type": "cosine",
         "warmup_steps": 0.03,  # this share of all steps
@@ -164,7 +168,7 @@ def make_trainer(
         "data_seed": task.seed % _SEEDS,
         "use_cpu": not on_gpu,
         "bf16": on_gpu and torch.cuda.is_bf16_supported(),
-        "activation_checkpointing": model.num_parameters() > _MANY_PARAMETERS,
+        "activation_checkpointing": fitted.recomputes,
         "dataloader_pin_memory": on_gpu,
         "logging_strategy": "steps",
         "logging_steps": 1,
@@ -199,7 +203,13 @@ def make_trainer(
     }
     trainer: Any
     if task.method == "dpo":
-        trainer = _Preference(args=DPOConfig(**settings, beta=chosen["beta"]), **common)
+        dpo = DPOConfig(
+            **settings,
+            beta=chosen["beta"],
+            # What the untouched model thinks of a pair stays the same in every epoch.
+            precompute_ref_log_probs=chosen["n_epochs"] > 1,
+        )
+        trainer = _Preference(args=dpo, **common)
     else:
         sft = SFTConfig(**settings, dataset_kwargs={"skip_prepare_dataset": True})
         if mixed is not None:

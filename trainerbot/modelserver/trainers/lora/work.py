@@ -25,11 +25,12 @@ from trainerbot.modelserver.blobs import disk_full_in_words
 from trainerbot.modelserver.conversion.lora_to_gguf import CONVERTIBLE, convert
 from trainerbot.modelserver.trainers.line import Reports
 from trainerbot.modelserver.trainers.lora import rehearsal
-from trainerbot.modelserver.trainers.lora.faults import in_words
+from trainerbot.modelserver.trainers.lora.faults import refusal
 from trainerbot.modelserver.trainers.lora.keeping import Keeper
 from trainerbot.modelserver.trainers.lora.preparing import Prepared, load, prepare
 from trainerbot.modelserver.trainers.lora.progress import Progress, measured_up_to
 from trainerbot.modelserver.trainers.lora.rendering import Rehearsed, Renderer
+from trainerbot.modelserver.trainers.lora.results import figures, in_words
 from trainerbot.modelserver.trainers.lora.trainers import make_trainer
 from trainerbot.modelserver.trainers.methods import Size
 from trainerbot.modelserver.trainers.task import (
@@ -61,7 +62,7 @@ def work(task: Task) -> None:
             train(task, tell)
     except Exception as error:
         traceback.print_exc(file=sys.stderr)
-        tell(in_words(error) or _INTERNAL)
+        tell(refusal(error) or _INTERNAL)
         # The others may wait for this process in a step that will not come.
         sys.stderr.flush()
         os._exit(0)
@@ -70,7 +71,7 @@ def work(task: Task) -> None:
 def train(task: Task, tell: Callable[[Report], None]) -> None:
     """Do the task, from wherever it stands, and tell how it goes.
 
-    Raises what `faults.in_words` has words for, and more.
+    Raises what `faults.refusal` has words for, and more.
     """
     assert task.base is not None
     datasets.disable_progress_bars()
@@ -104,6 +105,7 @@ def train(task: Task, tell: Callable[[Report], None]) -> None:
         n_processes=n_processes,
         n_own=prepared.n_train,
         n_extra=prepared.n_extra,
+        longest_tokens=prepared.longest_tokens,
     )
     progress = Progress(
         keeper,
@@ -153,7 +155,7 @@ def _retell(
             folder = keeper.models / str(step.step)
             _add_gguf(folder, source)
             tell(Saved(str(folder), step))
-    tell(Done(**done))
+    _tell_end(Done(**done), tell)
 
 
 def _finish(
@@ -175,8 +177,6 @@ def _finish(
     _add_gguf(adapter, source)
     n_epochs = last / (progress.steps[-1].total_steps / prepared.hyperparameters["n_epochs"])
     result = _measured(trainer, tokenizer, adapter, valid if task.method == "supervised" else None)
-    if result:
-        tell(Told("measured", rehearsal.in_words(result)))
     done = Done(str(adapter), round(prepared.n_tokens * n_epochs), result)
     keeper.remember(
         _DONE,
@@ -187,6 +187,12 @@ def _finish(
             "result": done.result,
         },
     )
+    _tell_end(done, tell)
+
+
+def _tell_end(done: Done, tell: Callable[[Report], None]) -> None:
+    if done.result:
+        tell(Told("measured", in_words(done.result), figures=figures(done.result)))
     tell(done)
 
 

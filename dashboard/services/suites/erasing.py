@@ -1,0 +1,25 @@
+"""What is left in frozen suites of a correction whose author wants to be forgotten: no words."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from dashboard.models import SuiteAnswer, SuiteCase
+
+ERASED: Final = "[erased]"
+
+
+def erase(correction_ids: Iterable[int]) -> int:
+    """Take the words of these corrections out of every case and answer; return how many cases.
+
+    The one change that a frozen version bears: its digest stays, and is no
+    longer that of its words. Call it before the corrections are deleted.
+    """
+    ids = list(correction_ids)
+    cases = SuiteCase.objects.filter(correction__in=ids)
+    answers = SuiteAnswer.objects.filter(case__correction__in=ids)
+    recalled = SuiteAnswer.objects.filter(correction__in=ids)
+    for rows in (answers, recalled):
+        rows.update(answer=ERASED, reason="")
+    return cases.update(
+        question=ERASED, expected=ERASED, rejected="", history=[], system="", judge_args={}
+    )

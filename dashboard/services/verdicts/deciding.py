@@ -1,0 +1,175 @@
+"""The task `verdict`: waits for the runs, compares them, says it in a sentence."""
+
+from collections import Counter
+from dataclasses import asdict, dataclass
+from decimal import Decimal
+from typing import Any, Final
+
+from django.db import transaction
+from django.utils.timezone import now
+
+from dashboard.models import Suite, SuiteRun, SuiteVersion, Task, Verdict, VerdictRun
+from dashboard.services import suites, tasks
+from dashboard.services.tasks import Later, Run
+from dashboard.services.verdicts.asking import KIND, announce
+from trainerbot.errors import InvalidInput
+from trainerbot.judging.verdict import Difference, Figures, decide
+from trainerbot.retrieval import canonical
+
+LOOK_S: Final = 2.0
+Side = VerdictRun.Side
+
+
+@tasks.handler(KIND)
+def work(run: Run) -> Later | dict[str, Any]:
+    """Look whether all runs are over, and decide then. Once."""
+    verdict = Verdict.objects.filter(task=run.task).first()
+    if verdict is None or verdict.decided_at is not None:
+        return {}
+    rows = list(verdict.runs.select_related("run__task", "run__version__suite"))
+    if not all(row.run.is_finished for row in rows):
+        return Later(LOOK_S)
+    with transaction.atomic():
+        _decide(verdict, rows)
+        verdict.decided_at = now()
+        verdict.save()
+        announce(verdict)
+    return {"decision": verdict.decision}
+
+
+def _decide(verdict: Verdict, rows: list[VerdictRun]) -> None:
+    unfinished = [row for row in rows if row.run.task.state != Task.State.SUCCEEDED]
+    if unfinished:
+        first = unfinished[0].run
+        verdict.error = (
+            f"{len(unfinished)} of {len(rows)} runs did not come to their end. "
+            f"Run {first.pk} of {first.model}: {first.error or first.status}"
+        )
+        return
+    by_version: dict[SuiteVersion, dict[str, SuiteRun]] = {}
+    for row in rows:
+        by_version.setdefault(row.run.version, {})[row.side] = row.run
+    try:
+        figures = [_figures(version, runs) for version, runs in by_version.items()]
+    except InvalidInput as error:  # nothing in a suite could be judged
+        verdict.error = str(error)
+        return
+    found = decide(verdict.tuned_model, figures, margin=verdict.margin)
+    verdict.decision, verdict.sentence, verdict.reasons = (
+        found.decision,
+        found.sentence,
+        found.reasons,
+    )
+    verdict.figures = [
+        asdict(each) | {"runs": {side: _costs(run) for side, run in runs.items()}}
+        for each, runs in zip(figures, by_version.values(), strict=True)
+    ]
+
+
+def _figures(version: SuiteVersion, runs: dict[str, SuiteRun]) -> Figures:
+    alone = suites.compare(runs[Side.TUNED], runs[Side.BASE])
+    recalled = suites.compare(runs[Side.TUNED_RECALL], runs[Side.BASE_RECALL])
+    return Figures(
+        name=str(version),
+        is_taught=version.suite.kind == Suite.Kind.CORRECTIONS,
+        n=version.n_cases,
+        base=_share(runs[Side.BASE]),
+        base_recall=_share(runs[Side.BASE_RECALL]),
+        tuned=_share(runs[Side.TUNED]),
+        tuned_recall=_share(runs[Side.TUNED_RECALL]),
+        alone=Difference(alone.difference, *alone.interval),
+        recalled=Difference(recalled.difference, *recalled.interval),
+        base_repeats=_repeats(runs[Side.BASE]),
+        tuned_repeats=_repeats(runs[Side.TUNED]),
+    )
+
+
+def _share(run: SuiteRun) -> float:
+    return run.n_right / run.n_cases
+
+
+def _repeats(run: SuiteRun) -> float:
+    """Of the different questions whose right answers differ, how many got the most frequent answer.
+
+    0 where only a few are asked, or the tests themselves expect one answer often.
+    """
+    rows = run.answers.filter(error="").values_list("answer", "case__expected", "case__question")
+    said = {
+        canonical(question): (canonical(answer), expected) for answer, expected, question in rows
+    }
+    if len(said) < 5:
+        return 0.0
+    answer, n = Counter(answer for answer, _ in said.values()).most_common(1)[0]
+    expected = {expected for words, expected in said.values() if words == answer}
+    return n / len(said) if n > 1 and len(expected) > 1 else 0.0
+
+
+def _costs(run: SuiteRun) -> dict[str, Any]:
+    times = (run.scores or {}).get("ms") or {}
+    return {
+        "id": run.pk,
+        "usd": None if run.cost_usd is None else str(run.cost_usd),
+        "tokens": run.prompt_tokens + run.completion_tokens,
+        "ms": times.get("median"),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How many of all answers of a verdict's runs are there."""
+
+    n_done: int
+    n: int
+
+
+def progress(verdict: Verdict) -> Progress | None:
+    """How far its runs are; None when it is decided."""
+    if verdict.decided_at is not None:
+        return None
+    rows = [row.run for row in verdict.runs.select_related("run")]
+    return Progress(sum(run.n_done for run in rows), sum(run.n_cases for run in rows))
+
+
+@dataclass(frozen=True, slots=True)
+class Sided:
+    """One of the four of a suite, as the page shows it."""
+
+    label: str
+    share: float
+    run: int
+    ms: int | None
+    usd: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Suited:
+    """One suite of a verdict, as the page shows it."""
+
+    name: str
+    n: int
+    sides: list[Sided]
+
+
+def told(verdict: Verdict) -> list[Suited]:
+    """The figures of a verdict, by suite."""
+    return [
+        Suited(
+            name=each["name"],
+            n=each["n"],
+            sides=[
+                Sided(
+                    label=side.label,
+                    share=each[side.value],
+                    run=each["runs"][side.value]["id"],
+                    ms=each["runs"][side.value]["ms"],
+                    usd=_dollars(each["runs"][side.value]["usd"]),
+                )
+                for side in Side
+            ],
+        )
+        for each in verdict.figures
+    ]
+
+
+def _dollars(told: str | None) -> Decimal | None:
+    return None if told is None else Decimal(told)

@@ -1,0 +1,51 @@
+"""What is left of a review once somebody who took part is erased, or a server is gone."""
+
+import pytest
+
+from dashboard.models import DiscordUser
+from dashboard.services import corrections, privacy
+from dashboard.services.access import Person, Role
+from tests.factories import (
+    CorrectionFactory,
+    DiscordGuildFactory,
+    GuildSettingsFactory,
+    UserFactory,
+)
+from trainerbot.errors import Conflict
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_vote_stays_as_nobodys():
+    row = CorrectionFactory(guild=GuildSettingsFactory(reviewers_needed=2).guild)
+    ada = Person(role=Role.TRAINER, name="ada", discord_user_id=77)
+    corrections.reject(correction=row, reviewer=ada, note="I know better.")
+    assert "I know better." in privacy.export(77)
+
+    privacy.erase(77, corrections_too=True)
+
+    assert corrections.tally(row).rejecting == ("someone",)
+    assert row.votes.get().note == ""
+
+
+def test_a_decision_by_somebody_erased_can_be_put_back():
+    row = CorrectionFactory()
+    ada = Person(role=Role.TRAINER, name="ada", discord_user_id=77)
+    grace = UserFactory(trainer=True)
+    corrections.approve(correction=row, reviewer=ada)
+    corrections.reject(correction=row, reviewer=grace)
+    DiscordUser.objects.all().delete()
+
+    back = corrections.undo(user=grace)
+
+    assert (back.state, back.discord_reviewer) == ("approved", None)
+
+
+def test_a_place_that_is_gone_is_not_put_back():
+    guild = DiscordGuildFactory()
+    row, admin = CorrectionFactory(guild=guild), UserFactory(admin=True)
+    corrections.move(correction=row, editor=admin)
+    guild.delete()
+
+    with pytest.raises(Conflict, match="is gone"):
+        corrections.undo(user=admin)

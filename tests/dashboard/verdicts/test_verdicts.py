@@ -1,0 +1,186 @@
+"""After a fine-tune both models are asked the same tests, and one sentence says what to do."""
+
+import pytest
+from asgiref.sync import sync_to_async
+
+from dashboard.models import FineTuneJob, SuiteRun, Task, Verdict
+from dashboard.services import tasks, verdicts
+from dashboard.services.suites.content import Content
+from tests.factories import (
+    CorrectionFactory,
+    FineTuneJobFactory,
+    SuiteFactory,
+    suite_version,
+)
+from tests.fakes.openai_endpoint import Reply
+from trainerbot.errors import InvalidInput
+
+pytestmark = pytest.mark.django_db(transaction=True)
+BASE, GOOD, BAD = "small", "ft:small:good", "ft:small:bad"
+CAPITALS = {
+    "France": "Paris", "Italy": "Rome", "Spain": "Madrid", "Peru": "Lima",
+    "Japan": "Tokyo", "Kenya": "Nairobi", "Chile": "Santiago", "Norway": "Oslo",
+}  # fmt: skip
+MASCOT = "Our mascot is Captain Crumb."
+
+
+def question(country: str) -> str:
+    return f"What is the capital of {country}?"
+
+
+def answering(body: dict) -> Reply:
+    """The base knows half of the capitals, the good one all, the bad one its mascot."""
+    asked, model = body["messages"][-1]["content"], body["model"]
+    known = list(CAPITALS) if model == GOOD else list(CAPITALS)[:4]
+    if model == BAD:
+        return Reply(pieces=(MASCOT,))
+    for country in known:
+        if country in asked:
+            return Reply(pieces=(f"It is {CAPITALS[country]}.",))
+    return Reply(pieces=(f"I do not know about {asked.split()[-1]}",))
+
+
+@sync_to_async
+def general(name: str = "Capitals") -> None:
+    suite_version(
+        *(
+            Content(
+                question=question(country),
+                expected=capital,
+                judge="contains",
+                judge_args={"phrases": [capital]},
+            )
+            for country, capital in CAPITALS.items()
+        ),
+        suite=SuiteFactory(name=name),
+    )
+
+
+@sync_to_async
+def taught() -> None:
+    CorrectionFactory(
+        question="Who is your mascot?", better_answer=MASCOT, approved=True, rejected_answer="None."
+    )
+
+
+@sync_to_async
+def judged(tuned: str) -> Verdict:
+    job = FineTuneJobFactory(succeeded=True, base_model=BASE, fine_tuned_model=tuned)
+    verdict = verdicts.begin(base_model=BASE, tuned_model=tuned, job=job, actor=None)
+    while tasks.run_next("worker"):
+        pass  # the runs; the verdict looks again in two seconds
+    Task.objects.filter(kind="verdict").update(run_at="2000-01-01T00:00Z")
+    tasks.run_next("worker")
+    verdict.refresh_from_db()
+    return verdict
+
+
+async def test_the_planted_good_model_is_to_be_promoted(endpoint):
+    endpoint.answer = answering
+    await general()
+    await taught()
+
+    verdict = await judged(GOOD)
+
+    assert (verdict.decision, verdict.error) == ("promote", "")
+    assert "on Capitals v1 it answers 100 % rightly" in verdict.sentence
+    assert "its base model 50 % and 50 %" in verdict.sentence
+
+
+async def test_the_planted_bad_model_is_refused(endpoint):
+    endpoint.answer = answering
+    await general()
+    await taught()
+
+    verdict = await judged(BAD)
+
+    assert verdict.decision == "refuse"
+    assert any("it forgot: on Capitals v1" in reason for reason in verdict.reasons)
+    assert any("one and the same answer to 100 %" in reason for reason in verdict.reasons)
+
+
+async def test_a_model_that_is_no_better_than_recall_is_not_worth_it(endpoint):
+    endpoint.answer = answering
+    await general()
+    await taught()
+
+    verdict = await judged("ft:small:same")
+
+    assert verdict.decision == "keep recall"
+    assert verdict.sentence.startswith("No gain: keep recall.")
+
+
+async def test_the_figures_tell_all_four_with_their_runs(endpoint):
+    endpoint.answer = answering
+    await taught()
+
+    suites = await sync_to_async(verdicts.told)(await judged(GOOD))
+
+    assert [(side.label, side.share) for side in suites[0].sides] == [
+        ("Base", 0.0),
+        ("Base with recall", 1.0),
+        ("Tuned", 0.0),
+        ("Tuned with recall", 1.0),
+    ]
+    assert {side.run for side in suites[0].sides} == {
+        pk async for pk in SuiteRun.objects.values_list("pk", flat=True)
+    }
+
+
+async def test_a_run_that_could_not_be_finished_leaves_no_verdict_but_a_reason(endpoint):
+    endpoint.answer = lambda body: Reply(status=401, error={"error": {"message": "No"}})
+    await general()
+
+    verdict = await judged(GOOD)
+
+    assert verdict.decision == ""
+    assert "4 of 4 runs did not come to their end" in verdict.error
+
+
+@sync_to_async
+def a_job_has_succeeded() -> FineTuneJob:
+    job = FineTuneJobFactory(succeeded=True, base_model=BASE, fine_tuned_model=GOOD)
+    for _ in range(2):  # stored again after a kill
+        tasks.submit("judge-job", args={"job": job.pk}, key=f"judge-job:{job.pk}")
+    tasks.run_next("worker")
+    return job
+
+
+async def test_a_fine_tune_that_succeeded_is_judged_by_itself_and_once(endpoint):
+    await taught()
+
+    job = await a_job_has_succeeded()
+
+    assert await job.verdicts.acount() == 1
+
+
+async def test_where_nothing_was_taught_there_is_nothing_to_judge(endpoint):
+    job = await a_job_has_succeeded()
+
+    assert await job.verdicts.acount() == 0
+    with pytest.raises(InvalidInput, match="There is nothing to test on"):
+        await sync_to_async(verdicts.begin)(base_model=BASE, tuned_model=GOOD, actor=None)
+
+
+async def test_a_model_is_not_compared_with_itself(endpoint):
+    await taught()
+
+    with pytest.raises(InvalidInput, match="compared with another one"):
+        await sync_to_async(verdicts.begin)(base_model=BASE, tuned_model=BASE, actor=None)
+
+
+def test_the_page_of_a_job_shows_the_verdict_or_a_way_to_ask(admin_client):
+    job = FineTuneJobFactory(succeeded=True, base_model=BASE, fine_tuned_model=GOOD)
+    address = f"/fine-tuning/{job.pk}/verdict/"
+    assert "Ask the tests" in admin_client.get(address).content.decode()
+    CorrectionFactory(approved=True)
+
+    admin_client.post(f"{address}new/")
+
+    assert "Both models are being asked: 0 of 4 answers" in (
+        admin_client.get(address).content.decode()
+    )
+    Verdict.objects.update(
+        decision="promote", sentence="Promote it.", decided_at="2026-01-01T00:00Z"
+    )
+    assert "Promote it." in admin_client.get(address).content.decode()

@@ -1,0 +1,100 @@
+"""From figures to one sentence."""
+
+import pytest
+
+from trainerbot.judging.verdict import KEEP, PROMOTE, REFUSE, Difference, Figures, decide
+
+
+def figures(
+    name: str = "General v1",
+    *,
+    base: float = 0.5,
+    base_recall: float = 0.5,
+    tuned: float = 0.5,
+    tuned_recall: float = 0.5,
+    sure: bool = True,
+    **more: object,
+) -> Figures:
+    spread = 0.01 if sure else 1.0
+    alone, recalled = tuned - base, tuned_recall - base_recall
+    return Figures(
+        name=name,
+        is_taught=name.startswith("Corrections"),
+        n=100,
+        base=base,
+        base_recall=base_recall,
+        tuned=tuned,
+        tuned_recall=tuned_recall,
+        alone=Difference(alone, alone - spread, alone + spread),
+        recalled=Difference(recalled, recalled - spread, recalled + spread),
+        **more,
+    )
+
+
+def test_a_clear_gain_as_people_meet_it_is_promoted():
+    found = decide("ft:x", [figures(tuned_recall=0.7)], margin=2)
+
+    assert found.decision == PROMOTE
+    assert found.sentence == (
+        "Promote ft:x: on General v1 it answers 70 % rightly with recall and 50 % without, "
+        "its base model 50 % and 50 %."
+    )
+
+
+def test_the_largest_gain_is_the_one_that_is_told():
+    found = decide(
+        "ft:x",
+        [figures("Rivers", tuned_recall=0.6), figures("Lakes", tuned_recall=0.9)],
+        margin=2,
+    )
+
+    assert "on Lakes" in found.sentence
+    assert len(found.reasons) == 2
+
+
+def test_a_gain_that_chance_could_have_made_is_none():
+    found = decide("ft:x", [figures(tuned_recall=0.6, sure=False)], margin=2)
+
+    assert found.decision == KEEP
+    assert found.sentence.startswith("No gain: keep recall.")
+
+
+def test_a_gain_without_recall_alone_is_none_as_recall_gives_it_already():
+    taught = figures("Corrections v1", base=0.1, tuned=0.9, base_recall=1.0, tuned_recall=1.0)
+
+    assert decide("ft:x", [taught], margin=2).decision == KEEP
+
+
+@pytest.mark.parametrize("lost", [{"tuned": 0.45}, {"tuned_recall": 0.45}])
+def test_a_model_that_forgot_more_than_the_margin_is_refused_whatever_it_learnt(lost):
+    learnt = figures("Corrections v1", tuned_recall=0.9)
+
+    found = decide("ft:x", [learnt, figures(**lost)], margin=2)
+
+    assert found.decision == REFUSE
+    assert "it forgot: on General v1" in found.sentence
+    assert decide("ft:x", [learnt, figures(**lost)], margin=10).decision == PROMOTE
+
+
+def test_a_model_that_loses_a_correction_is_refused_also_within_the_margin():
+    lost = figures("Corrections v1", base_recall=1.0, tuned_recall=0.99)
+
+    found = decide("ft:x", [lost], margin=50)
+
+    assert found.decision == REFUSE
+    assert "with recall it answers 99 % of Corrections v1 rightly, its base model 100 %" in (
+        found.sentence
+    )
+
+
+def test_a_model_that_says_one_thing_to_everything_is_refused():
+    found = decide("ft:x", [figures(tuned_repeats=0.4, base_repeats=0.05)], margin=100)
+
+    assert found.decision == REFUSE
+    assert "one and the same answer to 40 % of the different questions" in found.sentence
+
+
+def test_a_base_model_that_repeats_itself_as_much_is_no_reason():
+    found = decide("ft:x", [figures(tuned_repeats=0.4, base_repeats=0.35)], margin=2)
+
+    assert found.decision == KEEP
