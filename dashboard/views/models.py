@@ -6,6 +6,7 @@ from typing import cast
 
 from django.contrib import messages
 from django.contrib.auth.models import User
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render, resolve_url
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -25,6 +26,7 @@ from dashboard.services import (
 from dashboard.services.access import Permission
 from dashboard.views.doors import reader, requires
 from trainerbot.errors import InvalidInput
+from trainerbot.llm import ModelInfo
 
 LONGEST_NAME = 200
 
@@ -33,7 +35,8 @@ LONGEST_NAME = 200
 class Row:
     """One model of the endpoint. job: the fine-tune that made it, if it was ours.
 
-    is_tuned: a fine-tune made it, so it can be deleted.
+    is_tuned: a fine-tune made it, so it can be deleted. is_checkpoint: it is
+    not what its job came to, but what it was on the way.
     """
 
     id: str
@@ -43,6 +46,7 @@ class Row:
     answers: bool
     price: ModelPrice | None
     is_tuned: bool
+    is_checkpoint: bool
 
 
 @require_GET
@@ -60,12 +64,7 @@ def rows(request: HttpRequest) -> HttpResponse:
     current = assistant.current().model
     if not current and found:
         current = providers.ask_at_once(chat.default_model)
-    ours = {
-        job.fine_tuned_model: job
-        for job in FineTuneJob.objects.filter(
-            fine_tuned_model__in=[model.id for model in found]
-        ).select_related("version__dataset")
-    }
+    ours, their_jobs = _jobs_of(found)
     known = {
         price.model: price
         for price in ModelPrice.objects.filter(model__in=[model.id for model in found])
@@ -75,10 +74,11 @@ def rows(request: HttpRequest) -> HttpResponse:
             id=model.id,
             owned_by=model.owned_by,
             made_at=datetime.fromtimestamp(model.created, UTC) if model.created else None,
-            job=ours.get(model.id),
+            job=ours.get(model.id) or their_jobs.get(_remote_job(model)),
             answers=model.id == current,
             price=known.get(model.id),
             is_tuned=model.id.startswith("ft:") or model.id in ours,
+            is_checkpoint=model.id not in ours and _remote_job(model) in their_jobs,
         )
         for model in found
     ]
@@ -163,6 +163,26 @@ def remove_speech_price(request: HttpRequest) -> HttpResponse:
         request, f"{voices.label(provider)} costs nothing from now on, as far as we know."
     )
     return redirect(f"{resolve_url('model-list')}#speech-prices")
+
+
+def _jobs_of(
+    found: list[ModelInfo],
+) -> tuple[dict[str, FineTuneJob], dict[str, FineTuneJob]]:
+    """Our jobs by the model that each came to, and by the endpoint's id for the job."""
+    came_to = Q(fine_tuned_model__in=[model.id for model in found])
+    on_the_way = Q(remote_job_id__in=[id_ for model in found if (id_ := _remote_job(model))])
+    rows = FineTuneJob.objects.filter(came_to | on_the_way)
+    jobs = list(rows.select_related("version__dataset"))
+    return (
+        {job.fine_tuned_model: job for job in jobs if job.fine_tuned_model},
+        {job.remote_job_id: job for job in jobs if job.remote_job_id},
+    )
+
+
+def _remote_job(model: ModelInfo) -> str:
+    """The id of the job that made a model, where its endpoint tells it; else ""."""
+    told = model.details.get("fine_tuning_job")
+    return told if isinstance(told, str) else ""
 
 
 def _named(request: HttpRequest) -> str:

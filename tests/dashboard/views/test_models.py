@@ -27,6 +27,23 @@ def test_a_model_of_ours_names_the_job_and_that_no_weights_changed(trainer, endp
     assert "no weights changed" in page
 
 
+def test_a_checkpoint_names_the_job_that_it_comes_from(trainer, endpoint):
+    job = FineTuneJobFactory(succeeded=True, method="dpo")
+    endpoint.models[1]["fine_tuning_job"] = job.remote_job_id
+
+    page = trainer.get("/models/rows/").content.decode()
+
+    assert f"/fine-tuning/{job.pk}/" in page
+    assert "· checkpoint" in page
+
+
+def test_a_tuned_model_of_others_is_not_called_a_base_model(trainer, endpoint):
+    page = trainer.get("/models/rows/").content.decode()
+
+    assert "not started here" in page
+    assert page.count("base model") == 1
+
+
 @pytest.mark.parametrize(("chosen", "answers"), [("", "tiny-chat"), (TUNED, TUNED)])
 def test_the_model_that_answers_is_marked(trainer, endpoint, settings, chosen, answers):
     settings.CHAT_MODEL = "" if chosen else "tiny-chat"
