@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -66,6 +67,14 @@ def wait_for_status(server: RunningServer, job_id: str, status: str) -> None:
         time.sleep(0.02)
 
 
+def wait_until_empty(folder: Path) -> None:
+    # The job is over a moment before its folder is gone.
+    end = time.monotonic() + PATIENCE_S
+    while any(folder.iterdir()):
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
 def kill_the_trainer(server: RunningServer) -> None:
     found = subprocess.run(
         ["pgrep", "-P", str(server.process.pid), "-f", "modelserver.trainers"],
@@ -101,6 +110,7 @@ def test_a_job_that_is_killed_killed_again_and_paused_ends_as_if_nothing_had_bee
         messages = [event.message for event in all_events(server.client, job_id)]
         checkpoints = server.client.fine_tuning.jobs.checkpoints.list(job_id).data
         models = {model.id for model in server.client.models.list()}
+        wait_until_empty(data / "work")
 
     assert job.status == "succeeded"
     assert told == expected
@@ -116,7 +126,6 @@ def test_a_job_that_is_killed_killed_again_and_paused_ends_as_if_nothing_had_bee
         *(checkpoint.fine_tuned_model_checkpoint for checkpoint in checkpoints),
     }
     assert checkpoints[0].metrics.full_valid_loss == expected[-1][2]
-    assert list((data / "work").iterdir()) == []
     # What was killed in the middle of writing has left nothing behind.
     assert list((data / "drafts").iterdir()) == []
 
