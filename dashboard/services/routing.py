@@ -44,7 +44,8 @@ def route(place: Place, *, aliases: Mapping[str, Alias], who: str) -> Place:
     """The place as its alias has it for this person; as it is where it names a model.
 
     who: such as "discord:123"; whoever is in a canary stays in it while its
-    share grows. What a release leaves empty is as the place has it.
+    share grows, and "" is never in one. What a release leaves empty is as the
+    place has it.
     Raises ProviderUnavailable, in words, for a name under which nothing answers.
     """
     name = name_in(place.model)
@@ -67,7 +68,7 @@ def _release(alias: Alias | None, name: str, who: str) -> Release:
             f"Nothing answers under the name {SIGN}{name} yet. "
             "An admin can promote a model there, or choose another one here."
         )
-    if alias.canary is not None and share(alias.pk, who) < alias.canary_percent:
+    if alias.canary is not None and who and share(alias.pk, who) < alias.canary_percent:
         return alias.canary
     return alias.stable
 

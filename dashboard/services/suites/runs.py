@@ -1,5 +1,6 @@
 """Runs of suites: asked for, priced, found, cancelled."""
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
 
@@ -7,7 +8,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from dashboard.models import Judge, SuiteRun, SuiteVersion, Task
-from dashboard.services import audit, budgets, chat, places, providers, storage, tasks
+from dashboard.services import audit, budgets, chat, places, providers, routing, storage, tasks
 from dashboard.services.access import Person
 from dashboard.services.suites import estimates, results
 from dashboard.services.suites.news import announce
@@ -59,10 +60,12 @@ def submit(
     if guild is not None:
         budgets.check_open(guild=guild, discord_user=None, rules=rules)
     place = rules.place(guild.discord_guild_id if guild else None)
-    if not model.strip():
-        if endpoint:
-            raise InvalidInput(f"Name the model of {endpoint} that is to be asked.")
-        model = place.model or providers.ask_at_once(chat.default_model)
+    if not model.strip() and endpoint:
+        raise InvalidInput(f"Name the model of {endpoint} that is to be asked.")
+    # A name such as @support is asked as what answers most people under it.
+    place = replace(place, model=model.strip() or place.model)
+    place = routing.route(place, aliases=rules.aliases, who="")
+    model = place.model or providers.ask_at_once(chat.default_model)
     if system_prompt is None:
         system_prompt = prompting.in_language(place.system_prompt, place.language)
     if temperature is not None and not 0 <= temperature <= 2:

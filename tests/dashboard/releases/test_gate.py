@@ -3,7 +3,7 @@
 import pytest
 
 from dashboard.models import Alias, AuditEvent, Release
-from dashboard.services import releases, suites
+from dashboard.services import assistant, releases, suites
 from dashboard.services.releases import gate
 from tests.factories import (
     AliasFactory,
@@ -153,3 +153,14 @@ def test_a_rollback_asks_no_gate(alias, release):
     releases.roll_back(alias, actor=None)
 
     assert releases.get("support").stable.model == "small"
+
+
+@pytest.mark.parametrize("model", ["@support", ""])
+def test_what_answers_under_a_name_is_tested_by_that_name_and_never_its_canary(alias, model):
+    releases.promote(releases.draft(alias, model="large", system_prompt="Be brief."), actor=None)
+    releases.start_canary(releases.draft(alias, model="third"), percent=99, actor=None)
+    assistant.use_model("@support", actor=None)
+
+    run = suites.submit(version=suite_version(), model=model)
+
+    assert (run.model, run.system_prompt) == ("large", "Be brief.")
