@@ -100,6 +100,30 @@ document.addEventListener("decided", ({ detail }) => {
   if (status && detail.sentence) status.textContent = detail.sentence;
 });
 
+// A form whose answer is on its way must not be fetched away: the answer takes the queue's
+// place, which it would look for in vain. A refresh that gave way comes later if it must.
+const deciding = new Set();
+let gaveWay = false;
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const { elt, xhr } = event.detail;
+  if (elt.id === "queue" && deciding.size) {
+    gaveWay = true;
+    event.preventDefault();
+  } else if (elt.closest("form") && queue()?.contains(elt)) {
+    deciding.add(xhr);
+  }
+});
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  if (detail.elt.id !== "queue" || !deciding.size) return;
+  gaveWay = true;
+  detail.shouldSwap = false;
+});
+document.addEventListener("htmx:afterRequest", ({ detail }) => {
+  if (!deciding.delete(detail.xhr) || deciding.size || !gaveWay) return;
+  gaveWay = false;
+  if (!detail.successful) queue()?.dispatchEvent(new Event("live"));
+});
+
 // A queue that was fetched anew keeps the reviewer's place and what they selected.
 let wasInQueue = false;
 document.addEventListener("htmx:beforeSwap", ({ detail }) => {

@@ -71,7 +71,8 @@ def test_a_fine_tune_is_chosen_explained_and_started(open_page, endpoint):
 
 
 def test_an_endpoint_that_was_down_can_be_asked_again(open_page, endpoint):
-    endpoint.failures = [(401, {"error": {"message": "no"}})]
+    # Once for the rows and once for the names that the price field offers.
+    endpoint.failures = [(401, {"error": {"message": "no"}})] * 2
     page = open_page("/models/", user=UserFactory(admin=True), tolerates=["503"])
 
     page.get_by_role("button", name="Try again").click()

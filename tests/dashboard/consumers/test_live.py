@@ -21,7 +21,8 @@ PATH = "/ws/live/"
 async def push(topic: str, **payload: object) -> int:
     """Publish as a service does, and hand over as the tail does."""
     kind = f"{topic}.changed"
-    event_id: int = await publish(topic, kind, **payload)
+    await publish(topic, kind, **payload)
+    event_id: int = await latest_id()
     message = {"type": "outbox.event", "id": event_id, "topic": topic}
     await get_channel_layer().group_send(
         f"topic.{topic}", message | {"kind": kind, "payload": payload}
@@ -50,7 +51,8 @@ async def test_a_page_hears_what_happens_on_its_topics_only():
 
 async def test_a_page_that_reconnects_is_told_what_it_missed_in_order():
     trainer = await make_user(trainer=True)
-    seen = await publish("jobs", "job.changed", id=1)
+    await publish("jobs", "job.changed", id=1)
+    seen = await latest_id()
     for number in (2, 3):
         await publish("jobs", "job.changed", id=number)
     await publish("datasets", "dataset.changed", id=9)
