@@ -178,7 +178,11 @@ async def known(wanted: str) -> str:
 
     Raises NotFound with names that are near.
     """
-    names = [*await aliases(), *(model.id for model in await chat.models())]
+    known_aliases = await aliases()
+    for alias in known_aliases:  # also where the endpoint is down
+        if alias.casefold() == wanted.casefold():
+            return alias
+    names = [*known_aliases, *(model.id for model in await chat.models())]
     by_folded = {name.casefold(): name for name in names}
     if name := by_folded.get(wanted.casefold()):
         return name

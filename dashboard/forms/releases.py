@@ -90,7 +90,7 @@ class ReleaseForm(DashboardForm):
         help_text="Kept in the history. Needed where the tests object.",
     )
     override = forms.BooleanField(
-        label="Promote it although its tests object",
+        label="Release it although its tests object",
         required=False,
     )
 

@@ -364,7 +364,7 @@ class Migration(migrations.Migration):
                 (
                     "answer",
                     models.TextField(
-                        blank=True, help_text="The model's words, 20,000 characters of them"
+                        blank=True, help_text="The model's words, 32,000 characters of them"
                     ),
                 ),
                 (

@@ -311,7 +311,7 @@ class SuiteAnswer(models.Model):
         SuiteCase, on_delete=models.PROTECT, related_name="answers", help_text="What was asked"
     )
     position = models.PositiveIntegerField(help_text="That case's, for lists in its order")
-    answer = models.TextField(blank=True, help_text="The model's words, 20,000 characters of them")
+    answer = models.TextField(blank=True, help_text="The model's words, 32,000 characters of them")
     score = models.FloatField(null=True, help_text="How good it is, 0 to 1; empty if not judged")
     is_right = models.BooleanField(null=True, help_text="Whether it counts as right")
     judged_by = models.CharField(

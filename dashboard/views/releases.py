@@ -88,7 +88,11 @@ def _move(alias: Alias, form: ReleaseForm, actor: User) -> str:
         return _tested(release, releases.test(release, actor=actor))
     why, percent = given["why"], given["percent"]
     if given["action"] == Action.CANARY:
-        return _said(releases.start_canary(release, percent=percent, actor=actor, why=why))
+        return _said(
+            releases.start_canary(
+                release, percent=percent, actor=actor, why=why, override=given["override"]
+            )
+        )
     if given["action"] == Action.SHADOW:
         return _said(releases.start_shadow(release, percent=percent, actor=actor, why=why))
     return _said(releases.promote(release, actor=actor, why=why, override=given["override"]))
@@ -124,7 +128,8 @@ def roll_back(request: HttpRequest, name: str) -> HttpResponse:
     """One click: what answered before answers again, everywhere, from the next message on."""
     alias = releases.get(name)
     number = request.POST.get("to", "")
-    target = alias.releases.filter(number=number).first() if number.isdecimal() else None
+    is_number = number.isascii() and number.isdecimal() and len(number) < 10
+    target = alias.releases.filter(number=number).first() if is_number else None
     if number and target is None:
         raise InvalidInput("There is no such release under this name.")
     moved = releases.roll_back(alias, to=target, actor=_user(request))

@@ -13,6 +13,7 @@ _DECIMAL_COMMA: Final = re.compile(r"(?<=\d),(?=\d)")
 _SIGN_AT_NUMBER: Final = re.compile(r"([$€£¥₽%°])")
 _NUMBER: Final = re.compile(r"[+-]?\d+(?:\.\d+)?")
 _DATE: Final = re.compile(r"\d+(?:[./:-]\d+)+")
+MOST_DIGITS: Final = 27  # of a number; longer ones are compared as they are written
 _WORD: Final = re.compile(r"[^\W\d_][\w'\u2019-]*")
 
 _ENGLISH: Final = "two three four five six seven eight nine ten eleven twelve"
@@ -65,7 +66,7 @@ def names(text: str) -> frozenset[str]:
 def _number(word: str) -> str:
     if _DATE.fullmatch(word) and not _NUMBER.fullmatch(word):
         return word
-    if not _NUMBER.fullmatch(word):
+    if not _NUMBER.fullmatch(word) or len(word) > MOST_DIGITS:
         return word
     try:
         value = Decimal(word)

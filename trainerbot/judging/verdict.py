@@ -56,7 +56,7 @@ def decide(model: str, figures: Sequence[Figures], *, margin: float) -> Verdict:
     """Return what to do with a tuned model.
 
     margin: how many of a hundred answers it may lose on a general suite. It is
-    refused when it loses more, loses a correction, or repeats itself; promoted
+    refused when it loses more, has fewer corrections right, or repeats itself; promoted
     when it has clearly more right somewhere, with recall, as people meet it;
     and else not worth it, since recall alone does as well.
     """
@@ -90,7 +90,7 @@ def _against(each: Figures, margin: float) -> list[str]:
                 f"base model {_percent(each.base_recall)}."
             )
         return found
-    if min(each.alone.mean, each.recalled.mean) * 100 < -margin:
+    if round(100 * min(each.alone.mean, each.recalled.mean), 6) < -margin:
         found.append(
             f"it forgot: on {each.name} it answers {_percent(each.tuned)} rightly by itself and "
             f"{_percent(each.tuned_recall)} with recall, its base model {_percent(each.base)} and "

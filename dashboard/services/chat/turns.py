@@ -7,7 +7,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from channels.db import database_sync_to_async
-from django.db import DatabaseError
+from django.db import DatabaseError, transaction
 
 from dashboard.models import Conversation, Message, Utterance
 from dashboard.services import (
@@ -175,7 +175,7 @@ def _prepare(conversation: Conversation, question: str, model: str, sound: Sound
 
 @database_sync_to_async
 def _log_answer(*, question: Message, finished: Finished) -> Answer:
-    with storage.failures_in_words():
+    with storage.failures_in_words(), transaction.atomic():
         rules = places.rules()
         answer = conversations.log_answer(question=question, finished=finished, rules=rules)
         if finished.correction_id is None:

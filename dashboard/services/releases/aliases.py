@@ -71,7 +71,10 @@ def guard(
 @transaction.atomic
 def delete(alias: Alias, *, actor: User | Person | None) -> None:
     """Forget a name with its history. Raises Conflict while any place asks for it."""
-    alias = Alias.objects.select_for_update().get(pk=alias.pk)
+    locked = Alias.objects.select_for_update().filter(pk=alias.pk).first()
+    if locked is None:
+        raise NotFound("There is no such name.")
+    alias = locked
     if used := places_with(alias):
         raise Conflict(f"{alias} still answers in {', '.join(used)}. Choose another model there.")
     name = str(alias)

@@ -3,31 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from django.contrib.auth.models import User
 
-from dashboard.models import PlaceSettings, Suite, SuiteRun, SuiteVersion
-from dashboard.services import suites
+from dashboard.models import (
+    AssistantSettings,
+    Correction,
+    DiscordGuild,
+    PlaceSettings,
+    Suite,
+    SuiteRun,
+    SuiteVersion,
+    Verdict,
+)
+from dashboard.services import providers, suites
 from dashboard.services.access import Person
+from trainerbot.judging.verdict import REFUSE, SAME_ANSWER
 
 if TYPE_CHECKING:
     from dashboard.models import Alias, Release
-
-NAMED: Final = 3  # of the corrections that fail
 
 
 def objections(release: Release) -> list[str]:
     """A sentence for each reason why this release should not answer everybody; none if it may.
 
     Every correction in force where the alias answers is a test, and none may
-    fail; on the suites that the alias names, a release may do at most its
-    margin worse than the one that answers now.
+    fail, nor may the model by itself say one thing to everything, or have been
+    found worse than its base model after its fine-tune; on the suites that the
+    alias names, it may do at most its margin worse than the one that answers now.
     """
     alias = release.alias
     found = [
         said for version in _corrections(alias) for said in _about_corrections(release, version)
     ]
+    verdict = Verdict.objects.filter(tuned_model=release.model).exclude(decision="")
+    newest = verdict.order_by("-pk").first()
+    if newest is not None and newest.decision == REFUSE:
+        found.append(f"After its fine-tune the verdict was: {newest.sentence}")
     if alias.stable is not None and alias.stable_id != release.pk:
         for suite in alias.suites.order_by("name"):
             found += _about_suite(release, alias.stable, suite)
@@ -47,27 +60,42 @@ def test(release: Release, *, actor: User | Person | None) -> list[SuiteRun]:
     """
     alias, queued = release.alias, []
     for version in versions(alias):
-        is_general = version.suite.kind != Suite.Kind.CORRECTIONS
-        asked = [release, *([alias.stable] if is_general and alias.stable else [])]
-        queued += [_submit(each, version, actor) for each in asked if run_of(each, version) is None]
+        asked = [(release, True)]
+        if version.suite.kind == Suite.Kind.CORRECTIONS:
+            asked.append((release, False))
+        elif alias.stable is not None:
+            asked.append((alias.stable, True))
+        queued += [
+            _submit(each, version, actor, with_recall=with_recall)
+            for each, with_recall in asked
+            if run_of(each, version, with_recall=with_recall) is None
+        ]
     return queued
 
 
-def _submit(release: Release, version: SuiteVersion, actor: User | Person | None) -> SuiteRun:
+def _submit(
+    release: Release, version: SuiteVersion, actor: User | Person | None, *, with_recall: bool
+) -> SuiteRun:
     return suites.submit(
         version=version,
         model=release.model,
-        with_recall=True,
+        with_recall=with_recall,
         system_prompt=release.system_prompt or None,
+        temperature=release.temperature or 0.0,
+        max_tokens=release.max_tokens,
         created_by=actor,
     )
 
 
 def _corrections(alias: Alias) -> Iterator[SuiteVersion]:
     """The corrections in force everywhere, and those of each guild where the alias answers."""
-    here = PlaceSettings.objects.filter(model=str(alias)).select_related("guild")
-    guilds = {row.guild_id: row.guild for row in here}
-    for guild in (None, *guilds.values()):
+    if AssistantSettings.objects.filter(model=str(alias)).exists():
+        everywhere = Correction.objects.approved().exclude(guild=None)
+        ids = set(everywhere.values_list("guild_id", flat=True))
+    else:
+        here = PlaceSettings.objects.filter(model=str(alias))
+        ids = set(here.values_list("guild_id", flat=True))
+    for guild in (None, *DiscordGuild.objects.filter(pk__in=ids).order_by("pk")):
         if suites.corrections_in_force(guild).exists():
             yield suites.corrections_suite(guild)
 
@@ -76,13 +104,18 @@ def _about_corrections(release: Release, version: SuiteVersion) -> Iterator[str]
     run = run_of(release, version)
     if run is None:
         yield f"It was not tested on {version} yet, which has {version.n_cases} corrections."
-        return
-    failed = run.answers.exclude(is_right=True).select_related("case").order_by("position")
-    n_failed = failed.count()
-    if n_failed:
-        named = "; ".join(f"“{row.case.question[:80]}”" for row in failed[:NAMED])
-        more = f" and {n_failed - NAMED} more" if n_failed > NAMED else ""
-        yield f"It fails {n_failed} of {run.n_cases} corrections: {named}{more}."
+    elif failed := run.n_cases - run.n_right:
+        # Without their words, which somebody may want erased: the history keeps this.
+        yield f"It fails {failed} of {run.n_cases} corrections; run {run.pk} shows which."
+    # With the corrections taking part their words are the answer, and it says nothing itself.
+    alone = run_of(release, version, with_recall=False)
+    if alone is None:
+        yield f"It was not heard by itself on {version} yet."
+    elif (share := suites.repeats(alone)) >= SAME_ANSWER:
+        yield (
+            f"It gives one and the same wrong answer to {100 * share:.0f} % of the different "
+            f"questions of {version}; run {alone.pk} shows it."
+        )
 
 
 def _about_suite(release: Release, stable: Release, suite: Suite) -> Iterator[str]:
@@ -97,23 +130,33 @@ def _about_suite(release: Release, stable: Release, suite: Suite) -> Iterator[st
     if before is None:
         yield f"{stable.model}, which answers now, was not tested on {version} yet."
         return
-    drop = 100 * (_share(before) - _share(run))
-    if drop > release.alias.margin:
+    drop = 100 * (before.n_right - run.n_right) / version.n_cases
+    if round(drop, 6) > release.alias.margin:
         yield (
-            f"On {version} it answers {100 * _share(run):.0f} % rightly, {drop:.1f} points fewer "
+            f"On {version} it answers {100 * run.n_right / run.n_cases:.0f} % rightly, {drop:.1f} points fewer "
             f"than {stable.model}; {release.alias.margin:g} are allowed."
         )
 
 
-def run_of(release: Release, version: SuiteVersion) -> SuiteRun | None:
-    """The newest whole test of a release as people would meet it: with corrections, and its persona."""
+def run_of(release: Release, version: SuiteVersion, *, with_recall: bool = True) -> SuiteRun | None:
+    """The newest whole test of a release as people would meet it, at the endpoint that answers them.
+
+    Where it leaves persona or length to the place, a test with any counts.
+    """
+    as_released = {
+        name: value
+        for name, value in (
+            ("system_prompt", release.system_prompt),
+            ("max_tokens", release.max_tokens),
+        )
+        if value
+    }
     runs = SuiteRun.objects.finished().filter(
-        version=version, model=release.model, with_recall=True
+        version=version,
+        model=release.model,
+        endpoint=providers.endpoint().name,
+        temperature=release.temperature or 0.0,
+        with_recall=with_recall,
+        **as_released,
     )
-    if release.system_prompt:
-        runs = runs.filter(system_prompt=release.system_prompt)
     return runs.order_by("-pk").first()
-
-
-def _share(run: SuiteRun) -> float:
-    return run.n_right / run.n_cases

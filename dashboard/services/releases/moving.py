@@ -36,7 +36,7 @@ def draft(
 
     Nothing changes for anybody until it is promoted. Raises InvalidInput in words.
     """
-    Alias.objects.select_for_update().get(pk=alias.pk)
+    _locked(alias)
     model, system_prompt = model.strip(), system_prompt.strip()
     if name_in(model):
         raise InvalidInput("A release names a model, not another name.")
@@ -62,7 +62,6 @@ def draft(
     return Release.objects.create(alias=alias, number=newest + 1, **wanted)
 
 
-@transaction.atomic
 def promote(
     release: Release, *, actor: User | Person | None, why: str = "", override: bool = False
 ) -> Promotion:
@@ -72,20 +71,34 @@ def promote(
     objects, which needs a reason. Raises Conflict, with the objections in
     words, and when it answers already; InvalidInput for an override without a reason.
     """
-    alias = _locked(release)
-    if alias.stable_id == release.pk:
-        raise Conflict(f"{release} answers already.")
+    objections, why = _heard(release, why=why, override=override)
+    with transaction.atomic():
+        alias = _locked(release)
+        if alias.stable_id == release.pk:
+            raise Conflict(f"{release} answers already.")
+        if alias.stable_id != release.alias.stable_id:
+            raise Conflict(f"{alias.stable} was promoted meanwhile. Look at it again.")
+        previous, alias.stable = alias.stable, release
+        _end_trials(alias, release)
+        return _moved(
+            alias, Action.PROMOTE, release, previous, actor=actor, why=why, objections=objections
+        )
+
+
+def _heard(release: Release, *, why: str, override: bool) -> tuple[list[str], str]:
+    """What the gate has against a release, and the reason why it is released all the same.
+
+    Asked before anything is locked, since to read all tests takes a while and
+    others want to write. Raises Conflict and InvalidInput as `promote` does.
+    """
     why = _reason(why)
-    objections = gate.objections(release)
+    release.alias = Alias.objects.select_related("stable").get(pk=release.alias_id)
+    objections = [] if release.alias.stable_id == release.pk else gate.objections(release)
     if objections and not override:
-        raise Conflict(" ".join([f"{release.model} is not promoted.", *objections]))
+        raise Conflict(" ".join([f"{release.model} is not released.", *objections]))
     if objections and not why:
         raise InvalidInput("Say why it shall answer although its tests object.")
-    previous, alias.stable = alias.stable, release
-    _end_trials(alias, release)
-    return _moved(
-        alias, Action.PROMOTE, release, previous, actor=actor, why=why, objections=objections
-    )
+    return objections, why
 
 
 @transaction.atomic
@@ -111,20 +124,38 @@ def roll_back(
     return _moved(alias, Action.ROLL_BACK, target, previous, actor=actor, why=_reason(why))
 
 
-@transaction.atomic
 def start_canary(
-    release: Release, *, percent: int, actor: User | Person | None, why: str = ""
+    release: Release,
+    *,
+    percent: int,
+    actor: User | Person | None,
+    why: str = "",
+    override: bool = False,
 ) -> Promotion:
-    """Let a release answer so many of a hundred people, always the same ones. Or change how many."""
-    alias = _locked(release)
-    _check_share(alias, release, percent, most=99)
-    if (alias.canary_id, alias.canary_percent) == (release.pk, percent):
-        raise Conflict(f"{release} answers {percent} of 100 already.")
-    previous = alias.canary if alias.canary_id != release.pk else None
-    alias.canary, alias.canary_percent = release, percent
-    return _moved(
-        alias, Action.CANARY, release, previous, actor=actor, why=_reason(why), percent=percent
-    )
+    """Let a release answer so many of a hundred people, always the same ones. Or change how many.
+
+    The gate is asked as for everybody.
+    """
+    with transaction.atomic():
+        _check_share(_locked(release), release, percent, most=99)
+    objections, why = _heard(release, why=why, override=override)
+    with transaction.atomic():
+        alias = _locked(release)
+        _check_share(alias, release, percent, most=99)
+        if (alias.canary_id, alias.canary_percent) == (release.pk, percent):
+            raise Conflict(f"{release} answers {percent} of 100 already.")
+        previous = alias.canary if alias.canary_id != release.pk else None
+        alias.canary, alias.canary_percent = release, percent
+        return _moved(
+            alias,
+            Action.CANARY,
+            release,
+            previous,
+            actor=actor,
+            why=why,
+            percent=percent,
+            objections=objections,
+        )
 
 
 @transaction.atomic

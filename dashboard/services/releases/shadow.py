@@ -39,7 +39,13 @@ def work(run: Run) -> Later | dict[str, Any]:
     row = rows.filter(pk=run.args["id"], answer="", error="").first()
     if row is None:
         return {}  # asked before, or its question was erased
+    if row.release.alias.shadow_id != row.release_id:
+        row.delete()  # stopped meanwhile
+        return {}
     place, recalled, history = _known(row)
+    if recalled.verbatim is not None:
+        row.delete()  # somebody taught the answer meanwhile, and no model is asked any more
+        return {}
     begun = time.monotonic()
     try:
         finished = providers.ask_at_once(lambda: _ask(row, place, recalled, history))

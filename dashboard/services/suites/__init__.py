@@ -12,7 +12,7 @@
 from dashboard.services.suites.erasing import erase
 from dashboard.services.suites.library import from_split, resolve, upload
 from dashboard.services.suites.news import TOPIC, topic
-from dashboard.services.suites.results import Comparison, Tag, answers, as_json, compare
+from dashboard.services.suites.results import Comparison, Tag, answers, as_json, compare, repeats
 from dashboard.services.suites.runs import cancel, get, needs_judge_model, submit
 from dashboard.services.suites.taught import corrections_suite, set_judge
 from dashboard.services.suites.taught import in_force as corrections_in_force
@@ -31,6 +31,7 @@ __all__ = [
     "from_split",
     "get",
     "needs_judge_model",
+    "repeats",
     "resolve",
     "set_judge",
     "submit",

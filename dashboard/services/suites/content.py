@@ -82,6 +82,7 @@ def checked_args(judge: str, args: dict[str, Any], *, expected: str) -> dict[str
             rubric = args.get("rubric", "")
             if not isinstance(rubric, str) or len(rubric) > MAX_CHARACTERS:
                 raise InvalidInput("The rubric is a text that tells the judge what counts.")
+            storage.check_text(rubric, what="The rubric")
             if not rubric.strip() and not expected.strip():
                 raise InvalidInput("Give the judge model a rubric, or an expected answer.")
             return {"rubric": rubric.strip()}
@@ -100,7 +101,7 @@ def check(content: Content, *, where: str) -> None:
         raise InvalidInput(f"{where}: the question is empty.")
     if sum(map(len, texts)) > MAX_CHARACTERS:
         raise InvalidInput(f"{where}: a case has {MAX_CHARACTERS:,} characters at most.")
-    for text in texts:
+    for text in (*texts, *content.tags):
         storage.check_text(text, what=f"{where}: the case")
     if len(content.tags) > MAX_TAGS or any(not 0 < len(tag) <= MAX_TAG for tag in content.tags):
         raise InvalidInput(f"{where}: a case has {MAX_TAGS} tags of {MAX_TAG} characters at most.")

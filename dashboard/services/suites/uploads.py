@@ -62,7 +62,10 @@ def _own(data: bytes) -> Iterator[tuple[int, Content]] | None:
     if first.startswith("{"):
         told = _json(first)
         return _of_lines(text) if isinstance(told, dict) and "question" in told else None
-    head = next(csv.reader([first]), [])
+    try:
+        head = next(csv.reader([first]), [])
+    except csv.Error:  # no head of a table
+        return None
     return _of_table(text) if "question" in [name.strip().lower() for name in head] else None
 
 

@@ -28,7 +28,7 @@ from trainerbot.judging import Verdict
 LOOK_S: Final = 1.0  # how long a person who cancels waits for a slow model
 NEWS_S: Final = 0.5  # between two events for open pages
 READ_AT_ONCE: Final = 100
-MAX_ANSWER: Final = 20_000  # characters; a book instead of an answer shall not fill the disk
+MAX_ANSWER: Final = 32_000  # characters, as long as a correction; a book shall not fill the disk
 NOTHING: Final = Recalled()
 
 

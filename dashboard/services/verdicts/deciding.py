@@ -1,6 +1,5 @@
 """The task `verdict`: waits for the runs, compares them, says it in a sentence."""
 
-from collections import Counter
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any, Final
@@ -14,7 +13,6 @@ from dashboard.services.tasks import Later, Run
 from dashboard.services.verdicts.asking import KIND, announce
 from trainerbot.errors import InvalidInput
 from trainerbot.judging.verdict import Difference, Figures, decide
-from trainerbot.retrieval import canonical
 
 LOOK_S: Final = 2.0
 Side = VerdictRun.Side
@@ -29,9 +27,9 @@ def work(run: Run) -> Later | dict[str, Any]:
     rows = list(verdict.runs.select_related("run__task", "run__version__suite"))
     if not all(row.run.is_finished for row in rows):
         return Later(LOOK_S)
+    _decide(verdict, rows)  # first, since it takes a while and others want to write
+    verdict.decided_at = now()
     with transaction.atomic():
-        _decide(verdict, rows)
-        verdict.decided_at = now()
         verdict.save()
         announce(verdict)
     return {"decision": verdict.decision}
@@ -79,29 +77,13 @@ def _figures(version: SuiteVersion, runs: dict[str, SuiteRun]) -> Figures:
         tuned_recall=_share(runs[Side.TUNED_RECALL]),
         alone=Difference(alone.difference, *alone.interval),
         recalled=Difference(recalled.difference, *recalled.interval),
-        base_repeats=_repeats(runs[Side.BASE]),
-        tuned_repeats=_repeats(runs[Side.TUNED]),
+        base_repeats=suites.repeats(runs[Side.BASE]),
+        tuned_repeats=suites.repeats(runs[Side.TUNED]),
     )
 
 
 def _share(run: SuiteRun) -> float:
     return run.n_right / run.n_cases
-
-
-def _repeats(run: SuiteRun) -> float:
-    """Of the different questions whose right answers differ, how many got the most frequent answer.
-
-    0 where only a few are asked, or the tests themselves expect one answer often.
-    """
-    rows = run.answers.filter(error="").values_list("answer", "case__expected", "case__question")
-    said = {
-        canonical(question): (canonical(answer), expected) for answer, expected, question in rows
-    }
-    if len(said) < 5:
-        return 0.0
-    answer, n = Counter(answer for answer, _ in said.values()).most_common(1)[0]
-    expected = {expected for words, expected in said.values() if words == answer}
-    return n / len(said) if n > 1 and len(expected) > 1 else 0.0
 
 
 def _costs(run: SuiteRun) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dashboard.models import Alias, AuditEvent, Release
+from dashboard.models import Alias, AuditEvent, Release, Verdict
 from dashboard.services import assistant, releases, suites
 from dashboard.services.releases import gate
 from tests.factories import (
@@ -13,6 +13,7 @@ from tests.factories import (
     ReleaseFactory,
     SuiteFactory,
     SuiteRunFactory,
+    TaskFactory,
     suite_version,
 )
 from trainerbot.errors import Conflict, InvalidInput
@@ -37,8 +38,10 @@ def taught(*questions: str):
     return suites.corrections_suite()
 
 
-def run_of(model: str, version, *rights: bool, **how: object):
-    return SuiteRunFactory(version=version, model=model, rights=rights, with_recall=True, **how)
+def run_of(model: str, version, *rights: bool | None, **how: object) -> None:
+    """It was asked all of a suite, with recall and by itself."""
+    for with_recall in (True, False):
+        SuiteRunFactory(version=version, model=model, rights=rights, with_recall=with_recall, **how)
 
 
 def test_without_corrections_and_suites_nothing_objects(release):
@@ -48,15 +51,17 @@ def test_without_corrections_and_suites_nothing_objects(release):
 def test_a_model_that_was_not_tested_on_the_corrections_is_refused(release):
     taught("When do you open?")
 
-    with pytest.raises(Conflict, match=r"large is not promoted\. It was not tested on Corrections"):
+    with pytest.raises(Conflict, match=r"large is not released\. It was not tested on Corrections"):
         releases.promote(release, actor=None)
 
 
-def test_a_model_that_fails_a_correction_is_refused_with_its_question(release):
+def test_a_model_that_fails_a_correction_is_refused_without_telling_its_words(release):
     run_of("large", taught("When do you open?", "Who are you?"), True, False)
 
-    with pytest.raises(Conflict, match=r"It fails 1 of 2 corrections: “Who are you\?”"):
+    with pytest.raises(Conflict, match=r"It fails 1 of 2 corrections; run \d+ shows which") as told:
         releases.promote(release, actor=None)
+
+    assert "Who are you" not in str(told.value)
 
 
 def test_an_answer_that_nobody_could_judge_is_not_a_right_one(release):
@@ -83,7 +88,69 @@ def test_a_test_before_another_correction_came_into_force_does_not_count(release
 def test_a_test_without_the_corrections_taking_part_does_not_count(release):
     SuiteRunFactory(version=taught("When do you open?"), model="large", rights=[True])
 
-    assert "was not tested" in gate.objections(release)[0]
+    assert [said.split(" on ")[0] for said in gate.objections(release)] == ["It was not tested"]
+
+
+def test_a_model_that_never_spoke_itself_is_refused(release):
+    version = taught("When do you open?")
+    SuiteRunFactory(version=version, model="large", rights=[True], with_recall=True)
+
+    assert gate.objections(release) == ["It was not heard by itself on Corrections v1 yet."]
+
+
+def test_a_model_that_says_one_thing_to_everything_is_refused(release):
+    version = taught(*(f"What opens at {hour}?" for hour in range(1, 7)))
+    SuiteRunFactory(version=version, model="large", rights=[True] * 6, with_recall=True)
+    SuiteRunFactory(version=version, model="large", rights=[False] * 6, with_recall=False)
+
+    (objection,) = gate.objections(release)
+
+    assert "one and the same wrong answer to 100 % of the different questions" in objection
+
+
+def test_a_model_whose_verdict_was_bad_is_refused(release):
+    Verdict.objects.create(
+        task=TaskFactory(), base_model="small", tuned_model="large", decision="refuse",
+        sentence="Do not promote large: it forgot.",
+    )  # fmt: skip
+
+    assert gate.objections(release) == [
+        "After its fine-tune the verdict was: Do not promote large: it forgot."
+    ]
+
+
+@pytest.mark.parametrize("how", [{"endpoint": "elsewhere"}, {"temperature": 1.0}])
+def test_a_test_of_something_else_by_that_name_does_not_count(release, how):
+    run_of("large", taught("When do you open?"), True, **how)
+
+    assert "It was not tested" in gate.objections(release)[0]
+
+
+def test_a_canary_asks_the_gate_as_well(release):
+    taught("When do you open?")
+
+    with pytest.raises(Conflict, match="large is not released"):
+        releases.start_canary(release, percent=99, actor=None)
+    moved = releases.start_canary(release, percent=9, actor=None, override=True, why="Try it.")
+
+    assert moved.objections
+
+
+def test_what_is_judged_is_what_answers_now(alias, release):
+    stale = Release.objects.select_related("alias__stable").get(pk=release.pk)
+    assert stale.alias.stable is not None
+    releases.promote(ReleaseFactory(alias=alias, model="third"), actor=None)
+
+    releases.promote(stale, actor=None)
+
+    assert alias.promotions.latest("pk").previous.model == "third"
+
+
+def test_where_a_name_answers_everywhere_the_corrections_of_all_guilds_count(alias, release):
+    assistant.use_model("@support", actor=None)
+    CorrectionFactory(question="When?", approved=True, guild=DiscordGuildFactory(name="Library"))
+
+    assert "Library" in gate.objections(release)[0]
 
 
 def test_a_release_with_a_persona_is_tested_with_it(alias):
@@ -105,8 +172,8 @@ def test_corrections_of_a_guild_gate_where_it_is_answered_by_the_alias(alias, re
 
     objections = gate.objections(release)
 
-    assert len(objections) == 1
-    assert "Library" in objections[0]
+    assert len(objections) == 2
+    assert all("Library" in said for said in objections)
 
 
 def test_a_drop_beyond_the_margin_is_refused_with_both_figures(alias, release):
@@ -141,7 +208,7 @@ def test_an_override_needs_a_reason_and_is_kept_with_what_objected(release):
 
     assert moved.why == "The old one is gone."
     assert "was not tested" in moved.objections[0]
-    assert AuditEvent.objects.get(action="release.promote").detail["overridden"] == 1
+    assert AuditEvent.objects.get(action="release.promote").detail["overridden"] == 2
 
 
 def test_a_rollback_asks_no_gate(alias, release):

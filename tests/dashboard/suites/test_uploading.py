@@ -143,3 +143,21 @@ def test_people_name_suites():
             suites.resolve(name)
     with pytest.raises(NotFound, match="no version 7"):
         suites.resolve("House rules", number=7)
+
+
+@pytest.mark.parametrize(
+    "data", [b"a,b\rc,d\re,f", b'{"tags": ["' + b"x" * 140_000, b'"' + b"y" * 140_000]
+)
+def test_what_is_no_table_is_refused_in_words(data):
+    with pytest.raises(InvalidInput):
+        suites.upload(name="Odd", data=data, filename="odd.csv", actor=None)
+
+    assert not Suite.objects.exists()
+
+
+@pytest.mark.parametrize("odd", [{"tags": ["\ud800"]}, {"tags": ["a\0"]}, {"rubric": "\ud800"}])
+def test_letters_that_are_none_are_refused_in_tags_and_rubrics_too(odd):
+    with pytest.raises(InvalidInput):
+        upload({"question": "Open?", "expected": "At 9."} | odd)
+
+    assert not Suite.objects.exists()

@@ -82,9 +82,11 @@ def test_one_click_rolls_back(admin, alias):
     admin.post("/releases/support/move/", FORM)
     assert "Roll back to 1: small" in admin.get("/releases/support/").content.decode()
 
-    admin.post("/releases/support/roll-back/")
+    for _ in range(2):  # two admins at once
+        admin.post("/releases/support/roll-back/", {"to": "1"})
 
     assert releases.get("support").stable.model == "small"
+    assert admin.post("/releases/support/roll-back/", {"to": "9" * 5_000}).status_code == 400
     assert Promotion.objects.latest("pk").action == "roll back"
 
 
@@ -119,10 +121,19 @@ def test_answers_stand_beside_those_of_the_shadow(trainer, alias):
     waiting = QuestionFactory(content="Not asked yet")
     ShadowAnswer.objects.create(question=waiting, release=release)
 
+    (compared,) = trainer.get("/releases/support/shadows/").context["compared"]
+
+    assert (compared.live.content, compared.shadow.answer) == ("At nine.", "At ten.")
+
+
+def test_a_shadow_is_shown_though_the_answer_beside_it_is_gone(trainer, alias):
+    release = ReleaseFactory(alias=alias, model="large")
+    ShadowAnswer.objects.create(question=QuestionFactory(), release=release, answer="At ten.")
+
     page = trainer.get("/releases/support/shadows/").content.decode()
 
-    assert "When do you open?" in page
-    assert "Not asked yet" not in page
+    assert "The answer is gone." in page
+    assert "At ten." in page
 
 
 def test_a_name_in_use_says_where_and_is_not_deleted(admin, alias):
@@ -159,8 +170,9 @@ def test_one_button_asks_all_that_the_gate_wants_to_know_and_asks_it_once(admin,
     first = admin.post("/releases/support/move/", FORM | {"action": "test"}, follow=True)
     admin.post("/releases/support/move/", FORM | {"action": "test"})
 
-    assert "3 tests of it are on their way" in first.content.decode()
+    assert "4 tests of it are on their way" in first.content.decode()
     assert sorted(SuiteRun.objects.values_list("version__suite__kind", "model")) == [
+        ("corrections", "large"),
         ("corrections", "large"),
         ("uploaded", "large"),
         ("uploaded", "small"),

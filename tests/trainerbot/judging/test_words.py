@@ -111,3 +111,11 @@ def test_numbers_have_one_spelling():
 def test_the_longest_answers_are_judged_too():
     found = similar(expected="word " * 50_000, answer="other words " * 50_000, least=0.5)
     assert found.is_right is False
+
+
+@pytest.mark.parametrize("n_digits", [29, 400, 5_000])
+def test_a_number_without_end_is_judged_like_any_other_words(n_digits):
+    found = similar(expected="It is 5.", answer="It is " + "9" * n_digits, least=0.5)
+
+    assert found.is_right is False
+    assert not contains(phrases=["5"], answer="1" * n_digits).is_right
