@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 SAMPLES: Final = 10_000
+AT_ONCE: Final = 200
 SEED: Final = 20_260
 """The same answers always get the same interval."""
 
@@ -53,8 +54,11 @@ def mean_interval(values: Sequence[float], *, least: float = 0.0, most: float = 
         low, high = _certain(mean, n, least, most)
     else:
         # As drawing n of them again and again: only how many of each are drawn counts.
-        drawn = np.random.default_rng(SEED).multinomial(n, counts / n, size=SAMPLES)
-        low, high = (float(each) for each in np.percentile(drawn @ kinds / n, [LOW, HIGH]))
+        # In pieces, since thousands of kinds at once take hundreds of megabytes.
+        generator, means = np.random.default_rng(SEED), []
+        for _ in range(SAMPLES // AT_ONCE):
+            means.append(generator.multinomial(n, counts / n, size=AT_ONCE) @ kinds / n)
+        low, high = (float(each) for each in np.percentile(np.concatenate(means), [LOW, HIGH]))
     return Estimate(
         round(mean, DIGITS), round(min(low, mean), DIGITS), round(max(high, mean), DIGITS)
     )

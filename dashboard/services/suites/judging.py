@@ -12,7 +12,7 @@ NOBODY: Final = "nobody"
 
 def needs_model(run: SuiteRun, case: SuiteCase) -> bool:
     """Whether the verdict has to be asked of a judge model."""
-    return case.judge == Judge.MODEL and bool(run.judge_model)
+    return case.judge == Judge.MODEL and bool(run.judge_model) and case.question != ERASED
 
 
 def judged_by(run: SuiteRun, case: SuiteCase) -> str:

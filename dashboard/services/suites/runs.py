@@ -17,6 +17,8 @@ from trainerbot.errors import Conflict, InvalidInput, NotFound
 
 KIND: Final = "evaluate-suite"
 MAX_PROMPT: Final = 20_000  # characters
+LEAST_USD: Final = Decimal("0.000001")
+MOST_USD: Final = 10_000_000
 
 
 def get(pk: int) -> SuiteRun:
@@ -71,8 +73,10 @@ def submit(
         system_prompt = prompting.in_language(place.system_prompt, place.language)
     if temperature is not None and not 0 <= temperature <= 2:
         raise InvalidInput("The temperature is a number from 0 to 2.")
-    if budget_usd is not None and budget_usd <= 0:
-        raise InvalidInput("The budget is more than nothing. Leave it empty for no limit.")
+    if budget_usd is not None and not LEAST_USD <= budget_usd <= MOST_USD:
+        raise InvalidInput(
+            f"The budget is from ${LEAST_USD} to ${MOST_USD:,}. Leave it empty for no limit."
+        )
     wanted: dict[str, Any] = {
         "version": version,
         "model": _name(model),

@@ -129,7 +129,9 @@ def _content(told: dict[str, Any], line: int) -> Content:
             {"role": each.get("role", ""), "content": each.get("content", "")} for each in history
         ],
         judge=str(told.get("judge") or _usual_judge(told)),
-        judge_args={name: told[name] for name in _OF_JUDGES if told.get(name)},
+        judge_args={
+            name: told[name] for name in _OF_JUDGES if told.get(name) not in (None, "", [])
+        },
         tags=[tag.strip() for tag in tags if tag.strip()],
     )
 

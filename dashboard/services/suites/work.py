@@ -14,15 +14,16 @@ from typing import Any, Final
 from django.db import transaction
 from django.db.models import F, QuerySet
 
-from dashboard.models import DiscordChannel, SuiteAnswer, SuiteCase, SuiteRun
+from dashboard.models import Correction, DiscordChannel, SuiteAnswer, SuiteCase, SuiteRun
 from dashboard.services import places, providers, recall, storage, tasks
 from dashboard.services.asking import patiently
 from dashboard.services.suites import judging, results, runs
 from dashboard.services.suites.asking import Asker, Ruled, Said
+from dashboard.services.suites.erasing import ERASED
 from dashboard.services.suites.news import announce
 from dashboard.services.suites.spending import Purse
 from dashboard.services.tasks import Later, Run
-from trainerbot.conversation import Place, Recall, Recalled
+from trainerbot.conversation import Place, Recalled
 from trainerbot.judging import Verdict
 
 LOOK_S: Final = 1.0  # how long a person who cancels waits for a slow model
@@ -55,32 +56,33 @@ def _tell(suite_run: SuiteRun, error: str) -> None:
 def _ask_all(run: Run, suite_run: SuiteRun) -> None:
     providers.named(suite_run.endpoint)  # in words, where it was taken out of the settings
     purse = Purse(suite_run, places.rules().prices)
-    index = recall.current() if suite_run.with_recall else None
     unasked, unjudged = _unasked(suite_run), list(_unjudged(suite_run))
-    news, more, spent = tasks.Pace(NEWS_S), True, False
+    news, case = tasks.Pace(NEWS_S), next(unasked, None)
     with Asker(suite_run) as asker:
-        while asker.is_busy or (not spent and (more or unjudged)):
-            while asker.room and not spent and (more or unjudged):
-                if spent := not purse.allows(n_on_the_way=asker.n_asked):
-                    break  # What is on its way is paid for, so it is waited for.
+        while asker.is_busy or case or unjudged:
+            while asker.room and (case or unjudged):
+                if not purse.allows(n_on_the_way=asker.n_asked):
+                    # What is on its way is paid for, so it is waited for; it may cost less than
+                    # was feared, and leave enough for another.
+                    if not asker.is_busy:
+                        raise purse.is_spent()
+                    break
                 if unjudged:  # their answers are paid for
                     asker.judge(unjudged.pop())
-                elif case := next(unasked, None):
-                    asker.ask(case, _recalled(index, case))
-                else:
-                    more = False
+                elif case is not None:
+                    asker.ask(case, _recalled(suite_run, case))
+                    case = next(unasked, None)
             found = asker.answers(timeout_s=LOOK_S)
             said = [each for each in found if isinstance(each, Said)]
             ruled = [each for each in found if isinstance(each, Ruled)]
             unjudged += _store(run, suite_run, said, ruled, purse, news)
-    if spent:
-        raise purse.is_spent()
 
 
-def _recalled(index: Recall | None, case: SuiteCase) -> Recalled:
-    """What a chat would recall of the question, where it would be asked."""
-    if index is None:
+def _recalled(suite_run: SuiteRun, case: SuiteCase) -> Recalled:
+    """What a chat would recall of the question now, where it would be asked."""
+    if not suite_run.with_recall:
         return NOTHING
+    index = recall.current()  # corrections may be erased while a run is under way
     if isinstance(case.channel, DiscordChannel):
         return index.recall(case.question, recall.place(case.channel))
     return index.recall(case.question, Place(case.guild_id))
@@ -123,6 +125,7 @@ def _store(
             cancelled = error  # What has come is paid for, so it is kept.
         if said or ruled:
             fresh = [_answer(suite_run, each, purse) for each in said]
+            _forget_erased(fresh)
             SuiteAnswer.objects.bulk_create(fresh)
             _count(suite_run, fresh, [_rule(suite_run, each, purse) for each in ruled])
             if news.is_due():
@@ -157,6 +160,22 @@ def _answer(suite_run: SuiteRun, said: Said, purse: Purse) -> SuiteAnswer:
         verdict = judging.by_words(suite_run, case, answer.answer)
         _judge(answer, verdict, judging.judged_by(suite_run, case))
     return answer
+
+
+def _forget_erased(fresh: Sequence[SuiteAnswer]) -> None:
+    """Keep no words of corrections that were erased while their question was on its way."""
+    gave = {each.correction_id for each in fresh if each.correction_id is not None}
+    here = set(Correction.objects.filter(pk__in=gave).values_list("pk", flat=True))
+    erased = set(
+        SuiteCase.objects.filter(
+            pk__in=[each.case_id for each in fresh], question=ERASED
+        ).values_list("pk", flat=True)
+    )
+    for each in fresh:
+        if each.case_id in erased or each.correction_id not in {None, *here}:
+            each.correction_id = None
+            each.answer, each.reason = ERASED, ""
+            each.is_right, each.score, each.judged_by = None, None, judging.NOBODY
 
 
 def _rule(suite_run: SuiteRun, ruled: Ruled, purse: Purse) -> tuple[SuiteAnswer, Decimal | None]:

@@ -1,11 +1,13 @@
 """A run from the button to its scores, at a scripted endpoint, whatever breaks on the way."""
 
 import json
+import threading
 from decimal import Decimal
 
 import pytest
+from django.db import connections
 
-from dashboard.models import Judge, SuiteAnswer
+from dashboard.models import Correction, Judge, SuiteAnswer
 from dashboard.services import budgets, suites
 from dashboard.services.suites.content import Content
 from tests.dashboard.suites.asking import asked, question_of, saying, work
@@ -289,3 +291,53 @@ def test_another_endpoint_is_asked_by_its_name(endpoint, settings):
     assert (run.endpoint, run.n_right) == ("other", 4)
     with pytest.raises(NotFound, match="MORE_ENDPOINTS"):
         suites.submit(version=run.version, model="small", endpoint="nowhere")
+
+
+def test_a_budget_for_all_answers_is_enough_for_all(endpoint):
+    """The last one spends it; there is no other to ask."""
+    ModelPriceFactory(model="small")
+    endpoint.answer = saying(RIGHT)
+    first = work(suites.submit(version=suite_version(), model="small", temperature=0.5))
+
+    run = suites.submit(
+        version=suite_version(), model="small", budget_usd=first.cost_usd * Decimal("1.1")
+    )
+    run.estimated_usd = first.cost_usd
+    run.save(update_fields=["estimated_usd"])
+
+    run = work(run)
+
+    assert (run.status, run.n_done, run.error) == ("succeeded", 4, "")
+
+
+@pytest.mark.parametrize("budget", ["0", "-1", "1e30", "0.0000001"])
+def test_a_budget_that_is_none_is_refused_in_words(budget):
+    with pytest.raises(InvalidInput, match="The budget is from"):
+        suites.submit(version=suite_version(), model="small", budget_usd=Decimal(budget))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_correction_that_is_erased_while_a_run_asks_leaves_no_words(endpoint):
+    taught = CorrectionFactory(approved=True, question="When do you open?")
+    other = CorrectionFactory(approved=True, question="Who are you?")
+    run = suites.submit(version=suites.corrections_suite(), model="small")
+
+    def erase() -> None:
+        suites.erase([taught.pk])
+        Correction.objects.filter(pk=taught.pk).delete()
+        connections.close_all()
+
+    def erase_meanwhile(body):
+        if taught.question in question_of(body):
+            person = threading.Thread(target=erase)
+            person.start()
+            person.join()
+        return Reply(pieces=("At nine.",))
+
+    endpoint.answer = erase_meanwhile
+    run = work(run)
+
+    assert run.status == "succeeded"
+    gone, kept = run.answers.order_by("position")
+    assert (gone.answer, gone.is_right) == ("[erased]", None)
+    assert (kept.answer, kept.case.correction_id) == ("At nine.", other.pk)

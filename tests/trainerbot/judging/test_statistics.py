@@ -1,5 +1,7 @@
 """Intervals, paired differences and agreement, against figures that are known."""
 
+import tracemalloc
+
 import pytest
 
 from trainerbot.judging.statistics import agreement, mean_interval, paired_difference
@@ -63,3 +65,14 @@ def test_kappa_is_that_of_the_textbook():
 def test_judges_who_only_ever_say_one_thing_tell_nothing():
     assert agreement(["a"] * 4, ["a"] * 4).kappa is None
     assert agreement([], []).share is None
+
+
+def test_thousands_of_different_scores_are_drawn_piece_by_piece():
+    tracemalloc.start()
+    try:
+        mean_interval([number / 3_000 for number in range(3_000)])
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert peak < 50 * 2**20
