@@ -121,7 +121,9 @@ class Review(commands.Cog):
         tells = await shown(correction)
         try:
             await self._card_of(correction).edit(
-                content=card.text(correction, tells), view=card.buttons(correction, tells)
+                content=card.text(correction, tells),
+                view=card.buttons(correction, tells),
+                attachments=card.files(correction),
             )
         except discord.NotFound:
             await lost(correction)
@@ -141,7 +143,9 @@ class Review(commands.Cog):
     async def _close(self, correction: Correction) -> bool:
         try:
             await self._card_of(correction).edit(
-                content=card.text(correction, await shown(correction)), view=None
+                content=card.text(correction, await shown(correction)),
+                view=None,
+                attachments=card.files(correction),
             )
         except (discord.Forbidden, discord.NotFound) as refusal:
             log.info("The card of correction %s is gone: %s", correction.pk, refusal)

@@ -110,13 +110,17 @@ def opened(correction: Correction, *, channel_id: int, message_id: int) -> None:
     Correction.objects.filter(pk=correction.pk).update(
         card_channel_id=channel_id, card_message_id=message_id, card_is_open=True
     )
+    # What changed while the card was on its way is not what it shows.
+    Correction.objects.filter(pk=correction.pk).exclude(updated_at=correction.updated_at).update(
+        card_is_stale=True
+    )
 
 
 def closed(correction: Correction) -> None:
-    """Remember that the card shows the decision, or is gone, unless it waits again meanwhile."""
-    Correction.objects.filter(pk=correction.pk).exclude(state=State.PROPOSED).update(
-        card_is_open=False, card_is_stale=False
-    )
+    """Remember that the card shows the decision, or is gone, unless it was decided anew meanwhile."""
+    Correction.objects.filter(pk=correction.pk, updated_at=correction.updated_at).exclude(
+        state=State.PROPOSED
+    ).update(card_is_open=False, card_is_stale=False)
 
 
 def lost(correction: Correction) -> None:

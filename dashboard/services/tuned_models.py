@@ -22,7 +22,7 @@ from dashboard.models import (
     PlaceSettings,
     Task,
 )
-from dashboard.services import assistant, audit, jobs, outbox, providers
+from dashboard.services import assistant, audit, jobs, outbox, providers, releases
 from trainerbot.errors import Conflict, InvalidInput, NotFound, ProviderRefused
 from trainerbot.finetune import Download, NotOffered, Preparing, RemoteCheckpoint
 
@@ -193,6 +193,10 @@ def uses(model: str) -> str:
     alias = Alias.objects.filter(by_name).first()
     if alias is not None:
         return f"answers under {alias}"
+    for alias in Alias.objects.order_by("name"):
+        former = releases.before(alias)
+        if former is not None and former.model == model:
+            return f"is what {alias} can be rolled back to"
     place = PlaceSettings.objects.filter(model=model).select_related("guild", "channel").first()
     if place is not None:
         return f"answers in {place.channel or place.guild}"

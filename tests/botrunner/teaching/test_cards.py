@@ -5,7 +5,7 @@ from channels.db import database_sync_to_async
 
 from botrunner.bot import TrainerBot
 from dashboard.models import AuditEvent, Correction
-from dashboard.services import cards
+from dashboard.services import cards, corrections
 from tests.botrunner.talking import ANSWER, answered, bots_words, review_in, rows
 from tests.botrunner.teaching.reviewing import button, card_of, hear, proposed, state_of
 
@@ -67,6 +67,20 @@ async def test_long_and_wild_words_are_cut_and_stand_whole_in_a_file(
     assert "@everyone" not in card.content
     assert "…" in card.content
     assert correction.better_answer in (await file.read()).decode()
+
+
+async def test_the_file_of_a_card_has_the_words_of_now(simcord_env, channel, desk, ada, trainer):
+    _, _, correction = await proposed(simcord_env, channel, ada, "old words " * 60)
+    await database_sync_to_async(corrections.edit)(
+        correction=correction, better_answer="new words " * 60, editor=None
+    )
+
+    await hear(simcord_env)
+
+    [file] = card_of(desk).attachments
+    words = (await file.read()).decode()
+    assert "new words" in words
+    assert "old words" not in words
 
 
 async def test_other_guilds_see_nothing_of_it(simcord_env, channel, desk, ada):

@@ -3,7 +3,7 @@
 import pytest
 
 from dashboard.models import AuditEvent, FineTuneJob, OutboxEvent
-from dashboard.services import assistant, jobs, providers, tuned_models
+from dashboard.services import assistant, jobs, providers, releases, tuned_models
 from tests.factories import (
     AliasFactory,
     EvaluationFactory,
@@ -104,6 +104,15 @@ def test_a_model_that_is_gone_already_is_forgotten(job, endpoint, trainer):
 
     job.refresh_from_db()
     assert job.fine_tuned_model == ""
+
+
+def test_what_a_name_can_be_rolled_back_to_is_not_deleted(job, endpoint, trainer):
+    alias = AliasFactory(name="support")
+    for model in (MODEL, "large"):
+        releases.promote(releases.draft(alias, model=model), actor=None)
+
+    with pytest.raises(Conflict, match="is what @support can be rolled back to"):
+        tuned_models.delete(MODEL, actor=trainer)
 
 
 @pytest.mark.parametrize(
