@@ -21,6 +21,7 @@ from dashboard.models import (
     Feedback,
     GuildSettings,
     Message,
+    ShadowAnswer,
     Usage,
     Utterance,
 )
@@ -107,6 +108,11 @@ def export(discord_user_id: int) -> str:
             "first_seen_at": person.first_seen_at,
         },
         "conversations": [_conversation(each) for each in _conversations(person).order_by("pk")],
+        "unseen_answers": list(
+            ShadowAnswer.objects.filter(question__conversation__discord_user=person)
+            .order_by("pk")
+            .values("question__content", "answer", "release__model", "created_at")
+        ),
         "feedback": list(
             Feedback.objects.filter(discord_user=person)
             .order_by("pk")

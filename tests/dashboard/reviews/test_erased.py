@@ -49,3 +49,16 @@ def test_a_place_that_is_gone_is_not_put_back():
 
     with pytest.raises(Conflict, match="is gone"):
         corrections.undo(user=admin)
+
+
+def test_the_history_of_a_correction_forgets_the_name_too():
+    row = CorrectionFactory()
+    ada = Person(role=Role.TRAINER, name="ada", discord_user_id=77)
+    corrections.reject(correction=row, reviewer=ada, note="Ada knows better.")
+    assert "ada" in {entry.name for entry in corrections.timeline(row)}
+
+    privacy.erase(77, corrections_too=True)
+
+    told = corrections.timeline(row)
+    assert {entry.name for entry in told if entry.did == "rejected it"} == {"someone"}
+    assert all("Ada" not in entry.note for entry in told)
