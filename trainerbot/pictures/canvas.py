@@ -1,5 +1,6 @@
 """A picture under work: shapes and words over each other, and out as PNG."""
 
+import math
 import struct
 import zlib
 from collections.abc import Sequence
@@ -28,12 +29,13 @@ class Canvas:
     ) -> None:
         """A filled rectangle with rounded corners, its upper left one at x, y."""
         radius = min(radius, width / 2, height / 2)
-        across = np.abs(np.arange(self.width) + 0.5 - (x + width / 2)) - (width / 2 - radius)
-        down = np.abs(np.arange(self.height) + 0.5 - (y + height / 2)) - (height / 2 - radius)
-        beyond = np.hypot(np.maximum(across, 0.0)[None, :], np.maximum(down, 0.0)[:, None])
-        inside = np.minimum(np.maximum(across[None, :], down[:, None]), 0.0)
-        shares = np.clip(radius + 0.5 - (beyond + inside), 0.0, 1.0)
-        self._blend(0, 0, shares.astype(np.float32), colour)
+        columns, rows = np.arange(math.ceil(width)) + 0.5, np.arange(math.ceil(height)) + 0.5
+        across = np.abs(columns - width / 2)[None, :] - (width / 2 - radius)
+        down = np.abs(rows - height / 2)[:, None] - (height / 2 - radius)
+        beyond = np.hypot(np.maximum(across, 0.0), np.maximum(down, 0.0))
+        within = np.minimum(np.maximum(across, down), 0.0)
+        shares = np.clip(radius + 0.5 - (beyond + within), 0.0, 1.0)
+        self._blend(x, y, shares.astype(np.float32), colour)
 
     def text(
         self, x: float, y: float, line: str, style: Style, colour: str, *, align: Align = "left"
