@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dashboard.models import Correction, FineTuneJob, Message, SuiteAnswer
+from dashboard.services import trainings
 from dashboard.services.privacy import ANONYMOUS
 from dashboard.services.proofs.naming import Name, names_of
+from dashboard.services.trainings import LivesIn
 
 MOST_ANSWERS = 500  # of the newest tests, in which every model is looked for
 MOST_FIRINGS = 5
@@ -14,18 +16,21 @@ State = Correction.State
 
 @dataclass(frozen=True, slots=True)
 class Learner:
-    """One model that was tested on a correction, by its newest tests.
+    """One model that learned a correction, or was tested on it.
 
-    alone, recalled: whether it was right without recall and with it, None
-    where nobody asked. run: the newest test without recall, else with it.
+    alone, recalled: whether it was right without recall and with it by its
+    newest tests, None where nobody asked. run: the newest test without recall,
+    else with it. trained_at: when it learned it; had_these_words: as they are now.
     """
 
     model: str
-    base_model: str
-    alone: bool | None
-    recalled: bool | None
-    tested_at: datetime
-    run: int
+    base_model: str = ""
+    alone: bool | None = None
+    recalled: bool | None = None
+    tested_at: datetime | None = None
+    run: int | None = None
+    trained_at: datetime | None = None
+    had_these_words: bool = False
     names: tuple[Name, ...] = ()
 
 
@@ -99,13 +104,17 @@ class Proof:
         """Where it lives now, as a sentence without its full stop."""
         if not self.is_in_force:
             return "In no model: it is not in force"
-        models = [each.model for each in self.knowing]
-        if not models and self.learners:
+        if self.knowing:
+            return f"In {_named(self.knowing)}: right without help"
+        trained = [each for each in self.learners if each.trained_at]
+        untested = [each for each in trained if each.alone is None]
+        if untested:
+            return f"In {_named(untested)}: trained on it, not tested yet"
+        if trained:
+            return f"In memory: {_named(trained)} was trained on it, and is not right alone"
+        if self.learners:
             return "In memory: recalled when it is asked, known to no model alone"
-        if not models:
-            return "In memory: recalled when it is asked; no model was tested yet"
-        more = f" and {len(models) - 1} more" if len(models) > 1 else ""
-        return f"In {models[0]}{more}: right without help"
+        return "In memory: recalled when it is asked; no model was tested yet"
 
 
 def of_correction(correction: Correction) -> Proof:
@@ -138,8 +147,56 @@ def of_correction(correction: Correction) -> Proof:
     )
 
 
+def _named(learners: list[Learner]) -> str:
+    more = f" and {len(learners) - 1} more" if len(learners) > 1 else ""
+    return learners[0].model + more
+
+
 def _learners(correction: Correction) -> tuple[Learner, ...]:
-    """Every model that was tested on these very words; those that know them alone first."""
+    """Every model that learned it or was tested on these very words; the best proof first."""
+    trained: dict[str, LivesIn] = {}
+    for lives in trainings.models_of(correction):
+        trained.setdefault(lives.model, lives)
+    tested = _tested(correction)
+    models = list(dict.fromkeys([*tested, *trained]))
+    bases = dict(
+        FineTuneJob.objects.filter(fine_tuned_model__in=models).values_list(
+            "fine_tuned_model", "base_model"
+        )
+    )
+    found = []
+    for model in models:
+        learned = trained.get(model)
+        told = tested.get(model, {})
+        alone, recalled = told.get(False), told.get(True)
+        newest = alone or recalled
+        found.append(
+            Learner(
+                model=model,
+                base_model=bases.get(model, ""),
+                alone=alone.is_right if alone else None,
+                recalled=recalled.is_right if recalled else None,
+                tested_at=newest.at if newest else None,
+                run=newest.run if newest else None,
+                trained_at=learned.at if learned else None,
+                had_these_words=learned.is_current if learned else False,
+                names=names_of(model),
+            )
+        )
+    # Those that answer people before those that do not, tuned ones before their base models.
+    found.sort(key=lambda each: (not each.alone, not each.names, not each.base_model))
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Tested:
+    is_right: bool
+    run: int
+    at: datetime
+
+
+def _tested(correction: Correction) -> dict[str, dict[bool, _Tested]]:
+    """By model, without recall (False) and with it (True), what its newest test came to."""
     rows = (
         SuiteAnswer.objects.filter(
             case__correction=correction,
@@ -151,34 +208,10 @@ def _learners(correction: Correction) -> tuple[Learner, ...]:
         .order_by("-pk")
         .values_list("run__model", "run__with_recall", "is_right", "run_id", "run__created_at")
     )
-    newest: dict[str, dict[bool, tuple[bool, int, datetime]]] = {}
+    newest: dict[str, dict[bool, _Tested]] = {}
     for model, with_recall, is_right, run, at in rows[:MOST_ANSWERS]:
-        newest.setdefault(model, {}).setdefault(with_recall, (bool(is_right), run, at))
-    bases = dict(
-        FineTuneJob.objects.filter(fine_tuned_model__in=newest).values_list(
-            "fine_tuned_model", "base_model"
-        )
-    )
-    found = []
-    for model, told in newest.items():
-        alone, recalled = told.get(False), told.get(True)
-        known = alone or recalled
-        if known is None:
-            continue
-        found.append(
-            Learner(
-                model=model,
-                base_model=bases.get(model, ""),
-                alone=alone[0] if alone else None,
-                recalled=recalled[0] if recalled else None,
-                run=known[1],
-                tested_at=known[2],
-                names=names_of(model),
-            )
-        )
-    # Those that answer people before those that do not, tuned ones before their base models.
-    found.sort(key=lambda each: (not each.alone, not each.names, not each.base_model))
-    return tuple(found)
+        newest.setdefault(model, {}).setdefault(with_recall, _Tested(bool(is_right), run, at))
+    return newest
 
 
 def _firings(correction: Correction) -> tuple[Firing, ...]:

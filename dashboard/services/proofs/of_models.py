@@ -8,10 +8,12 @@ from django.db.models import QuerySet
 from dashboard.models import (
     Correction,
     FineTuneJob,
+    Lesson,
     Suite,
     SuiteAnswer,
     SuiteRun,
     SuiteVersion,
+    Training,
     Verdict,
     VerdictRun,
 )
@@ -58,7 +60,10 @@ class Tested:
 
 @dataclass(frozen=True, slots=True)
 class ModelProof:
-    """What is known of one model. job: the fine-tune that made it, if it was ours."""
+    """What is known of one model. job: the fine-tune that made it, if it was ours.
+
+    n_taught: how many corrections it was trained on, None where no training tells.
+    """
 
     model: str
     base_model: str
@@ -100,7 +105,7 @@ def of_model(model: str) -> ModelProof:
         base_model=job.base_model if job else (verdict.base_model if verdict else ""),
         job=job,
         made_at=(job.finished_at or job.created_at) if job else None,
-        n_taught=None,
+        n_taught=_n_taught(model),
         verdict=verdict,
         test=test,
         names=names,
@@ -130,6 +135,13 @@ def _test(
         comparison=_compared(after, before),
     )
     return found, before
+
+
+def _n_taught(model: str) -> int | None:
+    """Also those that were erased since: it was trained on them all the same."""
+    if not Training.objects.filter(model=model).exclude(model="").exists():
+        return None
+    return Lesson.objects.filter(training__model=model, use=Lesson.Use.LEARNED).count()
 
 
 def _of_verdict(verdict: Verdict) -> dict[str, SuiteRun]:

@@ -14,7 +14,9 @@ from tests.factories import (
     DiscordTalkFactory,
     DiscordUserFactory,
     FineTuneJobFactory,
+    LessonFactory,
     QuestionFactory,
+    TrainingFactory,
     UserFactory,
 )
 
@@ -78,6 +80,21 @@ def test_a_model_knows_what_it_answers_rightly_without_recall():
     assert (base.model, base.alone, base.recalled) == (BASE, False, True)
     assert proof.headline == "Taught once, learned"
     assert proof.lives_in == f"In {TUNED}: right without help"
+
+
+def test_that_a_model_was_trained_on_it_is_told_beside_whether_it_knows_it():
+    correction = CorrectionFactory(approved=True)
+    FineTuneJobFactory(succeeded=True, base_model=BASE, fine_tuned_model=TUNED)
+    LessonFactory(training=TrainingFactory(model=TUNED), correction=correction)
+
+    (learner,) = proof_of(correction).learners
+    assert (learner.trained_at is not None, learner.alone, learner.run) == (True, None, None)
+    assert proof_of(correction).lives_in == f"In {TUNED}: trained on it, not tested yet"
+
+    was_asked(TUNED, [False])
+    proof = proof_of(correction)
+    assert (proof.learners[0].alone, proof.knowing) == (False, [])
+    assert proof.lives_in.endswith("was trained on it, and is not right alone")
 
 
 def test_the_newest_test_counts():

@@ -10,7 +10,9 @@ from tests.factories import (
     AliasFactory,
     CorrectionFactory,
     FineTuneJobFactory,
+    LessonFactory,
     TaskFactory,
+    TrainingFactory,
     UserFactory,
 )
 from trainerbot.errors import NotFound
@@ -57,6 +59,17 @@ def test_what_it_learned_is_told_beside_its_base_model(taught, job):
     assert list(proof.learned) == taught[:2]
 
 
+def test_on_how_many_corrections_it_was_trained_is_told(taught, job):
+    assert proofs.of_model(TUNED).n_taught is None
+    training = TrainingFactory(model=TUNED)
+    for correction in taught[:3]:
+        LessonFactory(training=training, correction=correction)
+    taught[0].delete()
+    LessonFactory(training=training, correction=taught[3], use="held_out")
+
+    assert proofs.of_model(TUNED).n_taught == 3
+
+
 def test_the_verdict_tells_which_runs_and_what_to_do(taught, job):
     verdict = Verdict.objects.create(
         job=job,
@@ -84,9 +97,7 @@ def test_the_verdict_tells_which_runs_and_what_to_do(taught, job):
 def test_where_it_answers_is_told_with_since_when(job):
     alias = AliasFactory(name="support", answered_by=BASE)
     release = releases.draft(alias, model=TUNED)
-    releases.start_canary(
-        release, percent=10, why="A try.", actor=UserFactory(admin=True)
-    )
+    releases.start_canary(release, percent=10, why="A try.", actor=UserFactory(admin=True))
 
     (name,) = proofs.of_model(TUNED).names
 
