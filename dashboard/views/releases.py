@@ -56,6 +56,8 @@ def detail(request: HttpRequest, name: str) -> HttpResponse:
     initial = {field: getattr(stable, field) for field in FIELDS} if stable else {}
     if model := request.GET.get("model", ""):
         initial["model"] = model
+    if (action := request.GET.get("action", "")) in Action.values:
+        initial["action"] = action
     return _detail(request, alias, ReleaseForm(initial=initial))
 
 

@@ -96,6 +96,14 @@ def places_with(alias: Alias) -> list[str]:
     ]
 
 
+def guild_ids(alias: Alias) -> frozenset[int] | None:
+    """The servers (our own rows) whose people are answered by it; None for all of them."""
+    if AssistantSettings.objects.filter(model=str(alias)).exists():
+        return None
+    here = PlaceSettings.objects.filter(model=str(alias))
+    return frozenset(here.values_list("guild_id", flat=True))
+
+
 def announce(alias: Alias) -> None:
     """Tell open pages, and every process that answers, in the transaction of the change."""
     outbox.publish(TOPIC, "alias.changed", name=alias.name)

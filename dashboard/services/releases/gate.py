@@ -37,10 +37,7 @@ def objections(release: Release) -> list[str]:
     found = [
         said for version in _corrections(alias) for said in _about_corrections(release, version)
     ]
-    verdict = Verdict.objects.filter(tuned_model=release.model).exclude(decision="")
-    newest = verdict.order_by("-pk").first()
-    if newest is not None and newest.decision == REFUSE:
-        found.append(f"After its fine-tune the verdict was: {newest.sentence}")
+    found += _about_verdicts(release)
     if alias.stable is not None and alias.stable_id != release.pk:
         for suite in alias.suites.order_by("name"):
             found += _about_suite(release, alias.stable, suite)
@@ -66,16 +63,17 @@ def test(release: Release, *, actor: User | Person | None) -> list[SuiteRun]:
         elif alias.stable is not None:
             asked.append((alias.stable, True))
         queued += [
-            _submit(each, version, actor, with_recall=with_recall)
+            submit_test(each, version, actor, with_recall=with_recall)
             for each, with_recall in asked
             if run_of(each, version, with_recall=with_recall) is None
         ]
     return queued
 
 
-def _submit(
+def submit_test(
     release: Release, version: SuiteVersion, actor: User | Person | None, *, with_recall: bool
 ) -> SuiteRun:
+    """Have a release asked one version, with its own persona and settings. It need not be stored."""
     return suites.submit(
         version=version,
         model=release.model,
@@ -116,6 +114,17 @@ def _about_corrections(release: Release, version: SuiteVersion) -> Iterator[str]
             f"It gives one and the same wrong answer to {100 * share:.0f} % of the different "
             f"questions of {version}; run {alone.pk} shows it."
         )
+
+
+def _about_verdicts(release: Release) -> Iterator[str]:
+    decided = Verdict.objects.filter(tuned_model=release.model).exclude(decision="")
+    for replaces, when in (
+        (False, "After its fine-tune"),
+        (True, "When it was tried in its place"),
+    ):
+        newest = decided.filter(replaces=replaces).order_by("-pk").first()
+        if newest is not None and newest.decision == REFUSE:
+            yield f"{when} the verdict was: {newest.sentence}"
 
 
 def _about_suite(release: Release, stable: Release, suite: Suite) -> Iterator[str]:

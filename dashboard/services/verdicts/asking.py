@@ -6,8 +6,8 @@ from typing import Any, Final
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from dashboard.models import FineTuneJob, Suite, SuiteVersion, Verdict, VerdictRun
-from dashboard.services import audit, outbox, suites, tasks
+from dashboard.models import FineTuneJob, Release, Suite, SuiteVersion, Verdict, VerdictRun
+from dashboard.services import audit, outbox, releases, suites, tasks
 from dashboard.services.access import Person
 from dashboard.services.tasks import Later, Run
 from trainerbot.errors import InvalidInput, ProviderUnavailable
@@ -36,12 +36,17 @@ def begin(
     job: FineTuneJob | None = None,
     versions: Sequence[SuiteVersion] = (),
     margin: float = MARGIN,
+    replaces: bool = False,
+    like: Release | None = None,
     actor: User | Person | None,
 ) -> Verdict:
     """Have both models asked all tests, with and without recall, and judge when they are over.
 
-    versions: instead of `tests()`. Raises InvalidInput, in words, where there
-    is nothing to test on or nothing to compare.
+    versions: instead of `tests()`. replaces: `tuned_model` was not tuned, but
+    is to take the place of `base_model`; what either was asked before is not
+    asked again. like: with whose persona and settings both are asked. Raises
+    InvalidInput, in words, where there is nothing to test on or nothing to
+    compare.
     """
     chosen = list(versions) or tests()
     if not chosen:
@@ -50,7 +55,7 @@ def begin(
             "Teach the bot something, or upload a suite."
         )
     if not tuned_model or base_model == tuned_model:
-        raise InvalidInput("A tuned model is compared with another one, its base model.")
+        raise InvalidInput("A model is compared with another one. Name two.")
     if not 0 <= margin <= 100:
         raise InvalidInput("The margin is a number from 0 to 100.")
     with transaction.atomic():
@@ -60,22 +65,40 @@ def begin(
             base_model=base_model,
             tuned_model=tuned_model,
             margin=margin,
+            replaces=replaces,
+            alias=like.alias if like is not None else None,
             created_by=actor.user if isinstance(actor, Person) else actor,
         )
         for version in chosen:
-            for side, model, with_recall in (
-                (Side.BASE, base_model, False),
-                (Side.BASE_RECALL, base_model, True),
-                (Side.TUNED, tuned_model, False),
-                (Side.TUNED_RECALL, tuned_model, True),
-            ):
-                run = suites.submit(
-                    version=version, model=model, with_recall=with_recall, created_by=actor
-                )
+            for side, asked, with_recall in sides(base_model, tuned_model, like):
+                run = releases.run_of(asked, version, with_recall=with_recall) if replaces else None
+                run = run or releases.submit_test(asked, version, actor, with_recall=with_recall)
                 VerdictRun.objects.create(verdict=verdict, side=side, run=run)
         audit.record(actor, "verdict.begin", f"verdict {verdict.pk}", model=tuned_model)
         announce(verdict)
     return verdict
+
+
+def sides(
+    base_model: str, tuned_model: str, like: Release | None = None
+) -> list[tuple[Side, Release, bool]]:
+    """The four of each suite: who is asked, with which persona and settings, and whether with recall."""
+    how = like or Release()
+    both = [
+        Release(
+            model=model,
+            system_prompt=how.system_prompt,
+            temperature=how.temperature,
+            max_tokens=how.max_tokens,
+        )
+        for model in (base_model, tuned_model)
+    ]
+    return [
+        (Side.BASE, both[0], False),
+        (Side.BASE_RECALL, both[0], True),
+        (Side.TUNED, both[1], False),
+        (Side.TUNED_RECALL, both[1], True),
+    ]
 
 
 @tasks.handler("judge-job")
