@@ -51,7 +51,11 @@ def route(place: Place, *, aliases: Mapping[str, Alias], who: str) -> Place:
     name = name_in(place.model)
     if not name:
         return place
-    release = _release(aliases.get(name), name, who)
+    return as_released(place, _release(aliases.get(name), name, who))
+
+
+def as_released(place: Place, release: Release) -> Place:
+    """The place as a release has it; what that leaves empty stays as it is."""
     return replace(
         place,
         model=release.model,

@@ -209,6 +209,28 @@ def resume(
     return replace(ready, recalled=recalled)
 
 
+def again(question: Message, place: Place) -> Ready:
+    """Return what is needed to put an answered question to another model, told the same as then.
+
+    place: as the question was asked there, its own release set aside. What
+    was taught or said since does not count but for corrections, which are as
+    they are now. Pictures are not kept and do not come again.
+    """
+    talk = question.conversation
+    person, channel = talk.discord_user, talk.discord_channel
+    if channel is None:
+        history = memory.of_conversation(talk.pk, before=question.pk)
+    else:
+        history = _history(talk, channel, question, question.reply_to_id, "")
+    language = (person.language if person is not None else "") or place.language
+    return Ready(
+        question=question,
+        history=history,
+        place=replace(place, language=language),
+        recalled=recall.current().recall(question.content, recall.place(channel)),
+    )
+
+
 def _routed(now: Kept, place: Place, person: DiscordUser) -> Place:
     who = f"discord:{person.discord_user_id}"
     return routing.route(place, aliases=now.rules.aliases, who=who)
