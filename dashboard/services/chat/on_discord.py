@@ -171,6 +171,10 @@ def _begin(now: Kept, spot: Spot, asked: Asked, place: Place) -> Ready:
     admission = budgets.admit(
         guild=channel.guild, discord_user=person, rules=now.rules, question=question
     )
+    if admission.model and question.release_id is not None:
+        # The cheaper model answers: what it says tells nothing of the release.
+        question.release_id = None
+        Message.objects.filter(pk=question.pk).update(release=None)
     utterance = None
     if asked.sound is not None:
         utterance = utterances.log_sound(question=question, person=person, sound=asked.sound)

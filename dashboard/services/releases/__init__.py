@@ -14,7 +14,14 @@ from dashboard.services.releases.aliases import (
     guild_ids,
     places_with,
 )
-from dashboard.services.releases.gate import objections, run_of, submit_test, test, versions
+from dashboard.services.releases.gate import (
+    judge_of,
+    objections,
+    run_of,
+    submit_test,
+    test,
+    versions,
+)
 from dashboard.services.releases.moving import (
     before,
     draft,
@@ -35,6 +42,7 @@ __all__ = [
     "get",
     "guard",
     "guild_ids",
+    "judge_of",
     "objections",
     "places_with",
     "promote",

@@ -49,7 +49,10 @@ def plan(old: str, new: str, *, alias: Alias | None = None) -> Plan:
             if releases.run_of(asked, version, with_recall=with_recall) is not None:
                 continue
             n_asked += version.n_cases
-            expected = estimates.of_run(version, known, model=asked.model).cost_usd
+            prompt = asked.system_prompt or suites.default_prompt(version)
+            expected = estimates.of_run(
+                version, known, model=asked.model, system_prompt=prompt
+            ).cost_usd
             is_known = is_known and expected is not None
             usd += expected or Decimal(0)
     return Plan(versions, n_asked, usd if is_known else None)
