@@ -37,6 +37,7 @@ MODULES = {
     "import-rows": "dashboard.services.imports",
     "judge-job": "dashboard.services.verdicts.asking",
     "shadow": "dashboard.services.releases.shadow",
+    "train-taught": "dashboard.services.trainings.work",
     "verdict": "dashboard.services.verdicts.deciding",
 }
 _handlers: dict[str, Handler] = {}
