@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import models
 
 from dashboard.models.corrections import Correction
-from dashboard.models.datasets import DatasetVersion, Example
+from dashboard.models.datasets import DatasetVersion
 from dashboard.models.finetuning import FineTuneJob
 from dashboard.models.people import DiscordGuild
 from dashboard.models.tasks import Task
@@ -51,6 +51,9 @@ class Training(models.Model):
     )
     with_known = models.BooleanField(
         default=True, help_text="Whether it learns again what a model has learned before"
+    )
+    hold_out = models.PositiveSmallIntegerField(
+        default=0, help_text="How many of a hundred corrections are kept for the test alone"
     )
     base_model = models.CharField(max_length=200, help_text="Model to start from")
     way = models.CharField(
@@ -168,20 +171,9 @@ class Lesson(models.Model):
     use = models.CharField(
         max_length=10, choices=Use, default=Use.LEARNED, help_text="What it is for"
     )
-    example = models.ForeignKey(
-        Example,
-        null=True,
-        on_delete=models.SET_NULL,
-        related_name="+",
-        help_text="Its row of the version",
-    )
-    pair = models.ForeignKey(
-        Example,
-        null=True,
-        on_delete=models.SET_NULL,
-        related_name="+",
-        help_text="Its row of the pairs",
-    )
+    # Positions and no foreign keys: those would make each deletion of examples look here.
+    position = models.PositiveIntegerField(null=True, help_text="Of its row in the version")
+    pair_position = models.PositiveIntegerField(null=True, help_text="Of its row in the pairs")
 
     class Meta:
         constraints = [

@@ -1,6 +1,7 @@
 """In which models a correction lives."""
 
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -52,6 +53,21 @@ def known_revisions(correction_ids: Collection[int] | None = None) -> dict[int, 
     """
     rows = _learned(correction_ids).order_by("pk").values_list("correction", "revision")
     return {pk: revision for pk, revision in rows if pk is not None}
+
+
+def n_known(correction_ids: Iterable[int]) -> tuple[tuple[str, int], ...]:
+    """Models with how many of these corrections they learned last, the most first."""
+    wanted = set(correction_ids)
+    rows = _learned(None).order_by("pk").values_list("correction", "training__model")
+    newest = {pk: model for pk, model in rows if pk in wanted}
+    return tuple(Counter(newest.values()).most_common())
+
+
+def n_outdated() -> int:
+    """How many corrections a model learned that are no more in force, or were erased."""
+    gone = _learned(None).order_by().exclude(correction__state=Correction.State.APPROVED)
+    erased = gone.filter(correction=None).count()
+    return erased + gone.exclude(correction=None).values("correction").distinct().count()
 
 
 def _learned(correction_ids: Collection[int] | None) -> QuerySet[Lesson]:
