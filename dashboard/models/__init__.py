@@ -22,6 +22,7 @@ from dashboard.models.places import DiscordRole, GuildSettings, PlaceSettings
 from dashboard.models.processes import ProcessState
 from dashboard.models.releases import Alias, Promotion, Release, ShadowAnswer
 from dashboard.models.requests import DiscordRequest, OpenInteraction
+from dashboard.models.retirements import Retirement
 from dashboard.models.reviews import CorrectionComment, CorrectionStep, CorrectionVote
 from dashboard.models.settings import AssistantSettings
 from dashboard.models.suites import (
@@ -83,6 +84,7 @@ __all__ = [
     "Promotion",
     "Provenance",
     "Release",
+    "Retirement",
     "ShadowAnswer",
     "Source",
     "SpeechPrice",
