@@ -23,6 +23,7 @@ from dashboard.services import (
     outbox,
     processes,
     requests,
+    retirements,
     speech,
     utterances,
 )
@@ -70,6 +71,7 @@ class Command(BaseCommand):
                     calls.forget_words()
                     leftovers.prune()
                     examination.request_missing()
+                    retirements.look_later()
                 if beats % MEND_EVERY == 0:
                     drafts.mend()
                 meanings.fill()

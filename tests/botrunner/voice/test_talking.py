@@ -27,7 +27,7 @@ async def talk(desk, player):
     talk = Talk(desk, player, segmenter=Dictated)
     yield talk
     talk.close()
-    await asyncio.wait_for(talk.settle(), 5)
+    await asyncio.wait_for(talk.settle(), 60)
 
 
 def frame(talk, who, kind: bytes, text: str = "") -> None:
@@ -365,7 +365,7 @@ async def test_after_it_was_closed_it_says_nothing_and_hears_nothing(talk, desk,
     talk.close()
     desk.answers_after.set()
     await say(talk, ADA, "Are you there?")
-    await asyncio.wait_for(talk.settle(), 5)
+    await asyncio.wait_for(talk.settle(), 60)
 
     assert len(desk.questions) == 1
     assert len(desk.records) == 1  # it is written all the same
