@@ -34,6 +34,7 @@ EXTENSIONS = (
     "botrunner.cogs.chat",
     "botrunner.cogs.corrections",
     "botrunner.cogs.review",
+    "botrunner.cogs.verdicts",
     "botrunner.cogs.myself",
     "botrunner.cogs.library",
     "botrunner.cogs.models",

@@ -20,6 +20,7 @@ from dashboard.views import (
     replacements,
     settings,
     speech,
+    trainings,
     verdicts,
 )
 from dashboard.views.datasets import (
@@ -143,6 +144,19 @@ JOBS = [
     path(f"{ONE_JOB}files/", trained.files, name="job-files"),
     path(f"{ONE_JOB}files/<str:form>/", trained.file, name="job-file"),
     path(f"{ONE_JOB}files/<str:form>/download/", trained.download, name="job-download"),
+]
+
+TAUGHT = "fine-tuning/taught/"
+JOBS += [
+    path(TAUGHT, trainings.list_, name="job-taught-list"),
+    path(f"{TAUGHT}rows/", trainings.rows, name="job-taught-rows"),
+    path(f"{TAUGHT}plan/", trainings.plan, name="job-taught-plan"),
+    path(f"{TAUGHT}new/", trainings.begin, name="job-taught-new"),
+    path(f"{TAUGHT}permit/", trainings.permit, name="job-taught-permit"),
+    path(f"{TAUGHT}forbid/", trainings.forbid, name="job-taught-forbid"),
+    path(f"{TAUGHT}<int:pk>/", trainings.detail, name="job-taught"),
+    path(f"{TAUGHT}<int:pk>/state/", trainings.state, name="job-taught-state"),
+    path(f"{TAUGHT}<int:pk>/cancel/", trainings.cancel, name="job-taught-cancel"),
 ]
 
 EVALUATIONS = [
@@ -276,6 +290,7 @@ CORRECTIONS = [
     path("corrections/", corrections.list_, name="correction-list"),
     path("corrections/queue/", corrections.queue, name="correction-queue"),
     path("corrections/export/", corrections.export, name="correction-export"),
+    path("corrections/<int:pk>/question/", trainings.question, name="correction-question"),
     path("corrections/teach/", corrections.teach, name="correction-teach"),
     path("corrections/foresee/", corrections.foresee, name="correction-foresee"),
     path("corrections/alarms/", corrections.alarms, name="correction-alarms"),

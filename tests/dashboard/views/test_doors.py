@@ -27,6 +27,7 @@ from tests.factories import (
     IncidentFactory,
     QuestionFactory,
     SuiteRunFactory,
+    TrainingFactory,
     UserFactory,
     VoiceCallFactory,
     suite_version,
@@ -67,6 +68,8 @@ def existing_row(pattern: URLPattern) -> dict[str, object]:
             "channel": DiscordChannelFactory(guild=guild).pk,
         }
         return {name: named[name] for name in names}
+    if "taught" in str(pattern.name):
+        return {name: TrainingFactory().pk for name in names}
     if resource == "releases":
         return {"name": AliasFactory(answered_by="small").name}
     if pattern.name == "speech-recording":
