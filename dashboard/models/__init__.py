@@ -23,7 +23,7 @@ from dashboard.models.processes import ProcessState
 from dashboard.models.releases import Alias, Promotion, Release, ShadowAnswer
 from dashboard.models.requests import DiscordRequest, OpenInteraction
 from dashboard.models.reviews import CorrectionComment, CorrectionStep, CorrectionVote
-from dashboard.models.settings import AssistantSettings
+from dashboard.models.settings import AssistantSettings, MeaningSettings
 from dashboard.models.suites import (
     Judge,
     Suite,
@@ -71,6 +71,7 @@ __all__ = [
     "Incident",
     "Judge",
     "LegacyJob",
+    "MeaningSettings",
     "Message",
     "ModelPrice",
     "OpenInteraction",
