@@ -15,7 +15,9 @@ from dashboard.views import (
     overview,
     people,
     playground,
+    proofs,
     releases,
+    replacements,
     settings,
     speech,
     verdicts,
@@ -195,7 +197,14 @@ RELEASES = [
 MODELS = [
     path("models/", models.list_, name="model-list"),
     path("models/rows/", models.rows, name="model-rows"),
+    path("models/proof/", proofs.model, name="model-proof"),
+    path("models/proof.png", proofs.model_picture, name="model-proof-picture"),
     path("models/use/", models.use, name="model-use"),
+    path("models/retiring/", replacements.warnings, name="model-retiring"),
+    path("models/replace/", replacements.new, name="model-replace"),
+    path("models/replace/price/", replacements.price, name="model-replace-price"),
+    path("models/replacements/<int:pk>/", replacements.detail, name="model-replacement"),
+    path("models/replacements/<int:pk>/card/", replacements.card, name="model-replacement-card"),
     path("models/delete/", models.delete, name="model-delete"),
     path("models/price/", models.price, name="model-price"),
     path("models/price/remove/", models.remove_price, name="model-price-remove"),
@@ -281,6 +290,12 @@ CORRECTIONS = [
     path("corrections/<int:pk>/assign/", corrections.assign, name="correction-assign"),
     path("corrections/<int:pk>/comment/", corrections.comment, name="correction-comment"),
     path("corrections/<int:pk>/history/", corrections.history, name="correction-history"),
+    path("corrections/<int:pk>/proof/", proofs.correction, name="correction-proof"),
+    path(
+        "corrections/<int:pk>/proof.png",
+        proofs.correction_picture,
+        name="correction-proof-picture",
+    ),
 ]
 
 urlpatterns: list[URLPattern] = [

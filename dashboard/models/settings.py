@@ -28,6 +28,19 @@ class AssistantSettings(models.Model):
         blank=True,
         help_text="What the endpoint charges for a million trained tokens; empty if unknown",
     )
+    judge_model = models.CharField(
+        max_length=200,
+        blank=True,
+        help_text="Who judges answers by rubric for gates and verdicts; empty for nobody",
+    )
+    verdict_budget_usd = models.DecimalField(
+        max_digits=10,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(Decimal("0.01"))],
+        help_text="US dollars that the tests after one fine-tune may cost; empty for any",
+    )
     answers_direct = models.BooleanField(
         default=True, help_text="Whether people may write to the bot directly on Discord"
     )

@@ -171,9 +171,11 @@ class Chat(commands.Cog):
                 channel=question.channel,
                 rules=rules,
             )
-            place = asker.place
             asker.check_listens()
             access.require(asker.person, Permission.CHAT)
+            # After them: it says so where nothing answers under a name, and only
+            # whoever may ask is to hear that.
+            place = asker.place
             if place.answers == Answers.NOTHING:
                 raise NotAllowed(NOT_HERE)
             return place

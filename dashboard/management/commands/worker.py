@@ -23,6 +23,7 @@ from dashboard.services import (
     outbox,
     processes,
     requests,
+    retirements,
     speech,
     utterances,
 )
@@ -72,6 +73,7 @@ class Command(BaseCommand):
                     calls.forget_words()
                     leftovers.prune()
                     examination.request_missing()
+                    retirements.look_later()
                 if beats % MEND_EVERY == 0:
                     drafts.mend()
             except DatabaseError as error:

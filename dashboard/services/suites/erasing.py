@@ -8,6 +8,17 @@ from dashboard.models import SuiteAnswer, SuiteCase
 ERASED: Final = "[erased]"
 
 
+def _erase_read(ids: set[int]) -> None:
+    """Take away the answers of models that had read one of these corrections as an example."""
+    read = SuiteAnswer.objects.exclude(example_ids=[]).values_list("pk", "example_ids")
+    # Looked at here, since SQLite finds nothing within a list.
+    told = [(pk, shown) for pk, shown in read.iterator() if not ids.isdisjoint(shown)]
+    for pk, shown in told:
+        SuiteAnswer.objects.filter(pk=pk).update(
+            answer=ERASED, reason="", example_ids=[each for each in shown if each not in ids]
+        )
+
+
 def erase(correction_ids: Iterable[int]) -> int:
     """Take the words of these corrections out of every case and answer; return how many cases.
 
@@ -20,6 +31,7 @@ def erase(correction_ids: Iterable[int]) -> int:
     recalled = SuiteAnswer.objects.filter(correction__in=ids)
     for rows in (answers, recalled):
         rows.update(answer=ERASED, reason="")
+    _erase_read(set(ids))
     return cases.update(
         question=ERASED, expected=ERASED, rejected="", history=[], system="", judge_args={}
     )
