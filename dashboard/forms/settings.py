@@ -12,11 +12,21 @@ from dashboard.models import AssistantSettings
 class AssistantForm(forms.ModelForm[AssistantSettings]):
     class Meta:
         model = AssistantSettings
-        fields = ("model", "system_prompt", "temperature", "max_tokens", "training_price")
+        fields = (
+            "model",
+            "system_prompt",
+            "temperature",
+            "max_tokens",
+            "training_price",
+            "judge_model",
+            "verdict_budget_usd",
+        )
         labels = {
             "system_prompt": "Persona",
             "max_tokens": "Longest answer",
             "training_price": "Price of training",
+            "judge_model": "Judge model",
+            "verdict_budget_usd": "Budget of a verdict",
         }
         help_texts = {
             "model": "Which model answers, on every face. Empty takes the endpoint's own.",
@@ -30,7 +40,21 @@ class AssistantForm(forms.ModelForm[AssistantSettings]):
                 "fine-tune costs. The model server of this machine is free."
             ),
         }
+        help_texts |= {
+            "judge_model": (
+                "Who judges answers by rubric where a gate or a verdict needs it. Empty judges "
+                "none of those, and they count as not right."
+            ),
+            "verdict_budget_usd": (
+                "US dollars that the tests after one fine-tune may cost, by the prices under "
+                "Models. Empty is no limit; the model server of this machine is free."
+            ),
+        }
         widgets = {
+            "judge_model": forms.TextInput(attrs={"list": "models", "placeholder": "nobody"}),
+            "verdict_budget_usd": forms.NumberInput(
+                attrs={"min": "0.01", "step": "0.01", "placeholder": "no limit"}
+            ),
             "model": forms.TextInput(attrs={"list": "models", "placeholder": "the endpoint's own"}),
             "system_prompt": forms.Textarea(attrs={"rows": 5}),
             "temperature": forms.NumberInput(attrs={"step": "0.1", "min": "0", "max": "2"}),

@@ -56,6 +56,8 @@ def detail(request: HttpRequest, name: str) -> HttpResponse:
     initial = {field: getattr(stable, field) for field in FIELDS} if stable else {}
     if model := request.GET.get("model", ""):
         initial["model"] = model
+    if (action := request.GET.get("action", "")) in Action.values:
+        initial["action"] = action
     return _detail(request, alias, ReleaseForm(initial=initial))
 
 
@@ -100,7 +102,10 @@ def _move(alias: Alias, form: ReleaseForm, actor: User) -> str:
 
 def _tested(release: Release, queued: list[SuiteRun]) -> str:
     if queued:
-        return f"{len(queued)} tests of it are on their way. Promote it when they are over."
+        known = [run.estimated_usd for run in queued if run.estimated_usd is not None]
+        cost = f", for about ${sum(known):.4f}" if len(known) == len(queued) else ""
+        n = f"{len(queued)} test{'s' if len(queued) > 1 else ''} of it"
+        return f"{n} on the way{cost}. Promote it when they are over."
     if found := releases.objections(release):
         return " ".join(["It was tested already.", *found])
     return f"{release.model} was tested already, and nothing speaks against it."
@@ -185,7 +190,11 @@ def _detail(
     request: HttpRequest, alias: Alias, form: ReleaseForm, guard_form: GuardForm | None = None
 ) -> HttpResponse:
     guard_form = guard_form or GuardForm(
-        initial={"suites": alias.suites.all(), "margin": alias.margin}
+        initial={
+            "suites": alias.suites.all(),
+            "margin": alias.margin,
+            "judge_model": alias.judge_model,
+        }
     )
     context = _state(request, alias) | {"form": form, "guard_form": guard_form}
     status = 422 if form.is_bound or guard_form.is_bound else 200

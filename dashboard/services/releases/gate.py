@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.models import User
 
@@ -17,7 +18,7 @@ from dashboard.models import (
     SuiteVersion,
     Verdict,
 )
-from dashboard.services import providers, suites
+from dashboard.services import assistant, providers, suites
 from dashboard.services.access import Person
 from trainerbot.judging.verdict import REFUSE, SAME_ANSWER
 
@@ -37,10 +38,7 @@ def objections(release: Release) -> list[str]:
     found = [
         said for version in _corrections(alias) for said in _about_corrections(release, version)
     ]
-    verdict = Verdict.objects.filter(tuned_model=release.model).exclude(decision="")
-    newest = verdict.order_by("-pk").first()
-    if newest is not None and newest.decision == REFUSE:
-        found.append(f"After its fine-tune the verdict was: {newest.sentence}")
+    found += _about_verdicts(release)
     if alias.stable is not None and alias.stable_id != release.pk:
         for suite in alias.suites.order_by("name"):
             found += _about_suite(release, alias.stable, suite)
@@ -66,17 +64,31 @@ def test(release: Release, *, actor: User | Person | None) -> list[SuiteRun]:
         elif alias.stable is not None:
             asked.append((alias.stable, True))
         queued += [
-            _submit(each, version, actor, with_recall=with_recall)
+            submit_test(each, version, actor, with_recall=with_recall)
             for each, with_recall in asked
             if run_of(each, version, with_recall=with_recall) is None
         ]
     return queued
 
 
-def _submit(
-    release: Release, version: SuiteVersion, actor: User | Person | None, *, with_recall: bool
+def judge_of(release: Release) -> str:
+    """Who judges rubrics of its tests: as its alias says, else the settings; "" for nobody."""
+    named = release.alias.judge_model if release.alias_id is not None else ""
+    return named or assistant.current().judge_model
+
+
+def submit_test(
+    release: Release,
+    version: SuiteVersion,
+    actor: User | Person | None,
+    *,
+    with_recall: bool,
+    budget_usd: Decimal | None = None,
 ) -> SuiteRun:
+    """Have a release asked one version, with its own persona and settings. It need not be stored."""
     return suites.submit(
+        judge_model=judge_of(release) if suites.needs_judge_model(version) else "",
+        budget_usd=budget_usd,
         version=version,
         model=release.model,
         with_recall=with_recall,
@@ -118,9 +130,26 @@ def _about_corrections(release: Release, version: SuiteVersion) -> Iterator[str]
         )
 
 
+def _about_verdicts(release: Release) -> Iterator[str]:
+    decided = Verdict.objects.filter(tuned_model=release.model).exclude(decision="")
+    for replaces, when in (
+        (False, "After its fine-tune"),
+        (True, "When it was tried in its place"),
+    ):
+        newest = decided.filter(replaces=replaces).order_by("-pk").first()
+        if newest is not None and newest.decision == REFUSE:
+            yield f"{when} the verdict was: {newest.sentence}"
+
+
 def _about_suite(release: Release, stable: Release, suite: Suite) -> Iterator[str]:
     version = suite.latest()
     if version is None:
+        return
+    if suites.needs_judge_model(version) and not judge_of(release):
+        yield (
+            f"{version} has rubrics, and nobody judges them: name a judge model for the gate, or "
+            "in Settings."
+        )
         return
     run = run_of(release, version)
     if run is None:
@@ -143,7 +172,7 @@ def run_of(release: Release, version: SuiteVersion, *, with_recall: bool = True)
 
     Where it leaves persona or length to the place, a test with any counts.
     """
-    as_released = {
+    as_released: dict[str, Any] = {
         name: value
         for name, value in (
             ("system_prompt", release.system_prompt),
@@ -151,6 +180,9 @@ def run_of(release: Release, version: SuiteVersion, *, with_recall: bool = True)
         )
         if value
     }
+    judge = judge_of(release)
+    if judge and suites.needs_judge_model(version):
+        as_released["judge_model"] = judge
     runs = SuiteRun.objects.finished().filter(
         version=version,
         model=release.model,

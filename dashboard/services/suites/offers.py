@@ -14,6 +14,13 @@ def models(endpoint: str = "") -> list[ModelInfo]:
     if wanted == providers.endpoint():
         return providers.ask_at_once(chat.models)
 
+    return listed(endpoint)
+
+
+def listed(endpoint: str = "") -> list[ModelInfo]:
+    """All that an endpoint lists, also what does not chat. Waits and raises as `models`."""
+    wanted = providers.named(endpoint)
+
     async def ask() -> list[ModelInfo]:
         client = open_chat(wanted)
         try:

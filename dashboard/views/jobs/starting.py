@@ -6,7 +6,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from dashboard.forms.jobs import NewJobForm
 from dashboard.models import Dataset, DatasetVersion
-from dashboard.services import jobs
+from dashboard.services import jobs, retirements
 from dashboard.services.access import Permission
 from dashboard.views.doors import reader, requires, whole_number
 from dashboard.views.jobs.words import METHODS
@@ -73,5 +73,6 @@ def choices(request: HttpRequest) -> HttpResponse:
             "plain": form.numbers(ours=False),
             "advanced": [*(form.numbers(ours=True) if is_ours else ()), form["seed"]],
             "is_advanced": form.is_advanced(),
+            "retires": retirements.about_training(base) if base else [],
         },
     )

@@ -98,6 +98,36 @@ async def test_who_speaks_on_after_a_finished_sentence_is_answered_once_aloud(
     assert desk.questions[1].text == "When do you open? On Sundays?"
 
 
+async def test_who_speaks_on_and_pauses_again_is_answered_once_aloud(talk, desk, line):
+    frame(talk, ADA, BEGAN)
+    frame(talk, ADA, b"paused", "When do you open?")
+    await until(lambda: desk.questions)
+    frame(talk, ADA, b"resumed")
+    frame(talk, ADA, b"paused", "When do you open? On Sundays?")
+    await until(lambda: len(desk.questions) == 2)
+    frame(talk, ADA, b"ended", "When do you open? On Sundays?")
+    await line.play_until(lambda: len(desk.records) == 2)
+
+    assert [heard.was_cut for _, _, heard, _ in desk.records] == [True, False]
+    assert desk.questions[1].text == "When do you open? On Sundays?"
+
+
+async def test_a_sentence_whose_words_are_known_while_they_speak_on_is_not_all(talk, desk, line):
+    desk.hears_after.clear()
+    frame(talk, ADA, BEGAN)
+    frame(talk, ADA, b"paused", "When do you open?")
+    await settled()
+    frame(talk, ADA, b"resumed")
+    desk.hears_after.set()
+    await settled()
+    assert desk.heard == ["When do you open?"]
+    assert desk.questions == []
+
+    frame(talk, ADA, b"ended", "When do you open? On Sundays?")
+    await spoken(line)
+    assert [each.text for each in desk.questions] == ["When do you open? On Sundays?"]
+
+
 async def test_a_finished_sentence_ends_the_turn_and_an_unfinished_one_waits(talk):
     frame(talk, ADA, BEGAN)
     for text in ("When do", "When do you open and", "When do you open?"):
@@ -245,6 +275,21 @@ async def test_a_short_word_ends_the_answer_and_is_answered(talk, desk, line, mo
 
     assert desk.records[0][2].was_cut
     await spoken(line)
+
+
+@pytest.mark.parametrize(("text", "ends"), [("Stop!", True), ("Mm-hm.", False)])
+async def test_words_that_are_known_long_after_the_speech_decide_as_well(
+    talk, desk, line, mouth, text, ends
+):
+    await answering(talk, desk, line, mouth)
+    desk.hears_after.clear()
+    await say(talk, ADA, text)
+
+    desk.hears_after.set()
+    await line.play_until(lambda: desk.records)
+
+    assert desk.records[0][2].was_cut is ends
+    await until(lambda: len(desk.questions) == (2 if ends else 1))
 
 
 async def test_the_next_question_is_asked_after_it_is_known_what_was_heard(talk, desk, line, mouth):
