@@ -46,7 +46,7 @@ INTERRUPTED: Final = "I was interrupted here."
 BEHIND_S: Final = 0.05
 GONE: Final = "You are not on this server any more."
 
-begin = chat.hop(chat.log, chat.recalling)
+begin = chat.foreseen(chat.hop(chat.log, chat.recalling))
 finish = chat.hop(chat.finish, gives_way=True)
 log_utterance = chat.hop(calls.log_utterance)
 note_answer = chat.hop(calls.note_answer)
