@@ -230,6 +230,8 @@ MODELS = [
 
 SETTINGS = [
     path("settings/", settings.page, name="settings"),
+    path("settings/meaning/", settings.meaning, name="settings-meaning"),
+    path("settings/meaning/state/", settings.meaning_state, name="settings-meaning-state"),
     path("settings/models/", settings.model_options, name="settings-models"),
 ]
 

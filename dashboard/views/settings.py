@@ -6,10 +6,10 @@ from django.contrib import messages
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from dashboard.forms.settings import AssistantForm
-from dashboard.services import assistant, chat, providers, routing
+from dashboard.forms.settings import AssistantForm, MeaningForm
+from dashboard.services import assistant, chat, meanings, providers, routing
 from dashboard.services.access import Permission
 from dashboard.views.doors import requires
 
@@ -22,12 +22,44 @@ def page(request: HttpRequest) -> HttpResponse:
         assistant.save(changed=form.save(commit=False), actor=cast(User, request.user))
         messages.success(request, "Saved. It is in force from the next message on, everywhere.")
         return redirect("settings")
+    return _page(request, form, MeaningForm(initial=_chosen()))
+
+
+@require_POST
+@requires(Permission.SETTINGS)
+def meaning(request: HttpRequest) -> HttpResponse:
+    """By what questions are compared with corrections."""
+    form = MeaningForm(request.POST)
+    if form.is_valid():
+        actor = cast(User, request.user)
+        form.attempt(lambda: meanings.choose(**form.cleaned_data, actor=actor))
+    if form.is_valid():
+        messages.success(request, "Saved. What is known of its corrections is told below.")
+        return redirect("settings")
+    return _page(request, AssistantForm(instance=assistant.current()), form)
+
+
+@require_GET
+@requires(Permission.SETTINGS)
+def meaning_state(request: HttpRequest) -> HttpResponse:
+    """How far the model that is chosen has come, and which models answer now."""
+    context = {"standing": meanings.standing(), "offers": meanings.offers()}
+    return render(request, "dashboard/settings/_meaning.html", context)
+
+
+def _chosen() -> dict[str, str]:
+    row = meanings.current()
+    return {"by": row.by, "endpoint": row.endpoint, "model": row.model}
+
+
+def _page(request: HttpRequest, form: AssistantForm, meaning: MeaningForm) -> HttpResponse:
     context = {
         "form": form,
+        "meaning": meaning,
         "endpoint": providers.endpoint(),
         "is_embedded": providers.uses_embedded_server(),
     }
-    status = 422 if form.is_bound else 200
+    status = 422 if form.is_bound or meaning.is_bound else 200
     return render(request, "dashboard/settings/page.html", context, status=status)
 
 
