@@ -104,8 +104,7 @@ def _tested(release: Release, queued: list[SuiteRun]) -> str:
     if queued:
         known = [run.estimated_usd for run in queued if run.estimated_usd is not None]
         cost = f", for about ${sum(known):.4f}" if len(known) == len(queued) else ""
-        n = f"{len(queued)} test{'s' if len(queued) > 1 else ''} of it"
-        return f"{n} on the way{cost}. Promote it when they are over."
+        return f"{len(queued)} tests of it are on their way{cost}. Promote it when they are over."
     if found := releases.objections(release):
         return " ".join(["It was tested already.", *found])
     return f"{release.model} was tested already, and nothing speaks against it."

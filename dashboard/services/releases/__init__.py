@@ -14,6 +14,7 @@ from dashboard.services.releases.aliases import (
     guild_ids,
     places_with,
 )
+from dashboard.services.releases.direct import permit
 from dashboard.services.releases.gate import (
     judge_of,
     objections,
@@ -44,6 +45,7 @@ __all__ = [
     "guild_ids",
     "judge_of",
     "objections",
+    "permit",
     "places_with",
     "promote",
     "roll_back",

@@ -36,9 +36,9 @@ def objections(release: Release) -> list[str]:
     """
     alias = release.alias
     found = [
-        said for version in _corrections(alias) for said in _about_corrections(release, version)
+        said for version in _corrections(alias) for said in about_corrections(release, version)
     ]
-    found += _about_verdicts(release)
+    found += about_verdicts(release)
     if alias.stable is not None and alias.stable_id != release.pk:
         for suite in alias.suites.order_by("name"):
             found += _about_suite(release, alias.stable, suite)
@@ -112,7 +112,8 @@ def _corrections(alias: Alias) -> Iterator[SuiteVersion]:
             yield suites.corrections_suite(guild)
 
 
-def _about_corrections(release: Release, version: SuiteVersion) -> Iterator[str]:
+def about_corrections(release: Release, version: SuiteVersion) -> Iterator[str]:
+    """What speaks against it on one suite of corrections, a sentence each."""
     run = run_of(release, version)
     if run is None:
         yield f"It was not tested on {version} yet, which has {version.n_cases} corrections."
@@ -130,7 +131,8 @@ def _about_corrections(release: Release, version: SuiteVersion) -> Iterator[str]
         )
 
 
-def _about_verdicts(release: Release) -> Iterator[str]:
+def about_verdicts(release: Release) -> Iterator[str]:
+    """What was found after its fine-tune, or when it was tried as a replacement."""
     decided = Verdict.objects.filter(tuned_model=release.model).exclude(decision="")
     for replaces, when in (
         (False, "After its fine-tune"),
