@@ -15,6 +15,7 @@ from dashboard.views import (
     overview,
     people,
     playground,
+    proofs,
     releases,
     replacements,
     settings,
@@ -196,6 +197,8 @@ RELEASES = [
 MODELS = [
     path("models/", models.list_, name="model-list"),
     path("models/rows/", models.rows, name="model-rows"),
+    path("models/proof/", proofs.model, name="model-proof"),
+    path("models/proof.png", proofs.model_picture, name="model-proof-picture"),
     path("models/use/", models.use, name="model-use"),
     path("models/retiring/", replacements.warnings, name="model-retiring"),
     path("models/replace/", replacements.new, name="model-replace"),
@@ -287,6 +290,12 @@ CORRECTIONS = [
     path("corrections/<int:pk>/assign/", corrections.assign, name="correction-assign"),
     path("corrections/<int:pk>/comment/", corrections.comment, name="correction-comment"),
     path("corrections/<int:pk>/history/", corrections.history, name="correction-history"),
+    path("corrections/<int:pk>/proof/", proofs.correction, name="correction-proof"),
+    path(
+        "corrections/<int:pk>/proof.png",
+        proofs.correction_picture,
+        name="correction-proof-picture",
+    ),
 ]
 
 urlpatterns: list[URLPattern] = [

@@ -51,6 +51,11 @@ class Question:
     ended_at: float
     heard_at: float
 
+    def stages_ms(self, **moments: float | None) -> dict[str, int]:
+        """How long after the end of the speech each of these came, if it did."""
+        came = {name: moment for name, moment in moments.items() if moment is not None}
+        return {name: round(1000 * (moment - self.ended_at)) for name, moment in came.items()}
+
 
 @dataclass(slots=True)
 class Answer:

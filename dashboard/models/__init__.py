@@ -34,6 +34,7 @@ from dashboard.models.suites import (
     SuiteVersion,
 )
 from dashboard.models.tasks import Task
+from dashboard.models.trainings import Lesson, Training, TrainingCard
 from dashboard.models.usage import ModelPrice, SpeechPrice, Usage
 from dashboard.models.verdicts import Verdict, VerdictRun
 from dashboard.models.voice import Utterance, VoiceCall, VoiceSettings
@@ -72,6 +73,7 @@ __all__ = [
     "Incident",
     "Judge",
     "LegacyJob",
+    "Lesson",
     "Message",
     "ModelPrice",
     "OpenInteraction",
@@ -95,6 +97,8 @@ __all__ = [
     "SuiteVote",
     "SyncedCommands",
     "Task",
+    "Training",
+    "TrainingCard",
     "Usage",
     "Utterance",
     "Verdict",

@@ -26,7 +26,7 @@ from dashboard.models import (
     Usage,
     Utterance,
 )
-from dashboard.services import audit, calls, consent, corrections, outbox, speech, suites
+from dashboard.services import audit, calls, consent, corrections, outbox, speech, suites, trainings
 from trainerbot.errors import NotFound
 
 ANONYMOUS = "someone"
@@ -268,6 +268,7 @@ def _erase_corrections(person: DiscordUser, *, all_of_them: bool) -> None:
         return
     ids = list(theirs.values_list("pk", flat=True))
     suites.erase(ids)
+    trainings.erase(ids)
     theirs.delete()
     for pk in ids:
         outbox.publish(corrections.TOPIC, "correction.changed", id=pk, state="erased")

@@ -38,6 +38,7 @@ MODULES = {
     "judge-job": "dashboard.services.verdicts.asking",
     "retirements": "dashboard.services.retirements.telling",
     "shadow": "dashboard.services.releases.shadow",
+    "train-taught": "dashboard.services.trainings.work",
     "verdict": "dashboard.services.verdicts.deciding",
 }
 _handlers: dict[str, Handler] = {}

@@ -152,7 +152,9 @@ def sides(
 def after(run: Run) -> Later | dict[str, Any]:
     """Begin the verdict on a fine-tune that has just succeeded, where there is anything to test on."""
     job = FineTuneJob.objects.select_related("created_by").get(pk=run.args["job"])
-    if job.verdicts.exists() or not tests():
+    # A training on what people taught asks for its own, on tests that it did not learn.
+    of_training = job.trainings.exists() or job.preference_trainings.exists()
+    if of_training or job.verdicts.exists() or not tests():
         return {}
     try:
         verdict = begin(

@@ -30,7 +30,7 @@ async def connected(aim: None) -> AsyncIterator[Connected]:
         await client.wait_until_ready()
         channel = client.get_channel(int(fake.world.voice.id))
         assert isinstance(channel, discord.VoiceChannel)
-        return await channel.connect(timeout=5, cls=ReceivingClient)
+        return await channel.connect(timeout=60, cls=ReceivingClient)
 
     yield connected
     for client, task in running:

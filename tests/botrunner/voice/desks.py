@@ -17,6 +17,7 @@ from trainerbot.speech.segmenting import (
     SpeechEnded,
     SpeechGrew,
     SpeechPaused,
+    SpeechResumed,
     SpeechWent,
 )
 
@@ -33,20 +34,27 @@ class Dictated:
 
     def __init__(self) -> None:
         self.hints: list[bool] = []
+        self.kind = b""
+
+    @property
+    def is_pausing(self) -> bool:
+        return self.kind == b"paused"
 
     def hint(self, *, finished: bool) -> None:
         self.hints.append(finished)
 
     def feed(self, frame: Pcm) -> list[Event]:
         kind, _, text = frame.data.partition(b":")
+        self.kind = kind
         sound = sound_of(text.decode())
         events: dict[bytes, Event] = {
             BEGAN: SpeechBegan(0),
             WENT: SpeechWent(0),
+            b"resumed": SpeechResumed(0),
             b"grew": SpeechGrew(0, sound),
-            b"paused": SpeechPaused(0, sound),
-            b"ended": SpeechEnded(0, sound, 200, True),
-            b"cut": SpeechEnded(0, sound, 0, True, is_cut=True),
+            b"paused": SpeechPaused(0, sound, 200),
+            b"ended": SpeechEnded(0, sound, 200),
+            b"cut": SpeechEnded(0, sound, 0, is_cut=True),
         }
         return [events[kind]]
 

@@ -167,7 +167,7 @@ async def test_an_interruption_stops_the_model_and_keeps_what_was_said(
     line.draw(3 * SECOND)
 
     player.interrupt()
-    said, speech = await asyncio.wait_for(answering, 5)
+    said, speech = await asyncio.wait_for(answering, 60)
     heard = await speech.over()
     await desk.record(question, said, heard, {})
     await answer(desk, player, asked(ada, "And on Sunday?"))
@@ -220,7 +220,7 @@ async def test_where_the_bot_does_not_answer_it_says_so_and_asks_no_model(
     assert said.question_id is None
     assert model.chats == []
     assert "I do not answer in this channel" in discord_server.world.said_by_bot(general)[0].content
-    assert (await asyncio.wait_for(speech.over(), 5)).text == ""
+    assert (await asyncio.wait_for(speech.over(), 60)).text == ""
 
 
 async def test_a_model_that_fails_is_told_and_logged(desk, player, discord_server, model, ada):

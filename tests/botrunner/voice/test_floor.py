@@ -75,6 +75,16 @@ def test_after_mm_hm_and_a_pause_it_goes_on_until_they_do(floor, mouth):
     assert mouth.told == ["hold", "release", "interrupt", "hold"]
 
 
+def test_after_mm_hm_who_speaks_on_silences_it_anew(floor, mouth):
+    floor.began(ADA, 0.0)
+    floor.judged(ADA, 0.5, has_words=False)
+    assert mouth.told == ["hold", "release"]
+
+    floor.began(ADA, 0.9)
+
+    assert mouth.told == ["hold", "release", "hold"]
+
+
 def test_a_short_word_has_the_word(floor, mouth):
     floor.began(ADA, 0.0)
     floor.ended(ADA, 0.5)

@@ -22,7 +22,7 @@ async def talk(desk, player):
     talk = Talk(desk, player, segmenter=Dictated)
     yield talk
     talk.close()
-    await asyncio.wait_for(talk.settle(), 5)
+    await asyncio.wait_for(talk.settle(), 60)
     assert desk.failures == []
 
 

@@ -50,9 +50,9 @@ async def test_called_back_while_it_still_says_why_it_left_it_begins_a_new_call(
 
     monkeypatch.setattr(discord.PartialMessageable, "send", slowly)
     await fake.voice.kick()
-    await asyncio.wait_for(says.wait(), 20)
+    await asyncio.wait_for(says.wait(), 60)
 
-    again = await asyncio.wait_for(join(bot, fake), 20)
+    again = await asyncio.wait_for(join(bot, fake), 60)
     go_on.set()
     await fake.wait_for_reply(containing="removed me")
 
@@ -72,7 +72,7 @@ async def test_nobody_waits_for_a_call_that_is_over_before_it_began(bot, fake):
     await supervisor.on_guild_remove(bot.guilds[0])
 
     with pytest.raises(VoiceUnavailable, match="called out of voice"):
-        await asyncio.wait_for(joining, 20)
+        await asyncio.wait_for(joining, 60)
 
 
 async def test_they_are_told_when_recordings_are_kept_from_now_on(bot, fake):

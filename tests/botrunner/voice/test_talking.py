@@ -27,7 +27,7 @@ async def talk(desk, player):
     talk = Talk(desk, player, segmenter=Dictated)
     yield talk
     talk.close()
-    await asyncio.wait_for(talk.settle(), 5)
+    await asyncio.wait_for(talk.settle(), 60)
 
 
 def frame(talk, who, kind: bytes, text: str = "") -> None:
@@ -96,6 +96,36 @@ async def test_who_speaks_on_after_a_finished_sentence_is_answered_once_aloud(
 
     assert [heard.was_cut for _, _, heard, _ in desk.records] == [True, False]
     assert desk.questions[1].text == "When do you open? On Sundays?"
+
+
+async def test_who_speaks_on_and_pauses_again_is_answered_once_aloud(talk, desk, line):
+    frame(talk, ADA, BEGAN)
+    frame(talk, ADA, b"paused", "When do you open?")
+    await until(lambda: desk.questions)
+    frame(talk, ADA, b"resumed")
+    frame(talk, ADA, b"paused", "When do you open? On Sundays?")
+    await until(lambda: len(desk.questions) == 2)
+    frame(talk, ADA, b"ended", "When do you open? On Sundays?")
+    await line.play_until(lambda: len(desk.records) == 2)
+
+    assert [heard.was_cut for _, _, heard, _ in desk.records] == [True, False]
+    assert desk.questions[1].text == "When do you open? On Sundays?"
+
+
+async def test_a_sentence_whose_words_are_known_while_they_speak_on_is_not_all(talk, desk, line):
+    desk.hears_after.clear()
+    frame(talk, ADA, BEGAN)
+    frame(talk, ADA, b"paused", "When do you open?")
+    await settled()
+    frame(talk, ADA, b"resumed")
+    desk.hears_after.set()
+    await settled()
+    assert desk.heard == ["When do you open?"]
+    assert desk.questions == []
+
+    frame(talk, ADA, b"ended", "When do you open? On Sundays?")
+    await spoken(line)
+    assert [each.text for each in desk.questions] == ["When do you open? On Sundays?"]
 
 
 async def test_a_finished_sentence_ends_the_turn_and_an_unfinished_one_waits(talk):
@@ -320,7 +350,7 @@ async def test_after_it_was_closed_it_says_nothing_and_hears_nothing(talk, desk,
     talk.close()
     desk.answers_after.set()
     await say(talk, ADA, "Are you there?")
-    await asyncio.wait_for(talk.settle(), 5)
+    await asyncio.wait_for(talk.settle(), 60)
 
     assert len(desk.questions) == 1
     assert len(desk.records) == 1  # it is written all the same

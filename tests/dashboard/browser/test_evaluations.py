@@ -77,7 +77,8 @@ def test_a_test_is_watched_from_its_first_answer_to_its_scores(open_page):
     expect(page.locator("#accuracy")).to_have_text("75.0\N{NO-BREAK SPACE}%")
     expect(page.locator("#evaluation-status")).to_have_text("succeeded")
     # There is nothing left to learn, so the page has stopped asking.
-    assert page.locator("#evaluation-progress").get_attribute("data-topics") is None
+    progress = page.locator("#evaluation-progress")
+    expect(progress).not_to_have_attribute("data-topics", re.compile(""))
 
 
 def test_a_number_of_the_matrix_leads_to_its_texts(open_page):
@@ -124,7 +125,9 @@ def test_awkward_labels_and_texts_fit_a_phone(open_page, take_picture):
             theme=theme,
             size=PHONE,
         )
-        for summary in page.locator("#predictions summary").all():
+        summaries = page.locator("#predictions summary")
+        expect(summaries).to_have_count(len(AWKWARD))
+        for summary in summaries.all():
             summary.click()
         widths = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
         assert widths[0] <= widths[1], widths
