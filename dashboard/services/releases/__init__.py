@@ -18,6 +18,7 @@ from dashboard.services.releases.direct import permit
 from dashboard.services.releases.gate import (
     judge_of,
     objections,
+    price,
     run_of,
     submit_test,
     test,
@@ -47,6 +48,7 @@ __all__ = [
     "objections",
     "permit",
     "places_with",
+    "price",
     "promote",
     "roll_back",
     "run_of",
