@@ -42,6 +42,7 @@ EXTENSIONS = (
     "botrunner.cogs.requests",
     "botrunner.cogs.voice",
     "botrunner.cogs.errands",
+    "botrunner.cogs.polls",
     "botrunner.cogs.places",
 )
 IDENTIFY_PACE_S = 5.0

@@ -29,12 +29,12 @@ def ports_differ(**kwargs: Any) -> list[CheckMessage]:
 
 @register(TAG)
 def embeddings_are_known(**kwargs: Any) -> list[CheckMessage]:
-    if settings.RECALL_EMBEDDINGS in ("", "local"):
+    if settings.RECALL_EMBEDDINGS in ("", "words"):
         return []
     return [
         Error(
-            "RECALL_EMBEDDINGS names no way to compare questions by meaning.",
-            hint='Write "local", or leave it empty to compare them by their words.',
+            "RECALL_EMBEDDINGS names no way to compare questions.",
+            hint='Write "words", or leave it empty to compare them as Settings says.',
             id="trainerbot.E004",
         )
     ]

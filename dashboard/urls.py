@@ -42,8 +42,8 @@ from dashboard.views.servers import lists as servers
 from dashboard.views.servers import rows as server_rows
 from dashboard.views.servers import voice as server_voice
 from dashboard.views.suites import library as suite_library
+from dashboard.views.suites import polling, voting
 from dashboard.views.suites import runs as suite_runs
-from dashboard.views.suites import voting
 
 SYSTEM = [
     path("healthz", health.healthz, name="healthz"),
@@ -189,6 +189,8 @@ SUITES = [
     path("runs/compare/", suite_runs.compare, name="run-compare"),
     path("runs/vote/", voting.page, name="run-vote"),
     path("runs/vote/cast/", voting.cast, name="run-vote-cast"),
+    path("runs/polls/", polling.page, name="run-polls"),
+    path("runs/polls/<int:pk>/end/", polling.end, name="run-poll-end"),
     path("runs/<int:pk>/", suite_runs.detail, name="run-detail"),
     path("runs/<int:pk>/progress/", suite_runs.progress, name="run-progress"),
     path("runs/<int:pk>/answers/", suite_runs.answers, name="run-answers"),

@@ -198,10 +198,13 @@ class Talk:
         def done(words: Hearing) -> None:
             if self._is_closed or words.cancelled() or words.exception() is not None:
                 return
-            if speaker.draft is not draft:
-                return  # they have spoken on
             found = words.result()
-            if self._judge(discord_user_id, found):
+            finished = self._judge(discord_user_id, found)
+            if speaker.draft is not draft:
+                return  # the speech has ended meanwhile
+            if finished is not None:
+                self._listener.hint(discord_user_id, finished=finished)
+            if finished:
                 self._start(self._take_in_time(discord_user_id, speaker, draft))
             elif isinstance(found, Words):
                 self._start(self._glimpses.show(discord_user_id, speaker, found, sound))
@@ -255,16 +258,13 @@ class Talk:
         words.add_done_callback(speaker.under_way.discard)
         return words
 
-    def _judge(self, discord_user_id: int, words: Words | TrainerBotError) -> bool:
-        """Let the words count for who has the word; whether they are all, as far as they tell."""
+    def _judge(self, discord_user_id: int, words: Words | TrainerBotError) -> bool | None:
+        """Let the words count for who has the word; whether they are all, if they tell."""
         text = words.text if isinstance(words, Words) else ""
-        finished = is_finished(text) if text else None
-        if finished is not None:
-            self._listener.hint(discord_user_id, finished=finished)
         has_words = not is_listening(text)
         self._floor.judged(discord_user_id, time.monotonic(), has_words=has_words)
         self._look_later()
-        return finished is True
+        return is_finished(text) if text else None
 
     async def _hear(
         self, discord_user_id: int, speaker: Speaker, sound: Pcm

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("dashboard", "0029_taught_trainings"),
+        ("dashboard", "0031_meaning_settings"),
     ]
 
     operations = [

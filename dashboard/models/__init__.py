@@ -24,7 +24,7 @@ from dashboard.models.releases import Alias, Promotion, Release, ShadowAnswer
 from dashboard.models.requests import DiscordRequest, OpenInteraction
 from dashboard.models.retirements import Retirement
 from dashboard.models.reviews import CorrectionComment, CorrectionStep, CorrectionVote
-from dashboard.models.settings import AssistantSettings
+from dashboard.models.settings import AssistantSettings, MeaningSettings
 from dashboard.models.suites import (
     Judge,
     Suite,
@@ -74,6 +74,7 @@ __all__ = [
     "Judge",
     "LegacyJob",
     "Lesson",
+    "MeaningSettings",
     "Message",
     "ModelPrice",
     "OpenInteraction",

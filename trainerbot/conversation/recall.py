@@ -8,7 +8,7 @@ from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from trainerbot.errors import ProviderUnavailable
+from trainerbot.errors import ProviderRefused, ProviderUnavailable
 from trainerbot.retrieval import canonical, near_identical
 from trainerbot.retrieval.corpus import Corpus, Text
 
@@ -23,8 +23,8 @@ log = logging.getLogger(__name__)
 LEAST_CHANCE: Final = 0.18
 """Of an example, where texts are compared by their words; docs/recall.md has the curve."""
 
-LEAST_CHANCE_MEANT: Final = 0.3
-LEAST_CHANCE_WORDLESS: Final = 0.08
+LEAST_CHANCE_MEANT: Final = 0.25
+LEAST_CHANCE_WORDLESS: Final = 0.1
 """Of an example, where they are compared by meaning too: with letters in common, and without.
 
 Who shares letters and still means another thing misleads a model the most."""
@@ -125,6 +125,15 @@ class Recall:
     def is_by_meaning(self) -> bool:
         """Whether questions are compared by what they mean, too."""
         return self._space is not None
+
+    @property
+    def space(self) -> Space | None:
+        """Where meanings are compared; None where only words are."""
+        return self._space
+
+    def has(self, question: str) -> bool:
+        """Whether there is a correction of this very question, wherever it counts."""
+        return _key(question) in self._of_question
 
     def recall(self, question: str, place: Place = NOWHERE) -> Recalled:
         """Return the correction of this very question, else examples like it, else nothing.
@@ -254,8 +263,8 @@ class Recall:
             return None
         try:
             return self._space.find(question)
-        except ProviderUnavailable as error:
-            log.warning("A question was compared by its words alone: %s", error)
+        except (ProviderUnavailable, ProviderRefused) as error:
+            log.info("A question was compared by its words alone: %s", error)
             return None
 
     def _narrowest(self, ids: Iterable[int], scopes: Sequence[_Scope]) -> Memory | None:

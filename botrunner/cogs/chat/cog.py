@@ -58,7 +58,7 @@ RULES_KEPT_S = 0.5
 MOST_HEARD = 5_000
 
 admit = chat.hop(chat.admit)
-begin = chat.hop(chat.log, chat.recalling)
+begin = chat.foreseen(chat.hop(chat.log, chat.recalling))
 finish = chat.hop(chat.finish, gives_way=True)
 give_up = chat.hop(chat.give_up)
 read_rules = chat.hop(chat.rules)

@@ -7,7 +7,7 @@ longer for its log than for its answer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -135,6 +135,18 @@ def log(spot: Spot, asked: Asked, permit: Callable[[Rules], Place]) -> tuple[Rea
             kept.forget()
             raise
     return ready, now.index
+
+
+def foreseen(
+    begun: Callable[[Spot, Asked, Callable[[Rules], Place]], Awaitable[Ready | None]],
+) -> Callable[[Spot, Asked, Callable[[Rules], Place]], Awaitable[Ready | None]]:
+    """Let it be asked what a question means before `begun` has its turn in the rows' thread."""
+
+    async def begin(spot: Spot, asked: Asked, permit: Callable[[Rules], Place]) -> Ready | None:
+        await recall.foresee(asked.text)
+        return await begun(spot, asked, permit)
+
+    return begin
 
 
 def recalling(logged: tuple[Ready, Recall] | None) -> Ready | None:

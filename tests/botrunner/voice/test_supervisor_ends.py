@@ -10,6 +10,7 @@ from botrunner.voice.places import VoiceUnavailable
 from dashboard.models import VoiceCall, VoiceSettings
 from dashboard.services import calls
 from dashboard.services.calls import Place
+from tests.botrunner.voice.ears import Ears
 from tests.botrunner.voice.lines import until
 from tests.botrunner.working import online
 from tests.fakes.discord import FakeDiscord
@@ -112,3 +113,14 @@ async def test_a_call_that_is_no_longer_wanted_when_it_is_connected_ends_by_itse
     await call._be(VoiceCall.State.RECONNECTING)
 
     await until(lambda: not supervisor.calls and call.client is None)
+
+
+async def test_before_the_process_ends_it_is_written_down_how_much_was_heard(bot, fake):
+    supervisor = bot.get_cog("Voice").supervisor
+    supervisor.attend = Ears
+    call = await join(bot, fake)
+    ears = call.participant
+
+    await supervisor.close()
+
+    assert (ears.is_closed, ears.is_settled) == (True, True)

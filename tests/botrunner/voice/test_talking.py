@@ -277,6 +277,21 @@ async def test_a_short_word_ends_the_answer_and_is_answered(talk, desk, line, mo
     await spoken(line)
 
 
+@pytest.mark.parametrize(("text", "ends"), [("Stop!", True), ("Mm-hm.", False)])
+async def test_words_that_are_known_long_after_the_speech_decide_as_well(
+    talk, desk, line, mouth, text, ends
+):
+    await answering(talk, desk, line, mouth)
+    desk.hears_after.clear()
+    await say(talk, ADA, text)
+
+    desk.hears_after.set()
+    await line.play_until(lambda: desk.records)
+
+    assert desk.records[0][2].was_cut is ends
+    await until(lambda: len(desk.questions) == (2 if ends else 1))
+
+
 async def test_the_next_question_is_asked_after_it_is_known_what_was_heard(talk, desk, line, mouth):
     await answering(talk, desk, line, mouth)
     known: list[int] = []

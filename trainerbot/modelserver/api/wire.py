@@ -144,6 +144,22 @@ def base_model_object(base: BaseModel, runtime: str) -> dict[str, Any]:
     }
 
 
+def sentence_model_object(model_id: str) -> dict[str, Any]:
+    """Return the Model object of a model that makes embeddings and nothing else."""
+    return {
+        "id": model_id,
+        "object": "model",
+        "created": 0,
+        "owned_by": "trainerbot",
+        "runtime": "numpy",
+        "context_tokens": None,
+        "base_model": None,
+        "fine_tune_methods": [],
+        "method": None,
+        "notes": "Compares texts by what they mean; makes embeddings and nothing else.",
+    }
+
+
 def tuned_model_object(
     model: StoredModel, base: BaseModel | None, runtime: str | None
 ) -> dict[str, Any]:
