@@ -5,10 +5,11 @@
 The bot runs in this process, as `manage.py runbot` would, and talks in an
 end-to-end encrypted call of a Discord on loopback sockets; that one, and the
 server that hears, thinks and speaks at once, are processes of their own. A
-made voice of one second is sent in real time. Both the end of its last loud
-frame and the first frame of the answer are timed on Discord's side, so that
-everything in between counts: network, decryption, decoding, voice activity,
-rows, requests, resampling. A process that only sleeps tells how much of it is
+made voice of about a second is sent in real time, each frame when its sound is
+over; it ends now at the beginning and now at the end of a frame. Both the end
+of the sound itself and the first frame of the answer are timed on Discord's
+side, so that everything in between counts: frames and codec, network,
+decryption, decoding, voice activity, rows, requests, resampling. A process that only sleeps tells how much of it is
 the machine's: where that wakes up late, the others do, too.
 """
 
@@ -67,30 +68,37 @@ def serve_discord(pipe: Any) -> None:
     load_opus(path_of_opus())
 
     async def turn(
-        fake: FakeDiscord, ada: Any, frames: list[bytes], first: int, *, clears: bool = True
+        fake: FakeDiscord,
+        ada: Any,
+        frames: list[bytes],
+        seconds: float,
+        first: int,
+        *,
+        clears: bool = True,
     ) -> Any:
         call = fake.voice.call
         assert call is not None
         if clears:
             call.frames.clear()
         began = time.monotonic()
+        ended = began - FRAME_S + seconds
         for number, opus in enumerate([*frames, *[SILENCE] * 5]):
             wait_s = began + number * FRAME_S - time.monotonic()
             await asyncio.sleep(max(0.0, wait_s))
             at = first + number
             fake.voice.send_opus(ada, opus, sequence=at, timestamp=at * 960)
-            if number == len(frames) - 1:
-                ended = time.monotonic()
         while not call.frames or call.frames[-1].opus != SILENCE:  # noqa: ASYNC110 (frames wake nobody)
             await asyncio.sleep(0.05)
         return ended, [frame.at_s for frame in call.frames if frame.opus != SILENCE]
 
-    async def interruption(fake: FakeDiscord, ada: Any, frames: list[bytes], first: int) -> Any:
+    async def interruption(
+        fake: FakeDiscord, ada: Any, frames: list[bytes], seconds: float, first: int
+    ) -> Any:
         """Speak into the answer; the seconds from then on until its last frame with sound."""
         call = fake.voice.call
         assert call is not None
         call.frames.clear()
-        speaking = asyncio.create_task(turn(fake, ada, frames, first, clears=False))
+        speaking = asyncio.create_task(turn(fake, ada, frames, seconds, first, clears=False))
         await asyncio.sleep(len(frames) * FRAME_S)
         while len(call.frames) < 5:  # noqa: ASYNC110 (frames wake nobody)
             await asyncio.sleep(0.005)
@@ -121,8 +129,9 @@ def serve_discord(pipe: Any) -> None:
             await fake.voice.enter(ada, ssrc=7)
             first = 0
             while order := await asyncio.to_thread(pipe.recv):
-                interrupts, frames = order
-                pipe.send(await (interruption if interrupts else turn)(fake, ada, frames, first))
+                interrupts, frames, seconds = order
+                play = interruption if interrupts else turn
+                pipe.send(await play(fake, ada, frames, seconds, first))
                 first += 2 * len(frames) + 5
 
     with contextlib.suppress(EOFError):
@@ -162,12 +171,13 @@ async def measure(n_turns: int, api_base: str, ids: list[int], pipe: Any) -> Any
     await until(lambda: call.client.is_end_to_end)
     measured, silenced_s = [], []
     for number in range(n_turns):
-        frames = voiced(1.0, seed=number)[:-TAIL_FRAMES]
-        pipe.send((False, frames))
+        seconds = 1.0 - FRAME_S * (number % 8) / 8
+        frames = voiced(seconds, seed=number)[:-TAIL_FRAMES]
+        pipe.send((False, frames, seconds))
         measured.append(await asyncio.to_thread(pipe.recv))
         await call.participant.settle()
     for number in range(n_turns // 2):
-        pipe.send((True, voiced(1.0, seed=number)[:-TAIL_FRAMES]))
+        pipe.send((True, voiced(1.0, seed=number)[:-TAIL_FRAMES], 1.0))
         silenced_s.append(await asyncio.to_thread(pipe.recv))
         await call.participant.settle()
     await supervisor.leave(guild, because="It was measured.", actor=None)

@@ -35,6 +35,7 @@ EXTENSIONS = (
     "botrunner.cogs.chat",
     "botrunner.cogs.corrections",
     "botrunner.cogs.review",
+    "botrunner.cogs.verdicts",
     "botrunner.cogs.myself",
     "botrunner.cogs.library",
     "botrunner.cogs.models",
@@ -42,6 +43,7 @@ EXTENSIONS = (
     "botrunner.cogs.requests",
     "botrunner.cogs.voice",
     "botrunner.cogs.errands",
+    "botrunner.cogs.polls",
     "botrunner.cogs.places",
 )
 IDENTIFY_PACE_S = 5.0

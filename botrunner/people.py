@@ -54,6 +54,19 @@ class Asker:
         who = f"discord:{self.person.discord_user_id}"
         return routing.route(place, aliases=self.rules.aliases, who=who)
 
+    @property
+    def has_release_prompt(self) -> bool:
+        """Whether what answers under a name here brings a persona, which counts before any other."""
+        alias = self.rules.aliases.get(
+            routing.name_in(self.rules.place(self.guild_id, *self.channel_ids).model)
+        )
+        if alias is None:
+            return False
+        prompts = {
+            row.pk: row.system_prompt for row in (alias.stable, alias.canary) if row is not None
+        }
+        return bool(prompts.get(self.place.release_id or 0))
+
     def check_listens(self) -> None:
         """Raise NotAllowed where, or to whom, the bot does not answer. Its admins it always does."""
         if self.person.role is not Role.ADMIN:

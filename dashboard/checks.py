@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
-from dashboard.services import providers
+from dashboard.services import providers, routing
 from trainerbot.errors import InvalidInput
 
 TAG = "trainerbot"
@@ -29,12 +29,12 @@ def ports_differ(**kwargs: Any) -> list[CheckMessage]:
 
 @register(TAG)
 def embeddings_are_known(**kwargs: Any) -> list[CheckMessage]:
-    if settings.RECALL_EMBEDDINGS in ("", "local"):
+    if settings.RECALL_EMBEDDINGS in ("", "words"):
         return []
     return [
         Error(
-            "RECALL_EMBEDDINGS names no way to compare questions by meaning.",
-            hint='Write "local", or leave it empty to compare them by their words.',
+            "RECALL_EMBEDDINGS names no way to compare questions.",
+            hint='Write "words", or leave it empty to compare them as Settings says.',
             id="trainerbot.E004",
         )
     ]
@@ -61,6 +61,19 @@ def more_endpoints_can_be_read(**kwargs: Any) -> list[CheckMessage]:
     except InvalidInput as error:
         return [Error(str(error), hint="Correct MORE_ENDPOINTS.", id="trainerbot.E005")]
     return []
+
+
+@register(TAG)
+def chat_model_is_a_model(**kwargs: Any) -> list[CheckMessage]:
+    if not routing.name_in(settings.CHAT_MODEL):
+        return []
+    return [
+        Error(
+            f"CHAT_MODEL names no model: {settings.CHAT_MODEL} is a name for one.",
+            hint="Unset CHAT_MODEL, and choose the name as the model in Settings.",
+            id="trainerbot.E006",
+        )
+    ]
 
 
 @register(TAG)

@@ -15,9 +15,12 @@ from dashboard.views import (
     overview,
     people,
     playground,
+    proofs,
     releases,
+    replacements,
     settings,
     speech,
+    trainings,
     verdicts,
 )
 from dashboard.views.datasets import (
@@ -39,8 +42,8 @@ from dashboard.views.servers import lists as servers
 from dashboard.views.servers import rows as server_rows
 from dashboard.views.servers import voice as server_voice
 from dashboard.views.suites import library as suite_library
+from dashboard.views.suites import polling, voting
 from dashboard.views.suites import runs as suite_runs
-from dashboard.views.suites import voting
 
 SYSTEM = [
     path("healthz", health.healthz, name="healthz"),
@@ -143,6 +146,19 @@ JOBS = [
     path(f"{ONE_JOB}files/<str:form>/download/", trained.download, name="job-download"),
 ]
 
+TAUGHT = "fine-tuning/taught/"
+JOBS += [
+    path(TAUGHT, trainings.list_, name="job-taught-list"),
+    path(f"{TAUGHT}rows/", trainings.rows, name="job-taught-rows"),
+    path(f"{TAUGHT}plan/", trainings.plan, name="job-taught-plan"),
+    path(f"{TAUGHT}new/", trainings.begin, name="job-taught-new"),
+    path(f"{TAUGHT}permit/", trainings.permit, name="job-taught-permit"),
+    path(f"{TAUGHT}forbid/", trainings.forbid, name="job-taught-forbid"),
+    path(f"{TAUGHT}<int:pk>/", trainings.detail, name="job-taught"),
+    path(f"{TAUGHT}<int:pk>/state/", trainings.state, name="job-taught-state"),
+    path(f"{TAUGHT}<int:pk>/cancel/", trainings.cancel, name="job-taught-cancel"),
+]
+
 EVALUATIONS = [
     path("evaluations/", evaluations.list_, name="evaluation-list"),
     path("evaluations/rows/", evaluations.rows, name="evaluation-rows"),
@@ -173,6 +189,8 @@ SUITES = [
     path("runs/compare/", suite_runs.compare, name="run-compare"),
     path("runs/vote/", voting.page, name="run-vote"),
     path("runs/vote/cast/", voting.cast, name="run-vote-cast"),
+    path("runs/polls/", polling.page, name="run-polls"),
+    path("runs/polls/<int:pk>/end/", polling.end, name="run-poll-end"),
     path("runs/<int:pk>/", suite_runs.detail, name="run-detail"),
     path("runs/<int:pk>/progress/", suite_runs.progress, name="run-progress"),
     path("runs/<int:pk>/answers/", suite_runs.answers, name="run-answers"),
@@ -184,6 +202,7 @@ RELEASES = [
     path("releases/new/", releases.create, name="release-create"),
     path("releases/<slug:name>/", releases.detail, name="release-detail"),
     path("releases/<slug:name>/state/", releases.state, name="release-state"),
+    path("releases/<slug:name>/price/", releases.price, name="release-price"),
     path("releases/<slug:name>/move/", releases.move, name="release-move"),
     path("releases/<slug:name>/guard/", releases.guard, name="release-guard"),
     path("releases/<slug:name>/roll-back/", releases.roll_back, name="release-roll-back"),
@@ -195,7 +214,14 @@ RELEASES = [
 MODELS = [
     path("models/", models.list_, name="model-list"),
     path("models/rows/", models.rows, name="model-rows"),
+    path("models/proof/", proofs.model, name="model-proof"),
+    path("models/proof.png", proofs.model_picture, name="model-proof-picture"),
     path("models/use/", models.use, name="model-use"),
+    path("models/retiring/", replacements.warnings, name="model-retiring"),
+    path("models/replace/", replacements.new, name="model-replace"),
+    path("models/replace/price/", replacements.price, name="model-replace-price"),
+    path("models/replacements/<int:pk>/", replacements.detail, name="model-replacement"),
+    path("models/replacements/<int:pk>/card/", replacements.card, name="model-replacement-card"),
     path("models/delete/", models.delete, name="model-delete"),
     path("models/price/", models.price, name="model-price"),
     path("models/price/remove/", models.remove_price, name="model-price-remove"),
@@ -205,6 +231,8 @@ MODELS = [
 
 SETTINGS = [
     path("settings/", settings.page, name="settings"),
+    path("settings/meaning/", settings.meaning, name="settings-meaning"),
+    path("settings/meaning/state/", settings.meaning_state, name="settings-meaning-state"),
     path("settings/models/", settings.model_options, name="settings-models"),
 ]
 
@@ -267,6 +295,7 @@ CORRECTIONS = [
     path("corrections/", corrections.list_, name="correction-list"),
     path("corrections/queue/", corrections.queue, name="correction-queue"),
     path("corrections/export/", corrections.export, name="correction-export"),
+    path("corrections/<int:pk>/question/", trainings.question, name="correction-question"),
     path("corrections/teach/", corrections.teach, name="correction-teach"),
     path("corrections/foresee/", corrections.foresee, name="correction-foresee"),
     path("corrections/alarms/", corrections.alarms, name="correction-alarms"),
@@ -281,6 +310,12 @@ CORRECTIONS = [
     path("corrections/<int:pk>/assign/", corrections.assign, name="correction-assign"),
     path("corrections/<int:pk>/comment/", corrections.comment, name="correction-comment"),
     path("corrections/<int:pk>/history/", corrections.history, name="correction-history"),
+    path("corrections/<int:pk>/proof/", proofs.correction, name="correction-proof"),
+    path(
+        "corrections/<int:pk>/proof.png",
+        proofs.correction_picture,
+        name="correction-proof-picture",
+    ),
 ]
 
 urlpatterns: list[URLPattern] = [

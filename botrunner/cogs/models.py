@@ -13,7 +13,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from botrunner import arguments
-from botrunner.people import asker_of, require, requires
+from botrunner.people import Asker, asker_of, require, requires
 from botrunner.progress import Progress, Said, carry_out
 from botrunner.quoting import in_a_line
 from botrunner.replies import clip
@@ -99,8 +99,8 @@ class Models(commands.Cog):
                 await use_model(place, "", actor=asker.person)
                 return Said(f"The model that answers elsewhere answers {where} again.")
             name = await known(wanted)
-            await use_model(place, name, actor=asker.person)
-            return Said(f"`{name}` answers {where} from the next message on.")
+            said = await use_model(place, name, actor=asker.person)
+            return Said(f"`{name}` answers {where} from the next message on.\n{said}".rstrip())
 
         await carry_out(context, work, cut_short=RESTARTED)
 
@@ -122,7 +122,9 @@ class Models(commands.Cog):
         async def work(live: Progress) -> Said:
             asker = await asker_of(context)
             if not wanted:
-                return Said(f"The persona here:\n{quoted(asker.place.system_prompt)}")
+                return Said(
+                    f"The persona here{by_release(asker)}:\n{quoted(asker.place.system_prompt)}"
+                )
             await require(asker, Permission.SETTINGS, what="persona")
             place = place_of(context, everywhere=in_guild)
             where = "on this server" if in_guild else "in this channel"
@@ -130,9 +132,23 @@ class Models(commands.Cog):
                 await set_persona(place, "", actor=asker.person)
                 return Said(f"The persona that counts elsewhere counts {where} again.")
             await set_persona(place, wanted, actor=asker.person)
+            overridden = by_release(await asker_of(context))
+            if overridden:
+                return Said(
+                    f"The persona {where} is set, but another one counts{overridden}:\n"
+                    f"{quoted(asker.place.system_prompt)}"
+                )
             return Said(f"The persona {where} from the next message on:\n{quoted(wanted)}")
 
         await carry_out(context, work, cut_short=RESTARTED)
+
+
+def by_release(asker: Asker) -> str:
+    """Where the persona that counts is that of a release, which one's; else ""."""
+    here = asker.rules.place(asker.guild_id, *asker.channel_ids)
+    if not asker.has_release_prompt:
+        return ""
+    return f", which belongs to what answers under `{here.model}`"
 
 
 def listed(names: list[str], answers: str, learnt: dict[str, FineTuneJob]) -> str:

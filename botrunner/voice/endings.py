@@ -31,7 +31,12 @@ _GOES_ON: Final = re.compile(r"(?:,|;|:|…|\.\.\.|—|–|-)$")
 def is_listening(text: str) -> bool:
     """Whether `text` only shows that somebody listens ("mm-hm", «угу»), or is no word at all."""
     words = [word.casefold() for word in _WORD.findall(text)]
-    return len(words) <= _MOST_WORDS and all(word in _LISTENING for word in words)
+    return len(words) <= _MOST_WORDS and all(map(_is_hum, words))
+
+
+def _is_hum(word: str) -> bool:
+    # «да-да», "yeah-yeah"
+    return word in _LISTENING or all(part in _LISTENING for part in word.split("-"))
 
 
 def is_finished(text: str) -> bool | None:

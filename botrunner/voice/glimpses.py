@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any, Final
 
 from botrunner.voice.desk import Desk
@@ -31,6 +32,7 @@ class Glimpses:
         self._start = start
         self._words: dict[int, str] = {}
         self._shown: dict[int, str] = {}
+        self._is_over = asyncio.Event()
         self._showing: asyncio.Task[None] | None = None
         self._looking: asyncio.Task[None] | None = None  # one at a time, whoever speaks
 
@@ -61,8 +63,9 @@ class Glimpses:
             self._go()
 
     def clear(self) -> None:
-        """Show nothing any more."""
+        """Show nothing any more, and wait for nothing."""
         self._words.clear()
+        self._is_over.set()
         self._go()
 
     async def _look(self, discord_user_id: int, speaker: Speaker, sound: Pcm) -> None:
@@ -89,6 +92,8 @@ class Glimpses:
             while self._words != self._shown:
                 self._shown = dict(self._words)
                 await self._desk.show(self._shown)
-                await asyncio.sleep(SHOWN_EVERY_S)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(SHOWN_EVERY_S):
+                        await self._is_over.wait()
         finally:
             self._showing = None

@@ -40,6 +40,11 @@ class Listener:
         if segmenter := self._segmenters.get(discord_user_id):
             segmenter.hint(finished=finished)
 
+    def is_pausing(self, discord_user_id: int) -> bool:
+        """Whether somebody who paused has said nothing since. From any thread."""
+        segmenter = self._segmenters.get(discord_user_id)
+        return segmenter is not None and segmenter.is_pausing
+
     def forget(self, discord_user_id: int) -> None:
         """Forget what somebody said so far. From any thread; one event may still be told."""
         self._segmenters.pop(discord_user_id, None)

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass, field
+from typing import Final
 
 from botrunner.voice.desk import Manners
+from botrunner.voice.endings import is_listening
+from botrunner.voice.naming import called
 from botrunner.voice.playback import Speech
 from dashboard.services.speech import Heard as Words
 from trainerbot.errors import TrainerBotError
 from trainerbot.speech import Pcm
+
+# Who was just answered, or called the bot, need not call it again for so long.
+FOLLOW_UP_S: Final = 10.0
 
 Hearing = asyncio.Task[Words | TrainerBotError]
 
@@ -22,6 +29,12 @@ class Draft:
     words: Hearing
     ended_at: float
     is_taken: bool = False  # it was all, as its words told
+
+    @property
+    def is_hum(self) -> bool:
+        """Whether it is known to be no question: there are no words in it, or only "mm-hm"."""
+        found = self.words.result()
+        return not isinstance(found, Words) or is_listening(found.text)
 
 
 @dataclass(eq=False, slots=True)
@@ -47,6 +60,15 @@ class Speaker:
     last: tuple[Speech, asyncio.Task[None]] | None = None
     speech: int = 0  # counts what they said
     shown_bytes: int = 0  # of the sound whose words are shown before they are final
+
+    def asks(self, text: str, manners: Manners, *, follows: bool, n_present: int) -> str:
+        """Return what `text` asks the bot; "" if it was not said to it, or only called it."""
+        found = called(text, manners.names)
+        if found is not None:
+            if not found.text:
+                self.open_until = time.monotonic() + FOLLOW_UP_S
+            return found.text
+        return text if manners.is_meant(text, follows=follows, n_present=n_present) else ""
 
     def said_before(self) -> list[str]:
         """The words of the pieces before the one that they are saying now, as far as known."""

@@ -19,10 +19,9 @@ from botrunner.voice.endings import is_finished, is_listening
 from botrunner.voice.floor import Floor
 from botrunner.voice.glimpses import Glimpses
 from botrunner.voice.listening import Listener
-from botrunner.voice.naming import called
 from botrunner.voice.pieces import joined
 from botrunner.voice.playback import Player, Speech
-from botrunner.voice.speakers import Draft, Hearing, Speaker
+from botrunner.voice.speakers import FOLLOW_UP_S, Draft, Hearing, Speaker
 from botrunner.voice.telling import Telling
 from dashboard.services.budgets import OverBudget
 from dashboard.services.speech import Heard as Words
@@ -35,6 +34,7 @@ from trainerbot.speech.segmenting import (
     SpeechEnded,
     SpeechGrew,
     SpeechPaused,
+    SpeechResumed,
     SpeechWent,
     Tuning,
 )
@@ -42,9 +42,7 @@ from trainerbot.speech.segmenting import (
 log = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
-# Who was just answered, or called the bot, need not call it again for so long.
-FOLLOW_UP_S: Final = 10.0
-WINDOW_S: Final = Tuning().quiet_ms / 1000  # of silence, before a pause is told
+WINDOW_S: Final = Tuning().quiet_ms / 1000  # of silence, before anything is answered
 MOST_HEARD_AT_ONCE: Final = 4
 MOST_WAITING: Final = 16  # to be heard; what waits longer would be answered far too late
 TOO_MUCH: Final = (
@@ -119,6 +117,7 @@ class Talk:
             if speaker.draft is not None:
                 speaker.draft.words.cancel()
         self._glimpses.clear()
+        self._floor.close()
         self._player.clear()
 
     async def settle(self) -> None:
@@ -150,8 +149,10 @@ class Talk:
             case SpeechGrew(sound=sound):
                 if not self._n_waiting:  # nobody waits for those who hear
                     self._glimpses.look(discord_user_id, speaker, sound)
-            case SpeechPaused(sound=sound):
-                self._draft(discord_user_id, speaker, sound, now - WINDOW_S)
+            case SpeechResumed():
+                self._floor.began(discord_user_id, now)
+            case SpeechPaused(sound=sound, silence_ms=silence_ms):
+                self._draft(discord_user_id, speaker, sound, now - silence_ms / 1000)
             case SpeechEnded():
                 self._floor.ended(discord_user_id, now)
                 self._end(discord_user_id, speaker, event, now)
@@ -162,7 +163,7 @@ class Talk:
             self._timer.cancel()
             self._timer = None
         due_at = self._floor.look(time.monotonic())
-        if due_at is not None and not self._is_closed:
+        if due_at is not None:
             self._timer = self._loop.call_at(due_at, self._look_later)
 
     def _start(self, work: Coroutine[Any, Any, Result]) -> asyncio.Task[Result]:
@@ -185,31 +186,52 @@ class Talk:
     async def _manners(self, discord_user_id: int) -> Manners:
         manners = await self._desk.manners(discord_user_id)
         self._floor.can_be_interrupted = manners.can_be_interrupted
+        self._look_later()
         return manners
 
     # --- words ------------------------------------------------------------------------
     def _draft(self, discord_user_id: int, speaker: Speaker, sound: Pcm, ended_at: float) -> None:
         """Make words of what was said until a pause: they tell whether it is all."""
-        if speaker.draft is not None and not speaker.draft.is_taken:
-            speaker.draft.words.cancel()
+        if speaker.draft is not None:
+            self._put_away(discord_user_id, speaker.draft)
         words = self._listen(speaker, self._hear(discord_user_id, speaker, sound))
         draft = speaker.draft = Draft(sound, words, ended_at)
 
         def done(words: Hearing) -> None:
             if self._is_closed or words.cancelled() or words.exception() is not None:
                 return
-            if speaker.draft is not draft:
-                return  # they have spoken on
             found = words.result()
-            if self._judge(discord_user_id, found):
-                # The segmenter would say so with the next frame: too late to wait for.
-                draft.is_taken = True
-                speaker.speech += 1
-                self._start(self._take(discord_user_id, speaker, words, sound, ended_at))
+            finished = self._judge(discord_user_id, found)
+            if speaker.draft is not draft:
+                return  # the speech has ended meanwhile
+            if finished is not None:
+                self._listener.hint(discord_user_id, finished=finished)
+            if finished:
+                self._start(self._take_in_time(discord_user_id, speaker, draft))
             elif isinstance(found, Words):
                 self._start(self._glimpses.show(discord_user_id, speaker, found, sound))
 
         words.add_done_callback(done)
+
+    async def _take_in_time(self, discord_user_id: int, speaker: Speaker, draft: Draft) -> None:
+        """Take a finished sentence once it was silent for long enough.
+
+        The segmenter would say so with its next frame: too late to wait for.
+        """
+        await asyncio.sleep(draft.ended_at + WINDOW_S - time.monotonic())
+        is_over = speaker.draft is draft and self._listener.is_pausing(discord_user_id)
+        if is_over and not self._is_closed:
+            draft.is_taken = True
+            speaker.speech += 1
+            words, sound, ended_at = draft.words, draft.sound, draft.ended_at
+            await self._take(discord_user_id, speaker, words, sound, ended_at)
+
+    def _put_away(self, discord_user_id: int, draft: Draft) -> None:
+        """Forget what was said until a pause, and its answer: they have spoken on."""
+        if not draft.is_taken:
+            draft.words.cancel()
+        elif not draft.is_hum:
+            self._player.take_back(discord_user_id)
 
     def _end(self, discord_user_id: int, speaker: Speaker, ended: SpeechEnded, now: float) -> None:
         """Take what was said, now that it is over, unless its words have told before."""
@@ -220,10 +242,8 @@ class Talk:
             if draft.is_taken:
                 return
         else:
-            if draft is not None and draft.is_taken:
-                self._take_back(discord_user_id)
-            elif draft is not None:
-                draft.words.cancel()
+            if draft is not None:
+                self._put_away(discord_user_id, draft)
             hearing = self._hear_out(discord_user_id, speaker, ended.sound)
             words = self._listen(speaker, hearing)
         if ended.is_cut:
@@ -240,23 +260,13 @@ class Talk:
         words.add_done_callback(speaker.under_way.discard)
         return words
 
-    def _take_back(self, discord_user_id: int) -> None:
-        """Say nothing to what was taken for all that somebody said: they have spoken on."""
-        self._player.drop(discord_user_id)
-        speech = self._player.speech
-        if speech is not None and speech.asker_id == discord_user_id:
-            self._player.interrupt()
-
-    def _judge(self, discord_user_id: int, words: Words | TrainerBotError) -> bool:
-        """Let the words count for who has the word; whether they are all, as far as they tell."""
+    def _judge(self, discord_user_id: int, words: Words | TrainerBotError) -> bool | None:
+        """Let the words count for who has the word; whether they are all, if they tell."""
         text = words.text if isinstance(words, Words) else ""
-        finished = is_finished(text) if text else None
-        if finished is not None:
-            self._listener.hint(discord_user_id, finished=finished)
         has_words = not is_listening(text)
         self._floor.judged(discord_user_id, time.monotonic(), has_words=has_words)
         self._look_later()
-        return finished is True
+        return is_finished(text) if text else None
 
     async def _hear(
         self, discord_user_id: int, speaker: Speaker, sound: Pcm
@@ -303,7 +313,9 @@ class Talk:
             if is_listening(text) and (over_bot or not speaker.was_asked):
                 return
             assert manners is not None  # as nobody ends who has not begun
-            asked = self._addressed(speaker, text, await manners, follows=follows)
+            asked = speaker.asks(
+                text, await manners, follows=follows, n_present=self._desk.n_present()
+            )
             if not asked:
                 return
             question = Question(discord_user_id, asked, words, sound, ended_at, heard_at)
@@ -314,16 +326,6 @@ class Talk:
             await self._desk.fail(error, "What was said in a call")
         finally:
             self._glimpses.drop(discord_user_id)
-
-    def _addressed(self, speaker: Speaker, text: str, manners: Manners, *, follows: bool) -> str:
-        """Return what `text` asks the bot; "" if it was not said to it, or only called it."""
-        found = called(text, manners.names)
-        if found is not None:
-            if not found.text:
-                speaker.open_until = time.monotonic() + FOLLOW_UP_S
-            return found.text
-        n_present = self._desk.n_present()
-        return text if manners.is_meant(text, follows=follows, n_present=n_present) else ""
 
     async def _tell_deaf(
         self, discord_user_id: int, error: TrainerBotError, sound: Pcm, *, follows: bool
@@ -375,16 +377,11 @@ class Talk:
             speaker.n_answering -= 1
         speaker.open_until = time.monotonic() + FOLLOW_UP_S
         speaker.was_asked = answer.text.rstrip().endswith("?")
-        moments = {
-            "heard": question.heard_at,
-            "first_word": answer.first_word_at,
-            "first_sound": speech.first_sound_at,
-        }
-        stages_ms = {
-            name: round(1000 * (moment - question.ended_at))
-            for name, moment in moments.items()
-            if moment is not None
-        }
+        stages_ms = question.stages_ms(
+            heard=question.heard_at,
+            first_word=answer.first_word_at,
+            first_sound=speech.first_sound_at,
+        )
         try:
             await self._desk.record(question, answer, heard, stages_ms)
             if heard.problem and not self._is_closed:

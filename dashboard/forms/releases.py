@@ -38,6 +38,13 @@ class GuardForm(DashboardForm):
         max_value=100.0,
         help_text="How many of a hundred answers a new release may do worse on them.",
     )
+    judge_model = forms.CharField(
+        max_length=200,
+        required=False,
+        label="Judge model",
+        widget=forms.TextInput(attrs={"list": "models", "autocomplete": "off"}),
+        help_text="Who judges rubrics. Empty takes the one of Settings.",
+    )
 
 
 class ReleaseForm(DashboardForm):

@@ -22,8 +22,9 @@ from dashboard.models.places import DiscordRole, GuildSettings, PlaceSettings
 from dashboard.models.processes import ProcessState
 from dashboard.models.releases import Alias, Promotion, Release, ShadowAnswer
 from dashboard.models.requests import DiscordRequest, OpenInteraction
+from dashboard.models.retirements import Retirement
 from dashboard.models.reviews import CorrectionComment, CorrectionStep, CorrectionVote
-from dashboard.models.settings import AssistantSettings
+from dashboard.models.settings import AssistantSettings, MeaningSettings
 from dashboard.models.suites import (
     Judge,
     Suite,
@@ -33,6 +34,7 @@ from dashboard.models.suites import (
     SuiteVersion,
 )
 from dashboard.models.tasks import Task
+from dashboard.models.trainings import Lesson, Training, TrainingCard
 from dashboard.models.usage import ModelPrice, SpeechPrice, Usage
 from dashboard.models.verdicts import Verdict, VerdictRun
 from dashboard.models.voice import Utterance, VoiceCall, VoiceSettings
@@ -71,6 +73,8 @@ __all__ = [
     "Incident",
     "Judge",
     "LegacyJob",
+    "Lesson",
+    "MeaningSettings",
     "Message",
     "ModelPrice",
     "OpenInteraction",
@@ -81,6 +85,7 @@ __all__ = [
     "Promotion",
     "Provenance",
     "Release",
+    "Retirement",
     "ShadowAnswer",
     "Source",
     "SpeechPrice",
@@ -93,6 +98,8 @@ __all__ = [
     "SuiteVote",
     "SyncedCommands",
     "Task",
+    "Training",
+    "TrainingCard",
     "Usage",
     "Utterance",
     "Verdict",

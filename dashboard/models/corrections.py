@@ -33,6 +33,11 @@ class Correction(models.Model):
     question = models.TextField(help_text="What was asked, verbatim")
     rejected_answer = models.TextField(blank=True, help_text="What the bot said, verbatim")
     better_answer = models.TextField(help_text="What it should have said, verbatim")
+    own_question = models.TextField(
+        blank=True,
+        help_text="The question as a reviewer would ask it, to train on in place of "
+        "what somebody wrote on Discord",
+    )
     message = models.ForeignKey(
         "dashboard.Message",
         null=True,

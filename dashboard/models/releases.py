@@ -59,6 +59,11 @@ class Alias(models.Model):
         validators=[MinValueValidator(0.0), MaxValueValidator(100.0)],
         help_text="How many of a hundred answers it may do worse on them",
     )
+    judge_model = models.CharField(
+        max_length=200,
+        blank=True,
+        help_text="Who judges their rubrics; empty for the one of the settings",
+    )
     created_at = models.DateTimeField(auto_now_add=True, help_text="When it was made")
     updated_at = models.DateTimeField(auto_now=True, help_text="When it last changed")
 

@@ -33,7 +33,8 @@ class Suite(models.Model):
     guild = models.ForeignKey(
         "dashboard.DiscordGuild",
         null=True,
-        on_delete=models.CASCADE,
+        # As its versions are kept: what a model was tested on shall not go silently.
+        on_delete=models.PROTECT,
         related_name="+",
         help_text="The guild whose questions these are; empty for everywhere",
     )

@@ -31,6 +31,17 @@ class Verdict(models.Model):
     )
     base_model = models.CharField(max_length=200, help_text="What was tuned")
     tuned_model = models.CharField(max_length=200, help_text="What came of it")
+    replaces = models.BooleanField(
+        default=False,
+        help_text="Whether no fine-tune is judged, but a model to take another one's place",
+    )
+    alias = models.ForeignKey(
+        "dashboard.Alias",
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text="Under which name it is to take that place; empty for another place",
+    )
     margin = models.FloatField(
         default=2.0, help_text="How many of a hundred answers it may lose on a general suite"
     )

@@ -1,4 +1,4 @@
-"""What is wrong among the corrections in force, and wants a person: dead ones, contradictions.
+"""What wants a person: among the corrections in force, and models that are switched off.
 
 Each kind is one function here; what else can tell, such as the results of
 tests, joins by one more, in `ALARMS`.
@@ -9,11 +9,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from django.conf import settings
+from django.db.models import F
 from django.utils.timezone import now
 
-from dashboard.models import Correction
-from dashboard.services import foresight, recall
+from dashboard.models import Correction, Message, Suite, SuiteAnswer, SuiteRun
+from dashboard.services import foresight, places, providers, recall, retirements, routing
 from trainerbot.conversation import Memory, Recall
+from trainerbot.errors import ProviderUnavailable
 
 DEAD_AFTER = timedelta(days=30)
 SHOWN = 20
@@ -22,11 +25,12 @@ CLOSELY = 200  # of the newest corrections, also those asked in nearly the same 
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """One thing that is wrong, about one correction or several, the newest first."""
+    """One thing that is wrong, about one correction or several, the newest first; or about a model."""
 
     kind: str
     sentence: str
     corrections: tuple[Correction, ...]
+    model: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +90,54 @@ def dead() -> tuple[Sequence[Alarm], int]:
     return found, since.count()
 
 
-ALARMS: tuple[Callable[[], tuple[Sequence[Alarm], int]], ...] = (contradictions, dead)
+def learned() -> tuple[Sequence[Alarm], int]:
+    """Corrections whose question the model that answers there now gets right by itself.
+
+    As the newest test without recall tells, of the words that are in force.
+    """
+    rows: list[tuple[int, int, str]] = []
+    for run in _newest_alone():
+        right = SuiteAnswer.objects.filter(
+            run=run,
+            is_right=True,
+            case__correction__state=Correction.State.APPROVED,
+            case__question=F("case__correction__question"),
+            case__expected=F("case__correction__better_answer"),
+        )
+        # A channel with a model of its own was not asked.
+        right = right.exclude(case__channel__place__model__gt="")
+        ids = right.order_by("case__correction").values_list("case__correction", flat=True)
+        rows += [(pk, run.pk, run.model) for pk in ids if pk is not None]
+    shown = _rows({pk for pk, _, _ in rows[:SHOWN]})
+    found = [
+        Alarm(
+            "learned",
+            f"#{pk}: {model} gets this right by itself now, as run {run} shows. Take it out of "
+            "force to keep the list short; it stays in the archive, and can be put back.",
+            (shown[pk],),
+        )
+        for pk, run, model in rows[:SHOWN]
+        if pk in shown
+    ]
+    return found, len(rows)
+
+
+def retiring() -> tuple[Sequence[Alarm], int]:
+    """Models in use that their endpoint soon switches off."""
+    near = retirements.warned()
+    found = [
+        Alarm("retiring", " ".join([each.sentence, *each.lines]), (), each.model)
+        for each in near[:SHOWN]
+    ]
+    return found, len(near)
+
+
+ALARMS: tuple[Callable[[], tuple[Sequence[Alarm], int]], ...] = (
+    contradictions,
+    dead,
+    learned,
+    retiring,
+)
 
 _lock = threading.Lock()
 _kept: tuple[Recall, list[tuple[int, int]]] | None = None
@@ -114,6 +165,34 @@ def _of_group(group: list[Memory]) -> list[tuple[int, int]]:
         if first is not memory and not foresight.says_the_same(first.answer, memory.answer):
             found.append((first.id, memory.id))
     return found
+
+
+def _newest_alone() -> list[SuiteRun]:
+    """The newest whole test of each suite of corrections, of the model that answers its people."""
+    rules, endpoint = places.rules(), providers.endpoint().name
+    found = []
+    for suite in Suite.objects.filter(kind=Suite.Kind.CORRECTIONS).select_related("guild"):
+        place = rules.place(suite.guild.discord_guild_id if suite.guild else None)
+        try:
+            model = routing.route(place, aliases=rules.aliases, who="").model
+        except ProviderUnavailable:
+            continue  # nothing answers under that name yet
+        runs = SuiteRun.objects.finished().filter(
+            version__suite=suite, with_recall=False, endpoint=endpoint
+        )
+        if model := model or settings.CHAT_MODEL:
+            newest = runs.filter(model=model).order_by("-pk").first()
+        else:  # the endpoint's own: who answered last
+            newest = _if_it_answers(runs.order_by("-pk").first())
+        if newest is not None:
+            found.append(newest)
+    return found
+
+
+def _if_it_answers(run: SuiteRun | None) -> SuiteRun | None:
+    answers = Message.objects.filter(role=Message.Role.ASSISTANT, error="", correction=None)
+    last = answers.order_by("-pk").values_list("model", flat=True).first()
+    return run if run is not None and run.model == last else None
 
 
 def _rows(ids: set[int]) -> dict[int, Correction]:

@@ -32,6 +32,7 @@ def save(*, changed: AssistantSettings, actor: User | None) -> AssistantSettings
     if not 1 <= changed.max_tokens <= MOST_TOKENS:
         raise InvalidInput(f"The longest answer has 1 to {MOST_TOKENS:,} tokens.")
     routing.check_named(changed.model)
+    routing.check_judge(changed.judge_model)
     AssistantSettings.objects.get_or_create(pk=1)
     changed.save(force_update=True)
     audit.record(actor, "settings.change", "assistant", model=changed.model)

@@ -147,9 +147,10 @@ def told(correction: Correction) -> None:
 def words_now(message: Message) -> tuple[str, int | None]:
     """The words that an answer shows today, and the correction they are from, if they are.
 
-    Of several corrections in force the newest counts.
+    Of several corrections in force the newest counts, as it does in recall,
+    whenever each was approved.
     """
-    in_force = message.corrections.approved().order_by("-reviewed_at", "-pk").first()
+    in_force = message.corrections.approved().order_by("-pk").first()
     if in_force is not None:
         return in_force.better_answer, in_force.pk
     return message.content, message.correction_id

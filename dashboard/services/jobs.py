@@ -1,10 +1,8 @@
 """Fine-tune jobs: asked for, followed, cancelled. The work itself is the task `finetune`."""
 
-import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -24,12 +22,11 @@ from trainerbot.errors import (
 )
 from trainerbot.finetune import FineTuneProvider
 from trainerbot.formats.rows import Kind
-from trainerbot.llm import ModelInfo
+from trainerbot.formats.targets import TARGETS
+from trainerbot.llm import ModelInfo, retiring
 
 TOPIC = "jobs"
 KIND = "finetune"
-# OpenAI's own last day for new jobs, after which the request would only fail later.
-OPENAI_LAST_DAY = datetime.date(2027, 1, 6)
 MAX_SUFFIX = 64
 MAX_SEED = 2**31 - 1
 # Ours, of a job that was asked to pause and whose endpoint still finishes a step.
@@ -72,6 +69,34 @@ def methods(model: ModelInfo) -> list[str]:
     return [str(method) for method in named] if isinstance(named, list) else ["supervised"]
 
 
+def too_few(version: DatasetVersion) -> str:
+    """What is wrong with the number of rows to train on, in a sentence; "" where nothing is known to be.
+
+    The endpoint counts them only after the upload, and fails the job then.
+    """
+    least, who = _least_rows()
+    n_rows = version.examples.kept(part="train" if version.split else "").count()
+    if n_rows >= least:
+        return ""
+    of = " in its training part" if version.split else ""
+    return (
+        f"{version} has {n_rows} example{'' if n_rows == 1 else 's'}{of}, and {who} at least "
+        f"{least}: the job would fail. Add more first."
+    )
+
+
+def _least_rows() -> tuple[int, str]:
+    """How many rows a job needs, and who says so, with its verb; as far as an endpoint is known."""
+    if providers.uses_embedded_server():
+        return TARGETS["modelserver"].min_examples, "the model server needs"
+    address = providers.endpoint().address
+    if address == "api.openai.com":
+        return TARGETS["openai"].min_examples, "OpenAI needs"
+    if "azure" in address:
+        return TARGETS["azure"].min_examples, "Azure needs"
+    return TARGETS["openai"].min_examples, "most endpoints need"
+
+
 def submit(
     *,
     dataset: Dataset,
@@ -100,8 +125,8 @@ def submit(
     if version is None or not Dataset.objects.current().filter(pk=version.dataset_id).exists():
         raise NotFound(f"The dataset {dataset.name} was deleted. Choose another one.")
     proof = provenance.check(version)
-    _check_calendar()
     base = _find_base(base_model, base_models() if offered is None else offered)
+    _check_calendar(base)
     ways = methods(base)
     method = method or ways[0]
     if method not in ways:
@@ -285,10 +310,20 @@ def _check_kind(version: DatasetVersion, method: str) -> None:
         )
 
 
-def _check_calendar() -> None:
-    host = urlsplit(providers.endpoint().base_url).hostname or ""
-    if host == "api.openai.com" and now().date() > OPENAI_LAST_DAY:
+def _check_calendar(base: ModelInfo) -> None:
+    """Raise InvalidInput where a job would only fail later: the endpoint takes none any more."""
+    address, today = providers.endpoint().base_url, now().date()
+    ends = (retiring.last_jobs(address), retiring.told_training(base))
+    last = min((day for day in ends if day is not None), default=None)
+    gone = retiring.told(base) or retiring.announced(address, base.id)
+    who = "OpenAI" if retiring.last_jobs(address) else "The endpoint"
+    instead = "Unset OPENAI_API_KEY to train on this machine, or set OPENAI_BASE_URL."
+    if last is not None and last < today:
         raise InvalidInput(
-            f"OpenAI has accepted no new fine-tuning jobs since {OPENAI_LAST_DAY:%Y-%m-%d}. "
-            "Unset OPENAI_API_KEY to train on this machine, or set OPENAI_BASE_URL."
+            f"{who} has accepted no new fine-tuning jobs since {last:%Y-%m-%d}. {instead}"
+        )
+    if gone is not None and gone < today:
+        raise InvalidInput(
+            f"{who} switched {base.id} off on {gone:%Y-%m-%d}, so nothing can be tuned from it. "
+            f"Choose another base model. {instead}"
         )

@@ -1,16 +1,21 @@
 """The approved corrections as one index, kept by each process and renewed when they change."""
 
+import asyncio
+import logging
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 
+from django.db import DatabaseError, connections
 from django.db.models import Count, Max
 
 from dashboard.models import Correction, DiscordChannel, OutboxEvent
 from dashboard.services import corrections, meanings
 from trainerbot.conversation import Memory, Place, Recall
+from trainerbot.errors import ProviderRefused, ProviderUnavailable
 
 TOPICS = (corrections.TOPIC, meanings.TOPIC)
 MOST_EVENTS = 100  # followed one by one; after more, all is read anew
@@ -29,7 +34,13 @@ class _Stamp:
     last_event: Event | None
 
 
+AT_ONCE = 4  # questions that wait for their vectors
+SPENT_EVERY = 50  # questions, after which their tokens are written down
+
+log = logging.getLogger(__name__)
 _lock = threading.Lock()
+_asking = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="meaning")
+_n_asked = 0
 _stamp = _Stamp(0, None, None)
 _index = Recall(())
 
@@ -57,6 +68,37 @@ def current() -> Recall:
         return _index
 
 
+async def foresee(question: str) -> None:
+    """Ask what a question means before it is recalled, where that takes a model.
+
+    Recall would ask otherwise, in the one thread where all of a process's rows
+    are read and written. Never fails: words have to do where the model does not
+    answer. Costs nothing by words alone, or where this very question was corrected.
+    """
+    index = _index
+    if index.space is None or not question.strip() or not len(index) or index.has(question):
+        return
+    if not index.space.knows(question):
+        await asyncio.get_running_loop().run_in_executor(_asking, _ask, index, question)
+
+
+def _ask(index: Recall, question: str) -> None:
+    global _n_asked
+    assert index.space is not None  # as the caller saw
+    try:
+        index.space.find(question)
+    except (ProviderUnavailable, ProviderRefused) as error:
+        log.info("A question is compared by its words: %s", error)
+    _n_asked += 1
+    if _n_asked % SPENT_EVERY == 0:
+        try:
+            meanings.count_spent()
+        except DatabaseError as error:
+            log.warning("What questions cost is counted later: %s", error)
+        finally:
+            connections.close_all()
+
+
 def _now() -> _Stamp:
     figures = Correction.objects.approved().aggregate(count=Count("pk"), newest=Max("updated_at"))
     # Clocks step back, and of two transactions the one that began first may
@@ -79,9 +121,9 @@ def _followed(since: _Stamp, *, n_approved: int) -> Recall | None:
     found = list(events.order_by("pk")[: MOST_EVENTS + 1])
     if not 1 < len(found) <= MOST_EVENTS or (found[0].pk, found[0].created_at) != since.last_event:
         return None
-    if any(event.topic == meanings.TOPIC for event in found[1:]):
+    if any(event.kind == "meanings.changed" for event in found[1:]):
         return None
-    ids = {event.payload["id"] for event in found[1:]}
+    ids = {pk for event in found[1:] for pk in event.payload.get("ids", [event.payload.get("id")])}
     in_force = {memory.id: memory for memory in _memories(pk__in=ids)}
     index = _index.changed({pk: in_force.get(pk) for pk in ids})
     return index if index.n_corrections == n_approved else None

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 SIGN: Final = "@"
 SHADOW: Final = "shadow"  # the task's kind
 LAST: Final = -10  # of what waits: nobody waits for it
+MOST_NAME: Final = 200
 MOST_WAITING: Final = 200  # a shadow that is slower than the questions come skips some
 
 
@@ -51,7 +52,11 @@ def route(place: Place, *, aliases: Mapping[str, Alias], who: str) -> Place:
     name = name_in(place.model)
     if not name:
         return place
-    release = _release(aliases.get(name), name, who)
+    return as_released(place, _release(aliases.get(name), name, who))
+
+
+def as_released(place: Place, release: Release) -> Place:
+    """The place as a release has it; what that leaves empty stays as it is."""
     return replace(
         place,
         model=release.model,
@@ -87,6 +92,17 @@ def check_named(model: str) -> None:
             f"Nothing answers under the name {SIGN}{name}. Promote a model there first, on the "
             "Releases page."
         )
+
+
+def check_judge(model: str) -> None:
+    """Raise InvalidInput, in words, for what cannot judge: a name, or what no model is called."""
+    if name_in(model):
+        raise InvalidInput(
+            f"A model judges, not a name such as {model}: what answers under it may change, and "
+            "its verdicts with it."
+        )
+    if model and (len(model) > MOST_NAME or not model.isprintable()):
+        raise InvalidInput(f"The name of a judge model has {MOST_NAME} letters, digits and signs.")
 
 
 def note_shadow(question: Message, *, rules: Rules) -> None:

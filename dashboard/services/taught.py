@@ -40,7 +40,7 @@ def piece(kind: Kind, *, after: int) -> tuple[bytes, int]:
             rows = rows.exclude(rejected_answer="")
     found = list(rows.filter(pk__gt=after).order_by("pk")[:AT_ONCE])
     lines = "".join(
-        json.dumps(_record(row, kind), ensure_ascii=False, separators=(",", ":")) + "\n"
+        json.dumps(record(row, kind), ensure_ascii=False, separators=(",", ":")) + "\n"
         for row in found
     )
     return lines.encode(), found[-1].pk if found else after
@@ -55,7 +55,8 @@ def _judged() -> QuerySet[Feedback]:
     )
 
 
-def _record(row: Any, kind: Kind) -> dict[str, Any]:
+def record(row: Any, kind: Kind) -> dict[str, Any]:
+    """One row as training data. A question that a reviewer worded for that goes before the asked one."""
     if kind == Kind.UNPAIRED:
         return {
             "prompt": [_user(row.message.reply_to.content)],
@@ -64,11 +65,11 @@ def _record(row: Any, kind: Kind) -> dict[str, Any]:
         }
     if kind == Kind.PREFERENCE:
         return {
-            "input": {"messages": [_user(row.question)]},
+            "input": {"messages": [_user(row.own_question or row.question)]},
             "preferred_output": [_assistant(row.better_answer)],
             "non_preferred_output": [_assistant(row.rejected_answer)],
         }
-    return {"messages": [_user(row.question), _assistant(row.better_answer)]}
+    return {"messages": [_user(row.own_question or row.question), _assistant(row.better_answer)]}
 
 
 def _user(words: str) -> dict[str, str]:

@@ -19,11 +19,14 @@ from dashboard.services import (
     paging,
     prices,
     providers,
+    releases,
+    retirements,
     speech,
     tuned_models,
     voices,
 )
 from dashboard.services.access import Permission
+from dashboard.services.retirements import Last
 from dashboard.views.doors import reader, requires
 from trainerbot.errors import InvalidInput
 from trainerbot.llm import ModelInfo
@@ -36,7 +39,7 @@ class Row:
     """One model of the endpoint. job: the fine-tune that made it, if it was ours.
 
     is_tuned: a fine-tune made it, so it can be deleted. is_checkpoint: it is
-    not what its job came to, but what it was on the way.
+    not what its job came to, but what it was on the way. last: when it is switched off.
     """
 
     id: str
@@ -47,6 +50,7 @@ class Row:
     price: ModelPrice | None
     is_tuned: bool
     is_checkpoint: bool
+    last: Last | None = None
 
 
 @require_GET
@@ -69,6 +73,7 @@ def rows(request: HttpRequest) -> HttpResponse:
         price.model: price
         for price in ModelPrice.objects.filter(model__in=[model.id for model in found])
     }
+    days = retirements.Days()
     listed = [
         Row(
             id=model.id,
@@ -79,6 +84,7 @@ def rows(request: HttpRequest) -> HttpResponse:
             price=known.get(model.id),
             is_tuned=model.id.startswith("ft:") or model.id in ours,
             is_checkpoint=model.id not in ours and _remote_job(model) in their_jobs,
+            last=days.of(model.id),
         )
         for model in found
     ]
@@ -89,9 +95,19 @@ def rows(request: HttpRequest) -> HttpResponse:
 @requires(Permission.SETTINGS)
 def use(request: HttpRequest) -> HttpResponse:
     """Let a model answer on every face from the next message on."""
-    model = _named(request)
-    assistant.use_model(model, actor=cast(User, request.user))
+    model, why = _named(request), request.POST.get("why", "")
+    actor = cast(User, request.user)
+    try:
+        said = releases.permit(
+            model, was=assistant.current().model, guild=None, why=why, actor=actor
+        )
+    except InvalidInput as error:
+        context = {"model": model, "why": why, "error": str(error)}
+        return render(request, "dashboard/models/override.html", context, status=422)
+    assistant.use_model(model, actor=actor)
     messages.success(request, f"{model} answers everywhere from the next message on.")
+    if said:
+        messages.warning(request, said)
     return redirect("model-list")
 
 

@@ -56,6 +56,8 @@ def detail(request: HttpRequest, name: str) -> HttpResponse:
     initial = {field: getattr(stable, field) for field in FIELDS} if stable else {}
     if model := request.GET.get("model", ""):
         initial["model"] = model
+    if (action := request.GET.get("action", "")) in Action.values:
+        initial["action"] = action
     return _detail(request, alias, ReleaseForm(initial=initial))
 
 
@@ -65,6 +67,22 @@ def state(request: HttpRequest, name: str) -> HttpResponse:
     """What answers now, for the open page."""
     alias = releases.get(name)
     return render(request, "dashboard/releases/_state.html", _state(request, alias))
+
+
+@require_GET
+@requires(Permission.SETTINGS)
+def price(request: HttpRequest, name: str) -> HttpResponse:
+    """What testing it would ask and cost, as far as the form is filled in."""
+    alias, form = releases.get(name), ReleaseForm(request.GET)
+    form.is_valid()
+    given = form.cleaned_data
+    context: dict[str, object] = {}
+    if given.get("model"):
+        asked = Release(alias=alias, **{field: given.get(field) for field in FIELDS})
+        asked.system_prompt = asked.system_prompt or ""
+        context["n_questions"], context["usd"] = releases.price(asked)
+        context["is_asked"] = True
+    return render(request, "dashboard/releases/_price.html", context)
 
 
 @require_POST
@@ -100,7 +118,9 @@ def _move(alias: Alias, form: ReleaseForm, actor: User) -> str:
 
 def _tested(release: Release, queued: list[SuiteRun]) -> str:
     if queued:
-        return f"{len(queued)} tests of it are on their way. Promote it when they are over."
+        known = [run.estimated_usd for run in queued if run.estimated_usd is not None]
+        cost = f", for about ${sum(known):.4f}" if len(known) == len(queued) else ""
+        return f"{len(queued)} tests of it are on their way{cost}. Promote it when they are over."
     if found := releases.objections(release):
         return " ".join(["It was tested already.", *found])
     return f"{release.model} was tested already, and nothing speaks against it."
@@ -185,7 +205,11 @@ def _detail(
     request: HttpRequest, alias: Alias, form: ReleaseForm, guard_form: GuardForm | None = None
 ) -> HttpResponse:
     guard_form = guard_form or GuardForm(
-        initial={"suites": alias.suites.all(), "margin": alias.margin}
+        initial={
+            "suites": alias.suites.all(),
+            "margin": alias.margin,
+            "judge_model": alias.judge_model,
+        }
     )
     context = _state(request, alias) | {"form": form, "guard_form": guard_form}
     status = 422 if form.is_bound or guard_form.is_bound else 200

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from dashboard.services import jobs, verdicts
+from dashboard.services import assistant, jobs, verdicts
 from dashboard.services.access import Permission
 from dashboard.views.doors import requires
 
@@ -36,6 +36,7 @@ def begin(request: HttpRequest, pk: int) -> HttpResponse:
         base_model=job.base_model,
         tuned_model=job.fine_tuned_model,
         job=job,
+        budget_usd=assistant.current().verdict_budget_usd,
         actor=cast(User, request.user),
     )
     return redirect("job-detail", pk=job.pk)

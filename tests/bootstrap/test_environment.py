@@ -91,9 +91,9 @@ def test_a_second_one_says_that_it_waits_and_then_goes_on(tmp_path):
     with hold(path, on_wait=lambda: pytest.fail("The first one waited.")):
         thread = threading.Thread(target=second)
         thread.start()
-        assert waits.wait(10)
+        assert waits.wait(60)
         assert not through.is_set()
-    thread.join(10)
+    thread.join(60)
 
     assert through.is_set()
 

@@ -50,10 +50,10 @@ async def test_what_blocks_the_loop_is_measured_and_named_once_a_minute(watch, c
     assert "block_the_loop" in warnings[0]
 
 
-async def test_while_others_work_elsewhere_the_loop_is_free(watch):
+async def test_who_works_elsewhere_is_not_said_to_hold_the_loop_up(watch, caplog):
     await asyncio.to_thread(block_the_loop, 0.5)
 
-    assert watch.figures()["lag_p99_ms"] < 200
+    assert "block_the_loop" not in caplog.text
 
 
 @pytest.mark.origin(1)

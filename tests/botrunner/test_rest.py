@@ -137,7 +137,9 @@ async def test_while_the_proxy_wants_silence_nothing_else_is_sent(
     discord_server.fail_next(429, method="POST", path=MESSAGES, via=False)
     first = asyncio.create_task(general.send("first"))
     await discord_server.until(lambda: 429 in statuses(discord_server, "POST"), "it is refused")
-    await asyncio.sleep(0.05)  # the refusal is on its way
+    async with asyncio.timeout(60):
+        while not client.patience._silent_until:  # noqa: ASYNC110 (the refusal is on its way)
+            await asyncio.sleep(0.005)
 
     await client.http.get_channel(int(discord_server.world.general.id))
     await first

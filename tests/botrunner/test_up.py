@@ -30,7 +30,7 @@ class Dashboard:
     async def post(self, path: str, **data: Any) -> str:
         token = {"X-CSRFToken": self._session.cookies["trainerbot_csrf"]}
         answer = await asyncio.to_thread(
-            self._session.post, f"{self.url}{path}", data=data, headers=token, timeout=20
+            self._session.post, f"{self.url}{path}", data=data, headers=token, timeout=60
         )
         answer.raise_for_status()
         return answer.text

@@ -76,11 +76,11 @@ async def open_socket(
     }
     wire = ApplicationCommunicator(application, scope)
     await wire.send_input({"type": "websocket.connect"})
-    answer = await wire.receive_output(5)
+    answer = await wire.receive_output(60)
     if answer["type"] == "websocket.close":
         raise Closed(answer.get("code", 1000))
     try:
         yield Socket(wire)
     finally:
         await wire.send_input({"type": "websocket.disconnect", "code": 1000})
-        await wire.wait(5)
+        await wire.wait(60)

@@ -18,6 +18,7 @@ def test_a_fresh_clone_has_nothing_to_complain_of():
         ({"PORT": 8000, "MODELSERVER_PORT": 8000}, "trainerbot.E001"),
         ({"OPENAI_BASE_URL": "localhost:11434"}, "trainerbot.E002"),
         ({"RECALL_EMBEDDINGS": "yes"}, "trainerbot.E004"),
+        ({"CHAT_MODEL": "@support"}, "trainerbot.E006"),
         ({"OPENAI_BASE_URL": "ftp://host/v1"}, "trainerbot.E002"),
         ({"HOST": "0.0.0.0", "ALLOWED_HOSTS": ["localhost"]}, "trainerbot.W001"),
         ({"HOST": "192.0.2.7", "ALLOWED_HOSTS": ["bot.example"], "DEBUG": True}, "trainerbot.E003"),

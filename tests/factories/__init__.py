@@ -34,6 +34,7 @@ from tests.factories.talk import (
     UtteranceFactory,
     VoiceCallFactory,
 )
+from tests.factories.trainings import LessonFactory, TrainingFactory
 from tests.factories.work import EvaluationFactory, PredictionFactory, TaskFactory
 
 __all__ = [
@@ -55,6 +56,7 @@ __all__ = [
     "GuildSettingsFactory",
     "IncidentFactory",
     "LabelledVersionFactory",
+    "LessonFactory",
     "ModelPriceFactory",
     "PlaceSettingsFactory",
     "PredictionFactory",
@@ -64,6 +66,7 @@ __all__ = [
     "SuiteFactory",
     "SuiteRunFactory",
     "TaskFactory",
+    "TrainingFactory",
     "UsageFactory",
     "UserFactory",
     "UtteranceFactory",

@@ -66,12 +66,13 @@ def _set() -> threading.Event:
 class Script:
     """words: what is made out, by the sound's length in ms; refusals: by provider.
 
-    goes_on: whatever is asked waits for it.
+    lasts_s: how long what is spoken sounds. goes_on: whatever is asked waits for it.
     """
 
     words: Callable[[int], str] = lambda duration_ms: "When does the library open?"
     refusals: dict[str, Refusal] = field(default_factory=dict)
     delay_s: float = 0.0
+    lasts_s: float = 0.5
     goes_on: threading.Event = field(default_factory=_set)
 
 
@@ -115,7 +116,7 @@ class FakeSpeech(FakeOpenAI):
             Asked(model, body.get("language", ""), text=body["input"], voice=body["voice"])
         )
         await self._wait()
-        sound = tone(0.5, rate_hz=24_000)
+        sound = tone(self.script.lasts_s, rate_hz=24_000)
         return self._said_no(model) or Response(sound.data, media_type="audio/pcm")
 
     async def _stand(self, request: Request) -> Response:

@@ -33,7 +33,7 @@ def test_the_loop_closes_on_a_running_system(tmp_path):
     with system(tmp_path) as running:
         parts = running.wait_until_ready()["parts"]
         assert parts["bot"]["state"].startswith("disabled")
-        assert requests.get(f"{running.url}/healthz", timeout=5).status_code == 200
+        assert requests.get(f"{running.url}/healthz", timeout=60).status_code == 200
 
         (wrong,) = rows(manage(running.env, "ask", QUESTION, "--json"))
         assert wrong["correction"] is None

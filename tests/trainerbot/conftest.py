@@ -25,4 +25,4 @@ def fake(running_endpoint: FakeOpenAI) -> FakeOpenAI:
 @pytest.fixture
 def endpoint(fake: FakeOpenAI) -> Endpoint:
     """The way to it, with little patience."""
-    return Endpoint("Fake", fake.base_url, API_KEY, timeout_s=2.0, max_retries=0)
+    return Endpoint("Fake", fake.base_url, API_KEY, timeout_s=60.0, max_retries=0)

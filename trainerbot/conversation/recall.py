@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import logging
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from trainerbot.errors import ProviderUnavailable
+from trainerbot.errors import ProviderRefused, ProviderUnavailable
 from trainerbot.retrieval import canonical, near_identical
 from trainerbot.retrieval.corpus import Corpus, Text
 
@@ -23,8 +23,8 @@ log = logging.getLogger(__name__)
 LEAST_CHANCE: Final = 0.18
 """Of an example, where texts are compared by their words; docs/recall.md has the curve."""
 
-LEAST_CHANCE_MEANT: Final = 0.3
-LEAST_CHANCE_WORDLESS: Final = 0.08
+LEAST_CHANCE_MEANT: Final = 0.25
+LEAST_CHANCE_WORDLESS: Final = 0.1
 """Of an example, where they are compared by meaning too: with letters in common, and without.
 
 Who shares letters and still means another thing misleads a model the most."""
@@ -46,7 +46,8 @@ class Memory:
     """A correction as recall sees it. Of two, the higher `id` is the newer.
 
     guild_id, channel_id: where alone it counts; None for everywhere. vector:
-    its question's embedding as int8; None if there is none yet.
+    its question's embedding as int8, None if there is none yet; what is recalled
+    comes without it.
     """
 
     id: int
@@ -102,6 +103,8 @@ class Recall:
     def __init__(self, memories: Iterable[Memory], space: Space | None = None) -> None:
         self._space = space
         self._by_id: dict[int, Memory] = {}
+        # Of those that may be indexed anew; a large index alone has what it needs.
+        self._vectors: dict[int, bytes] = {}
         # Ids of the corrections of each question, oldest first. Of most there is one.
         self._of_question: dict[int, tuple[int, ...] | int] = {}
         self._places: dict[_Scope, int] = {(None, None): 0}
@@ -125,6 +128,15 @@ class Recall:
     def is_by_meaning(self) -> bool:
         """Whether questions are compared by what they mean, too."""
         return self._space is not None
+
+    @property
+    def space(self) -> Space | None:
+        """Where meanings are compared; None where only words are."""
+        return self._space
+
+    def has(self, question: str) -> bool:
+        """Whether there is a correction of this very question, wherever it counts."""
+        return _key(question) in self._of_question
 
     def recall(self, question: str, place: Place = NOWHERE) -> Recalled:
         """Return the correction of this very question, else examples like it, else nothing.
@@ -184,7 +196,7 @@ class Recall:
         """
         made = copy(self)
         made._by_id, made._of_question = dict(self._by_id), dict(self._of_question)
-        made._places = dict(self._places)
+        made._places, made._vectors = dict(self._places), dict(self._vectors)
         touched = set()
         for pk, memory in changes.items():
             if pk in made._by_id:
@@ -217,9 +229,10 @@ class Recall:
 
     def _part(self, ids: Sequence[int]) -> _Part:
         texts = []
+        vector_of = self._vectors.get if len(ids) <= MAX_MERGED else self._vectors.pop
         for pk in ids:
             memory = self._by_id[pk]
-            texts.append(Text(pk, memory.question, self._place(memory), memory.vector))
+            texts.append(Text(pk, memory.question, self._place(memory), vector_of(pk, None)))
         rows = {pk: row for row, pk in enumerate(ids)}
         return _Part(Corpus(texts, self._space), bytearray(b"\1") * len(ids), rows)
 
@@ -254,8 +267,8 @@ class Recall:
             return None
         try:
             return self._space.find(question)
-        except ProviderUnavailable as error:
-            log.warning("A question was compared by its words alone: %s", error)
+        except (ProviderUnavailable, ProviderRefused) as error:
+            log.info("A question was compared by its words alone: %s", error)
             return None
 
     def _narrowest(self, ids: Iterable[int], scopes: Sequence[_Scope]) -> Memory | None:
@@ -294,12 +307,16 @@ class Recall:
 
     def _keep(self, memory: Memory) -> int:
         key = _key(memory.question)
+        if memory.vector is not None:
+            self._vectors[memory.id] = memory.vector
+            memory = replace(memory, vector=None)
         self._by_id[memory.id] = memory
         ids = tuple(sorted((*self._ids(key), memory.id)))
         self._of_question[key] = ids if len(ids) > 1 else memory.id
         return key
 
     def _forget(self, pk: int) -> int:
+        self._vectors.pop(pk, None)
         key = _key(self._by_id.pop(pk).question)
         ids = tuple(other for other in self._ids(key) if other != pk)
         if ids:

@@ -46,6 +46,14 @@ def not_openai(endpoint: Endpoint) -> ProviderRefused:
     )
 
 
+def not_embeddings(endpoint: Endpoint, model: str) -> ProviderRefused:
+    """Return the error for an answer that is no vectors of the texts that were sent."""
+    return ProviderRefused(
+        f"What {_who(endpoint)} answered for the model {model} is not one vector for each text. "
+        "Choose a model that is made for embeddings."
+    )
+
+
 def refused(
     endpoint: Endpoint,
     *,

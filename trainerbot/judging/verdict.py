@@ -9,6 +9,8 @@ KEEP: Final = "keep recall"
 REFUSE: Final = "refuse"
 Decision = Literal["promote", "keep recall", "refuse"]
 SAME_ANSWER: Final = 0.2  # of different questions, before it counts as repeating itself
+MORE: Final = 1.5  # times the price or the time, before it is spoken of
+LESS: Final = 1 / MORE
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,17 @@ class Figures:
 
 
 @dataclass(frozen=True, slots=True)
+class Effort:
+    """What the other model takes of what the first one takes, for the same answers.
+
+    price, time: 2.0 is twice as much; None where it is not known of both.
+    """
+
+    price: float | None = None
+    time: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """One sentence, and each reason in one."""
 
@@ -52,31 +65,84 @@ class Verdict:
     reasons: list[str] = field(default_factory=list)
 
 
-def decide(model: str, figures: Sequence[Figures], *, margin: float) -> Verdict:
+def decide(
+    model: str, figures: Sequence[Figures], *, margin: float, effort: Effort | None = None
+) -> Verdict:
     """Return what to do with a tuned model.
 
     margin: how many of a hundred answers it may lose on a general suite. It is
     refused when it loses more, has fewer corrections right, or repeats itself; promoted
     when it has clearly more right somewhere, with recall, as people meet it;
-    and else not worth it, since recall alone does as well.
+    and else not worth it, since recall alone does as well. effort: said along,
+    as it may be reason enough to decide otherwise.
     """
-    against = [said for each in figures for said in _against(each, margin)]
+    against = [said for each in figures for said in _against(each, margin, "its base model")]
     if against:
         return Verdict(REFUSE, f"Do not promote {model}: {against[0]}", against)
     gains = [each for each in figures if each.recalled.low > 0]
-    reasons = [_told(each) for each in figures]
+    reasons = [_told(each, "its base model") for each in figures]
+    more, less = weighed(effort or Effort())
+    reasons += [f"it {said}." for said in (more, less) if said]
     if gains:
         best = max(gains, key=lambda each: each.recalled.mean)
-        return Verdict(PROMOTE, f"Promote {model}: {_told(best)}", reasons)
-    return Verdict(
-        KEEP,
+        beside = f" But it {more}." if more else f" And it {less}." if less else ""
+        return Verdict(
+            PROMOTE, f"Promote {model}: {_told(best, 'its base model')}{beside}", reasons
+        )
+    kept = (
         f"No gain: keep recall. With it, {model} does not clearly answer more rightly than its "
-        "base model.",
-        reasons,
+        "base model"
     )
+    if more:
+        return Verdict(KEEP, f"{kept}, but {more}.", reasons)
+    if less:
+        kept += f". It {less}, which may be reason enough to promote it"
+    return Verdict(KEEP, f"{kept}.", reasons)
 
 
-def _against(each: Figures, margin: float) -> list[str]:
+def decide_replacement(
+    model: str,
+    old: str,
+    figures: Sequence[Figures],
+    *,
+    margin: float,
+    effort: Effort | None = None,
+) -> Verdict:
+    """Return whether `model` can take the place of `old`, which will not answer any more.
+
+    It need not be better: as for a tuned model, it may only not be worse.
+    """
+    against = [said for each in figures for said in _against(each, margin, old)]
+    if against:
+        return Verdict(REFUSE, f"{model} does not replace {old} yet: {against[0]}", against)
+    reasons = [_told(each, old) for each in figures]
+    more, less = weighed(effort or Effort())
+    reasons += [f"it {said}." for said in (more, less) if said]
+    gains = [each for each in figures if each.recalled.low > 0]
+    how = "better" if gains else "no worse"
+    said = f"{model} can take the place of {old}: on these tests it is {how}"
+    if more:
+        return Verdict(PROMOTE, f"{said}, but {more}.", reasons)
+    return Verdict(PROMOTE, f"{said}{f', and {less}' if less else ''}.", reasons)
+
+
+def weighed(effort: Effort) -> tuple[str, str]:
+    """What it takes more of, and what less, each as the end of "it ..."; "" for nothing."""
+    more, less = [], []
+    for ratio, dearer, cheaper in (
+        (effort.price, "costs {:.1f} times as much", "costs {:.0f} % less"),
+        (effort.time, "takes {:.1f} times as long", "takes {:.0f} % less time"),
+    ):
+        if ratio is None:
+            continue
+        if ratio >= MORE:
+            more.append(dearer.format(ratio).replace(".0 times", " times"))
+        elif ratio <= LESS:
+            less.append(cheaper.format(100 * (1 - ratio)))
+    return " and ".join(more), " and ".join(less)
+
+
+def _against(each: Figures, margin: float, other: str) -> list[str]:
     found = []
     if each.tuned_repeats >= SAME_ANSWER and each.tuned_repeats >= 2 * each.base_repeats:
         found.append(
@@ -86,23 +152,24 @@ def _against(each: Figures, margin: float) -> list[str]:
     if each.is_taught:
         if each.recalled.mean < 0:
             found.append(
-                f"with recall it answers {_percent(each.tuned_recall)} of {each.name} rightly, its "
-                f"base model {_percent(each.base_recall)}."
+                f"with recall it answers {_percent(each.tuned_recall)} of {each.name} rightly, "
+                f"{other} {_percent(each.base_recall)}."
             )
         return found
     if round(100 * min(each.alone.mean, each.recalled.mean), 6) < -margin:
+        forgot = "it forgot: on" if other == "its base model" else "on"
         found.append(
-            f"it forgot: on {each.name} it answers {_percent(each.tuned)} rightly by itself and "
-            f"{_percent(each.tuned_recall)} with recall, its base model {_percent(each.base)} and "
+            f"{forgot} {each.name} it answers {_percent(each.tuned)} rightly by itself and "
+            f"{_percent(each.tuned_recall)} with recall, {other} {_percent(each.base)} and "
             f"{_percent(each.base_recall)}; {margin:g} of a hundred may be lost."
         )
     return found
 
 
-def _told(each: Figures) -> str:
+def _told(each: Figures, other: str) -> str:
     return (
         f"on {each.name} it answers {_percent(each.tuned_recall)} rightly with recall and "
-        f"{_percent(each.tuned)} without, its base model {_percent(each.base_recall)} and "
+        f"{_percent(each.tuned)} without, {other} {_percent(each.base_recall)} and "
         f"{_percent(each.base)}."
     )
 

@@ -26,6 +26,9 @@ BEGINNING: Final = 5
 _REPLY: Final = re.compile(r"^\W*(?:no|nope|нет|nein|non)\s*[,:;!.\u2013\u2014-]\s*", re.IGNORECASE)
 """A "no" that answers, and denies nothing of what follows: "No, it is free"."""
 
+_CALLS: Final = r"(?i:\b(?:option|answer|choice|label|class|grade|type|letter|variant|ответ|вариант|класс|тип|буква))"
+"""Words before a single letter that say it is one."""
+
 _NOT_ONLY: Final = frozenset({"only", "just", "merely", "только", "просто", "лишь"})
 
 
@@ -80,7 +83,7 @@ def similar(*, expected: str, answer: str, least: float) -> Verdict:
 
 def label(*, expected: str, answer: str, labels: Sequence[str]) -> Verdict:
     """Right if the answer names the expected label, and no other of `labels`."""
-    named = [each for each in labels if says(each, answer)]
+    named = [each for each in labels if _names(each, answer)]
     # "very good" also says "good": a label within another that is named does not count.
     told = [
         each
@@ -91,6 +94,23 @@ def label(*, expected: str, answer: str, labels: Sequence[str]) -> Verdict:
         return Verdict(True, 1.0, f"It says {expected!r}.")
     said = ", ".join(repr(each) for each in told) or "none of the labels"
     return Verdict(False, 0.0, f"It says {said}, not {expected!r}.")
+
+
+def _names(label: str, answer: str) -> bool:
+    """Whether an answer names a label. One of a single letter may be a word: "a good one", "I think".
+
+    It is named where it is all that is said, stands apart ("A)", "(b)", "is A.") or is asked for
+    by a word such as "option".
+    """
+    letter = label.strip()
+    if len(letter) != 1 or not letter.isalpha():
+        return says(label, answer)
+    if words(answer) == words(letter):
+        return True
+    written = re.escape(letter)
+    apart = rf"(?<![\w'\u2019-]){written}(?=\s*(?:$|[.)\]:;,!?*\"\u201d\u00bb\n]))"
+    called = rf"(?:{_CALLS})\W{{0,3}}{written}(?![\w'\u2019-])"
+    return re.search(apart, answer) is not None or re.search(called, answer) is not None
 
 
 def _otherwise(expected: str, answer: str, alike: float) -> str:

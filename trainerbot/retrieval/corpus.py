@@ -6,9 +6,10 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from trainerbot.errors import ProviderUnavailable
+from trainerbot.errors import ProviderRefused, ProviderUnavailable
+from trainerbot.retrieval.calibration import script
 from trainerbot.retrieval.judging import Meaning, chance
-from trainerbot.retrieval.meaning import NearestMeanings
+from trainerbot.retrieval.meaning import NearestMeanings, packed
 from trainerbot.retrieval.nearest import NearestTexts
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ LEAST_LETTERS: Final = 0.1
 class Text(NamedTuple):
     """A text under its key, at one of the places that the asker names by number.
 
-    vector: its embedding as int8, of any length; None if there is none yet.
+    vector: its placed embedding as int8; None if there is none yet.
     """
 
     key: int
@@ -55,7 +56,8 @@ class Corpus:
     """Some texts, indexed when they are first asked for. Safe to share among threads.
 
     With a `space`, texts are compared by meaning too. Of those without a vector
-    the first MAX_EMBEDDED are embedded when the index is built.
+    the first MAX_EMBEDDED are embedded when the index is built, where the space
+    embeds late.
     """
 
     def __init__(self, texts: Sequence[Text], space: Space | None = None) -> None:
@@ -93,7 +95,7 @@ class Corpus:
         if meant is None or self._meanings is None:
             found = [self._judged(question, row, near[row], None) for row in near]
         else:
-            rows = {*near, *self._meanings.nearest(meant.vector, _flags(visible), MAX_CANDIDATES)}
+            rows = {*near, *self._meanings.nearest(meant, _flags(visible), MAX_CANDIDATES)}
             found = self._by_meaning(question, sorted(rows), near, meant, letters)
         found.sort(key=lambda one: (-one.chance, -one.letters, -one.key))
         return found
@@ -114,7 +116,7 @@ class Corpus:
         import numpy as np
 
         assert self._meanings is not None  # as the caller saw
-        cosines = self._meanings.cosines(meant.vector, np.array(rows))
+        cosines = self._meanings.cosines(meant, np.array(rows))
         found = []
         for row, cosine in zip(rows, cosines.tolist(), strict=True):
             share = near[row] if row in near else letters.likeness(question, row)
@@ -127,7 +129,10 @@ class Corpus:
 
     def _judged(self, question: str, row: int, share: float, meaning: Meaning | None) -> Found:
         text = self.texts[row]
-        return Found(text.key, chance(question, text.text, share, meaning), share)
+        if meaning is None or self._space is None:
+            return Found(text.key, chance(question, text.text, share), share)
+        likely = chance(question, text.text, share, meaning, self._space.weights)
+        return Found(text.key, likely, share)
 
     def _ready(self) -> NearestTexts:
         """Build what is not built yet."""
@@ -138,7 +143,9 @@ class Corpus:
                     if self._space is not None:
                         try:
                             self._meanings = self._embedded(self._space)
-                        except ProviderUnavailable as error:
+                            # They are in the index now, and once is enough.
+                            self.texts = [text._replace(vector=None) for text in self.texts]
+                        except (ProviderUnavailable, ProviderRefused) as error:
                             log.warning("Compared by their words alone: %s", error)
                     self._letters = NearestTexts([(text.key, text.text) for text in self.texts])
         return self._letters
@@ -152,27 +159,24 @@ class Corpus:
         )
         self._all_places = {text.place for text in self.texts}
 
-    def _embedded(self, space: Space) -> NearestMeanings:
+    def _embedded(self, space: Space) -> NearestMeanings | None:
+        """Index the vectors of those that have one; None where none has."""
         import numpy as np
 
         missing = [text.text for text in self.texts if text.vector is None][:MAX_EMBEDDED]
-        made = dict(zip(missing, space.remembered(missing), strict=True))
-        raw = [
-            made.get(text.text) if text.vector is None else np.frombuffer(text.vector, np.int8)
-            for text in self.texts
-        ]
-        known = [row for row, vector in enumerate(raw) if vector is not None]
-        vectors, strangers = space.place(
-            np.array([raw[row] for row in known], dtype=np.float32).reshape(len(known), -1)
-        )
-        if len(known) == len(raw):
-            return NearestMeanings(vectors, strangers)
-        # The others are compared by their words, until somebody has embedded them.
-        every = np.zeros((len(raw), vectors.shape[1]), dtype=np.float32)
-        every[known] = vectors
-        near = np.zeros(len(raw), dtype=np.float32)
-        near[known] = strangers
-        return NearestMeanings(every, near)
+        made: dict[str, bytes] = {}
+        if missing and space.embeds_late:
+            made = dict(zip(missing, map(packed, space.remembered(missing)), strict=True))
+        vectors = [text.vector or made.get(text.text) for text in self.texts]
+        length = next((len(vector) for vector in vectors if vector is not None), None)
+        if length is None:
+            return None
+        # Those without are compared by their words, until somebody has embedded them.
+        rows = np.zeros((len(vectors), length), dtype=np.int8)
+        for at, vector in enumerate(vectors):
+            if vector is not None and len(vector) == length:
+                rows[at] = np.frombuffer(vector, np.int8)
+        return NearestMeanings(rows, space, [script(text.text) for text in self.texts])
 
 
 def _flags(of_rows: bytes | bytearray) -> npt.NDArray[np.bool_]:

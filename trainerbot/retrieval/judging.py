@@ -3,7 +3,7 @@
 No one score can tell a paraphrase from a near miss: "Where is my order?" and
 "Where is my invoice?" share more letters than "Where is my order?" and "has my
 purchase been posted?". So the signs are weighed together: a logistic model,
-whose weights benchmarks/fit_recall.py finds on questions of our own.
+whose weights `calibration.fitting` finds on questions of our own.
 """
 
 from __future__ import annotations
@@ -46,11 +46,18 @@ SAME: Final = 0.8
 """The like from which a denial does: "I cannot log in" and "how do I log in" are one matter."""
 
 
-def chance(asked: str, known: str, letters: float, meaning: Meaning | None = None) -> float:
+def chance(
+    asked: str,
+    known: str,
+    letters: float,
+    meaning: Meaning | None = None,
+    weights: Sequence[float] = BY_MEANING,
+) -> float:
     """Return how likely the answer to `known` helps with `asked`, 0 to 1; 0 if it must not be used.
 
-    letters: the cosine of NearestTexts. Texts that differ in a number, a date,
-    a name, a denial or in the one thing asked about are no help at all.
+    letters: the cosine of NearestTexts. weights: for where a meaning is known,
+    as the calibration of its model has them. Texts that differ in a number, a
+    date, a name, a denial or in the one thing asked about are no help at all.
     """
     both = shared(gist(asked), gist(known))
     if (
@@ -61,7 +68,8 @@ def chance(asked: str, known: str, letters: float, meaning: Meaning | None = Non
         return 0.0  # most candidates are such, and none ever came near to being shown
     if is_another(asked, known, both):
         return 0.0
-    weights = BY_LETTERS if meaning is None else BY_MEANING
+    if meaning is None:
+        weights = BY_LETTERS
     found = signs(asked, known, letters, meaning, both)
     total = weights[-1] + sum(sign * weight for sign, weight in zip(found, weights, strict=False))
     return 1 / (1 + math.exp(-max(-30.0, min(30.0, total))))

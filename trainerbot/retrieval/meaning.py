@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import threading
+from collections import OrderedDict
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
+from trainerbot.retrieval.calibration import Calibration, script, unit
 from trainerbot.retrieval.strangers import STRANGERS
+from trainerbot.retrieval.weights import BY_MEANING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,133 +18,169 @@ if TYPE_CHECKING:
 
     Vectors = npt.NDArray[np.float32]
 
-NEAREST_STRANGERS: Final = 10
-SAME_TEXT: Final = 0.98
-"""Cosine from which a stranger is no stranger, but the text itself."""
-
 CODES_FROM: Final = 4_096
 """From so many texts on, the few that are compared are found by the signs of their vectors."""
 
 MOST_COMPARED: Final = 512
-
+AT_ONCE: Final = 8_192
 
 MAX_LATELY: Final = 4_096
 
+OTHER_SCRIPT: Final = 0.4
+"""Taken off the cosine of texts in different letters: who asks in Russian is shown Russian first."""
+
 
 class Embedder(Protocol):
-    """A model that turns texts into vectors. Slow (10 ms a text): never on an event loop."""
+    """A model that turns texts into vectors. Slow (3 ms a text and more): never on an event loop."""
 
     name: str
 
     def embed(self, texts: Sequence[str]) -> Vectors:
-        """Return float32 of shape (len(texts), n_dimensions).
+        """Return float32 of shape (len(texts), n_dimensions), the same number each time.
 
-        Raises ProviderUnavailable when there is no answer in time.
+        Raises ProviderUnavailable or ProviderRefused when there is no answer in time.
         """
         ...
 
 
 class Placed(NamedTuple):
-    """A text among others: its unit vector, less the mean text, and its nearness to strangers."""
+    """A text among others: its unit vector, its nearness to strangers, and in which letters it is."""
 
     vector: Vectors
     strangers: float
+    script: int
 
 
 class Space:
-    """The vectors of one embedder, made comparable.
+    """The vectors of one embedder, made comparable by its calibration.
 
-    The vectors of such models all point one way, and some texts are near to
-    everything. So the mean is taken off, and with each text comes how near it
-    is to texts that it has nothing to do with.
+    Without one the mean text is taken off and no more; see `Calibration` for
+    what that leaves undone. embeds_late: whether a text of an index that has no
+    vector yet is embedded while somebody waits.
     """
 
-    def __init__(self, embedder: Embedder) -> None:
+    def __init__(
+        self,
+        embedder: Embedder,
+        calibration: Calibration | None = None,
+        *,
+        embeds_late: bool = True,
+    ) -> None:
         self.name = embedder.name
+        self.embeds_late = embeds_late
         self._embedder = embedder
+        self._calibration = calibration
         self._lock = threading.Lock()
-        self._lately: dict[str, bytes] = {}
-        self._mean: Vectors | None = None
-        self._strangers: Vectors | None = None
+        self._lately: OrderedDict[str, bytes] = OrderedDict()
+
+    @property
+    def weights(self) -> tuple[float, ...]:
+        """Of `judging`: what the signs are worth by this model."""
+        return BY_MEANING if self._calibration is None else self._calibration.weights
 
     def embed(self, texts: Sequence[str]) -> Vectors:
-        """Return the vectors of texts as the model gives them, float32, shape (n, d)."""
-        return self._embedder.embed(texts)
+        """Return the placed vectors of texts, float32, shape (n, r), each of length 1."""
+        raw = self._embedder.embed(texts)
+        return self._calibrated().place(texts, raw)
 
-    def remembered(self, texts: Sequence[str]) -> list[Vectors]:
-        """Return the vectors of texts; those of lately are still known, in one byte a number."""
+    def remembered(self, texts: Sequence[str]) -> Vectors:
+        """Return the placed vectors of one text or more; those of lately are still known.
+
+        Each is kept in one byte a number.
+        """
         import numpy as np
 
         with self._lock:
-            new = [text for text in dict.fromkeys(texts) if text not in self._lately]
-            if len(self._lately) + len(new) > MAX_LATELY:
-                self._lately.clear()
-                new = list(dict.fromkeys(texts))
-            if new:
-                self._lately.update(zip(new, map(packed, self.embed(new)), strict=True))
-            found = [self._lately[text] for text in texts]
-        return [np.frombuffer(each, np.int8).astype(np.float32) for each in found]
+            found = {text: self._lately[text] for text in texts if text in self._lately}
+        new = [text for text in dict.fromkeys(texts) if text not in found]
+        if new:
+            found.update(zip(new, map(packed, self.embed(new)), strict=True))
+            with self._lock:
+                self._lately.update(found)
+                while len(self._lately) > MAX_LATELY:
+                    self._lately.popitem(last=False)
+        rows = [np.frombuffer(found[text], np.int8) for text in texts]
+        return unit(np.array(rows, dtype=np.float32))
 
-    def place(self, raw: Vectors) -> tuple[Vectors, Vectors]:
-        """Return of raw vectors (n, d) the placed ones (n, d) and their nearness to strangers (n,)."""
-        import numpy as np
-
-        mean, strangers = self._known_strangers()
-        vectors = _unit(_unit(raw) - mean)
-        near = vectors @ strangers.T
-        near[near > SAME_TEXT] = -1
-        k = min(NEAREST_STRANGERS, near.shape[1])
-        return vectors, np.partition(near, -k, axis=1)[:, -k:].mean(axis=1)
+    def knows(self, text: str) -> bool:
+        """Whether the vector of a text is known without asking for it."""
+        with self._lock:
+            return text in self._lately
 
     def find(self, text: str) -> Placed:
-        """Place one text. Raises ProviderUnavailable as the embedder does."""
-        vectors, strangers = self.place(self.embed([text]))
-        return Placed(vectors[0], float(strangers[0]))
+        """Place one text. Raises as the embedder does."""
+        vectors = self.remembered([text])
+        return Placed(vectors[0], float(self.nearness(vectors)[0]), script(text))
 
-    def _known_strangers(self) -> tuple[Vectors, Vectors]:
-        with self._lock:
-            if self._mean is None or self._strangers is None:
-                raw = _unit(self.embed(STRANGERS))
-                self._mean = raw.mean(axis=0)
-                self._strangers = _unit(raw - self._mean)
-            return self._mean, self._strangers
+    def nearness(self, placed: Vectors) -> Vectors:
+        """Return how near each placed vector is to the strangers nearest to it: (n,)."""
+        return self._calibrated().nearness(placed)
+
+    def _calibrated(self) -> Calibration:
+        if self._calibration is None:
+            import numpy as np
+
+            raw = unit(self._embedder.embed(STRANGERS))
+            mean = raw.mean(axis=0)
+            self._calibration = Calibration(
+                means=np.array([mean] * 3),
+                projection=np.eye(raw.shape[1], dtype=np.float32),
+                strangers=unit(raw - mean),
+                weights=BY_MEANING,
+            )
+        return self._calibration
 
 
 class NearestMeanings:
-    """An index over the vectors of texts, one row each, in one byte a number.
+    """An index over placed vectors, one row each, in one byte a number.
 
-    known: which rows have a vector; the others came with zeros and are never found.
+    known: which rows have a vector; the others are never found. strangers: of
+    each row its nearness to them. scripts: of each row its letters.
     """
 
-    def __init__(self, vectors: Vectors, strangers: Vectors) -> None:
+    def __init__(self, rows: npt.NDArray[np.int8], space: Space, scripts: Sequence[int]) -> None:
         import numpy as np
 
-        self.strangers = strangers
-        scale = 127 / np.maximum(np.abs(vectors).max(axis=1, initial=1e-9), 1e-9)
-        self._rows = np.rint(vectors * scale[:, None]).astype(np.int8)
-        norms = np.sqrt(np.einsum("ij,ij->i", self._rows, self._rows, dtype=np.float32))
-        self.known = norms > 0
-        self._shrink = (1 / np.maximum(norms, 1e-9)).astype(np.float32)
-        self._codes = _codes(vectors) if len(vectors) >= CODES_FROM else None
+        self._rows = rows
+        self._scripts = np.array(scripts, dtype=np.int8)
+        n = len(rows)
+        self._shrink = np.zeros(n, dtype=np.float32)
+        self.strangers = np.zeros(n, dtype=np.float32)
+        codes = []
+        # Not all at once: a hundred thousand rows as float32 are 80 MB and more.
+        for start in range(0, n, AT_ONCE):
+            some = rows[start : start + AT_ONCE].astype(np.float32)
+            norms = np.linalg.norm(some, axis=1)
+            self._shrink[start : start + AT_ONCE] = np.where(
+                norms > 0, 1 / np.maximum(norms, 1e-9), 0
+            )
+            self.strangers[start : start + AT_ONCE] = space.nearness(unit(some))
+            codes.append(_codes(some))
+        self.known = self._shrink > 0
+        self._codes = np.vstack(codes) if n >= CODES_FROM else None
 
-    def nearest(self, vector: Vectors, visible: npt.NDArray[np.bool_], k: int) -> list[int]:
-        """Return up to `k` rows of those visible, nearest to a unit vector first."""
+    def nearest(self, meant: Placed, visible: npt.NDArray[np.bool_], k: int) -> list[int]:
+        """Return up to `k` rows of those visible, nearest first."""
         import numpy as np
 
-        rows = np.flatnonzero(visible & self.known)
+        fits = visible & self.known
+        rows = np.flatnonzero(fits)
         if self._codes is not None and len(rows) > MOST_COMPARED:
             codes = self._codes if len(rows) == len(self._codes) else self._codes[rows]
-            apart = np.bitwise_count(codes ^ _codes(vector[None, :])).sum(axis=1, dtype=np.uint16)
+            apart = np.bitwise_count(codes ^ _codes(meant.vector[None, :])).sum(
+                axis=1, dtype=np.uint16
+            )
             rows = rows[np.argpartition(apart, MOST_COMPARED)[:MOST_COMPARED]]
-        cosines = self.cosines(vector, rows)
+        cosines = self.cosines(meant, rows)
         if len(rows) > k:
             best = np.argpartition(cosines, -k)[-k:]
             rows, cosines = rows[best], cosines[best]
         return [int(row) for row in rows[np.argsort(-cosines, kind="stable")]]
 
-    def cosines(self, vector: Vectors, rows: npt.NDArray[np.intp]) -> Vectors:
-        """Return the cosine of `vector` with each of some rows, float32."""
-        likeness: Vectors = (self._rows[rows] @ vector) * self._shrink[rows]
+    def cosines(self, meant: Placed, rows: npt.NDArray[np.intp]) -> Vectors:
+        """Return the cosine of `meant` with each of some rows, float32, less for other letters."""
+        likeness: Vectors = (self._rows[rows] @ meant.vector) * self._shrink[rows]
+        likeness -= OTHER_SCRIPT * (self._scripts[rows] != meant.script)
         return likeness
 
 
@@ -152,14 +191,6 @@ def packed(vector: Vectors) -> bytes:
     scale = 127 / max(float(np.abs(vector).max()), 1e-9)
     numbers: npt.NDArray[np.int8] = np.rint(vector * scale).astype(np.int8)
     return numbers.tobytes()
-
-
-def _unit(vectors: Vectors) -> Vectors:
-    import numpy as np
-
-    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    unit: Vectors = (vectors / np.maximum(norms, 1e-9)).astype(np.float32)
-    return unit
 
 
 def _codes(vectors: Vectors) -> npt.NDArray[np.uint64]:

@@ -24,6 +24,7 @@ FRAME_MS: Final = 20
 FRAME_BYTES: Final = HEARD_RATE_HZ * FRAME_MS // 1000 * SAMPLE_BYTES
 QUIETEST_DB: Final = -55.0  # of full scale; nothing below it is speech
 OVER_FLOOR_DB: Final = 8.0
+PEAK: Final = 2.0  # of the loudest that is silent, when it is looked where silence begins
 LOWEST_HZ, HIGHEST_HZ = 70, 400
 LEAST_PITCH: Final = 0.5  # of a perfectly periodic sound's 1
 SURE: Final = 2  # of WebRTC's 0 to 3, the strictest
@@ -37,16 +38,18 @@ class Tuning:
     """When speech begins, counts as an interruption, and ends; all in milliseconds.
 
     It begins with `begins_ms` of voice within the last `within_ms`, of which
-    `pitched_ms` have a pitch. After
+    `pitched_ms` have a pitch, and goes on so after a pause that was told. After
     `quiet_ms` of silence it ends if what was said is known to be a finished
     sentence, after `unknown_ms` if nobody knows, and after `unfinished_ms` if
-    it is known not to be.
+    it is known not to be. A pause is told a little earlier, after `pause_ms`,
+    so that what was said is known when the silence has lasted long enough.
     """
 
     begins_ms: int = 80
     within_ms: int = 240
     pitched_ms: int = 40
-    interrupts_ms: int = 400
+    interrupts_ms: int = 1_000  # a slow "mm-hm" takes almost as long
+    pause_ms: int = 160
     quiet_ms: int = 200
     unknown_ms: int = 600
     unfinished_ms: int = 1_200
@@ -68,7 +71,14 @@ class SpeechBegan:
 
 @dataclass(frozen=True, slots=True)
 class SpeechWent:
-    """They went on for longer than a "mm-hm" takes: it is an interruption."""
+    """They went on for longer than a "mm-hm" takes, without a pause: it is an interruption."""
+
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechResumed:
+    """They speak on after a pause that was told. As with `SpeechBegan`, be silent."""
 
     at_ms: int
 
@@ -89,29 +99,29 @@ class SpeechGrew:
 class SpeechPaused:
     """A silence that ends the speech if `hint(finished=True)` says so. Told once a pause.
 
-    sound: all that was said since it began.
+    sound: all that was said since it began. silence_ms: how long it is silent by now.
     """
 
     at_ms: int
     sound: Pcm
+    silence_ms: int
 
 
 @dataclass(frozen=True, slots=True)
 class SpeechEnded:
     """All of what was said.
 
-    silence_ms: how long it was silent when this was told. interrupts: whether
-    `SpeechWent` was told. is_cut: they still speak, it only grew too long.
+    silence_ms: how long it was silent when this was told. is_cut: they still
+    speak, it only grew too long.
     """
 
     at_ms: int
     sound: Pcm
     silence_ms: int
-    interrupts: bool
     is_cut: bool = False
 
 
-Event = SpeechBegan | SpeechWent | SpeechGrew | SpeechPaused | SpeechEnded
+Event = SpeechBegan | SpeechWent | SpeechResumed | SpeechGrew | SpeechPaused | SpeechEnded
 
 
 class Segmenter:
@@ -133,16 +143,22 @@ class Segmenter:
         self._voiced: deque[bool] = deque(maxlen=n_judged)
         self._pitched: deque[bool] = deque(maxlen=n_judged)
         self._speech: list[bytes] = []
-        self._spoken_ms = 0  # frames of voice in this speech
+        self._spoken_ms = 0  # frames of voice since it began, or since a pause was told
         self._quiet_ms = 0
+        self._tail_ms = 0  # of silence at the end of the last frame
         self._is_speaking = self._went = self._has_paused = False
-        self._fades = False  # the last frame is voice, but its second half is silent
+        self._resumes = False  # there is voice after a pause, too little of it to tell
         self._is_finished: bool | None = None
         self._told_ms = 0  # of this speech, by SpeechGrew
 
     @property
     def is_speaking(self) -> bool:
         return self._is_speaking
+
+    @property
+    def is_pausing(self) -> bool:
+        """Whether a pause was told, and not a frame of voice has come since."""
+        return self._is_speaking and self._has_paused
 
     def hint(self, *, finished: bool) -> None:
         """Say whether what was said so far is a finished sentence, as far as words tell.
@@ -160,14 +176,7 @@ class Segmenter:
         if self._is_speaking:
             return self._go_on(frame.data, is_voice)
         self._recent.append(frame.data)
-        tuning = self._tuning
-        if (
-            is_voice
-            and sum(self._voiced) * FRAME_MS >= tuning.begins_ms
-            and sum(self._pitched) * FRAME_MS >= tuning.pitched_ms
-        ):
-            return self._begin()
-        return []
+        return self._begin() if is_voice and self._is_speech() else []
 
     def flush(self) -> list[Event]:
         """End what is being said: the speaker has left."""
@@ -181,7 +190,8 @@ class Segmenter:
         is_loud = level_db > quiet_db
         is_active = self._vad.is_speech(data, HEARD_RATE_HZ)
         # WebRTC's misses soft voices, and while somebody speaks their pitch needs no looking at.
-        is_asked = is_loud and not (is_active and self._is_speaking)
+        is_known = self._is_speaking and not (self._has_paused or self._resumes)
+        is_asked = is_loud and not (is_active and is_known)
         has_pitch = is_asked and pitch(np.concatenate((self._before, samples)))
         is_voice = is_loud and (is_active or has_pitch)
         # Up slowly, down fast: a long sentence is no noise, and an end of noise is none to wait for.
@@ -190,12 +200,20 @@ class Segmenter:
         self._voiced.append(is_voice)
         self._pitched.append(has_pitch)
         self._before = samples
-        self._fades = is_voice and level(samples[len(samples) // 2 :]) <= quiet_db
+        self._tail_ms = _silence_ms(samples, quiet_db)
         return is_voice
+
+    def _is_speech(self) -> bool:
+        """Whether there was enough voice of late that somebody speaks."""
+        tuning = self._tuning
+        return (
+            sum(self._voiced) * FRAME_MS >= tuning.begins_ms
+            and sum(self._pitched) * FRAME_MS >= tuning.pitched_ms
+        )
 
     def _begin(self) -> list[Event]:
         self._is_speaking, self._went, self._has_paused = True, False, False
-        self._is_finished = None
+        self._resumes, self._is_finished = False, None
         self._speech = list(self._recent)
         self._recent.clear()
         self._spoken_ms = sum(self._voiced) * FRAME_MS
@@ -205,13 +223,19 @@ class Segmenter:
     def _go_on(self, data: bytes, is_voice: bool) -> list[Event]:
         self._speech.append(data)
         if not is_voice:
-            self._quiet_ms += FRAME_MS
+            # A last sound at the beginning of this frame still belongs to the speech.
+            fades = self._quiet_ms < FRAME_MS and 0 < self._tail_ms < FRAME_MS
+            self._quiet_ms = self._tail_ms if fades else self._quiet_ms + FRAME_MS
             return self._be_quiet()
+        self._quiet_ms = self._tail_ms
+        self._is_finished = None
+        if self._has_paused:
+            self._has_paused, self._went, self._spoken_ms, self._resumes = False, False, 0, True
         self._spoken_ms += FRAME_MS
-        # A codec rings on into the frame in which the silence begins.
-        self._quiet_ms = FRAME_MS if self._fades else 0
-        self._has_paused, self._is_finished = False, None
         events: list[Event] = []
+        if self._resumes and self._is_speech():
+            self._resumes = False
+            events.append(SpeechResumed(self._now_ms))
         if not self._went and self._spoken_ms >= self._tuning.interrupts_ms:
             self._went = True
             events.append(SpeechWent(self._now_ms))
@@ -230,13 +254,16 @@ class Segmenter:
         )
         if self._quiet_ms >= enough_ms:
             return [self._end()]
-        if self._quiet_ms >= tuning.quiet_ms and not self._has_paused:
+        if self._quiet_ms >= tuning.pause_ms and not self._has_paused:
             self._has_paused = True
-            return [SpeechPaused(self._now_ms, self._sound())]
+            # What they say next is judged by itself, as a beginning is.
+            self._voiced.clear()
+            self._pitched.clear()
+            return [SpeechPaused(self._now_ms, self._sound(), self._quiet_ms)]
         return []
 
     def _end(self, *, is_cut: bool = False) -> SpeechEnded:
-        ended = SpeechEnded(self._now_ms, self._sound(), self._quiet_ms, self._went, is_cut)
+        ended = SpeechEnded(self._now_ms, self._sound(), self._quiet_ms, is_cut)
         self._is_speaking = False
         self._speech = []
         self._voiced.clear()
@@ -247,6 +274,13 @@ class Segmenter:
         """What was said, with a little of the silence after it."""
         n_too_quiet = max(0, self._quiet_ms - self._tuning.after_ms) // FRAME_MS
         return Pcm(b"".join(self._speech[: len(self._speech) - n_too_quiet]))
+
+
+def _silence_ms(samples: Samples, quiet_db: float) -> int:
+    """How long a frame is silent at its end, in whole milliseconds."""
+    loud = np.flatnonzero(np.abs(samples) > PEAK * 10 ** (quiet_db / 20))
+    n_silent = len(samples) - 1 - int(loud[-1]) if len(loud) else len(samples)
+    return n_silent * 1000 // HEARD_RATE_HZ
 
 
 def level(samples: Samples) -> float:

@@ -58,7 +58,7 @@ RULES_KEPT_S = 0.5
 MOST_HEARD = 5_000
 
 admit = chat.hop(chat.admit)
-begin = chat.hop(chat.log, chat.recalling)
+begin = chat.foreseen(chat.hop(chat.log, chat.recalling))
 finish = chat.hop(chat.finish, gives_way=True)
 give_up = chat.hop(chat.give_up)
 read_rules = chat.hop(chat.rules)
@@ -171,9 +171,11 @@ class Chat(commands.Cog):
                 channel=question.channel,
                 rules=rules,
             )
-            place = asker.place
             asker.check_listens()
             access.require(asker.person, Permission.CHAT)
+            # After them: it says so where nothing answers under a name, and only
+            # whoever may ask is to hear that.
+            place = asker.place
             if place.answers == Answers.NOTHING:
                 raise NotAllowed(NOT_HERE)
             return place

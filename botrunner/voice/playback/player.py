@@ -122,6 +122,12 @@ class Player:
         for speech in dropped:
             speech.finish(was_cut=True)
 
+    def take_back(self, asker_id: int) -> None:
+        """Say nothing of what is meant for a person, now or later: they have spoken on."""
+        self.drop(asker_id)
+        if self._speech is not None and self._speech.asker_id == asker_id:
+            self.interrupt()
+
     def hold(self) -> None:
         """Fall silent, from the next 20 ms on, and keep all that there is to say."""
         self._is_held = True

@@ -21,7 +21,7 @@ FAILED, BROKEN = 1, 2
 class Command(ServiceCommand):
     help = (
         "Ask a model the cases of a suite, judge its answers and score them. The exit code is 0 "
-        "when it is good enough, 1 when it is not (below --least, or clearly worse than --against "
+        "when it is good enough or only scored, 1 when it is not (below --least, or clearly worse than --against "
         "by more than --margin), and 2 when that could not be found out. Without a running system "
         "this command does the work itself."
     )
@@ -101,7 +101,9 @@ class Command(ServiceCommand):
         if options["as_json"]:
             self.give(
                 {
-                    "passed": not why,
+                    # Without a bar to reach nothing is passed or failed.
+                    "passed": not why if _has_a_bar(options) else None,
+                    "verdict": "failed" if why else "passed" if _has_a_bar(options) else "scored",
                     "why": why or None,
                     "run": as_row(runs[0]),
                     "against": as_row(runs[1]) if len(runs) == 2 else None,
@@ -118,6 +120,8 @@ class Command(ServiceCommand):
                     f"{comparison.losses} losses, {comparison.ties} ties; difference "
                     f"{comparison.difference:+.1%} (95 % interval {low:+.1%} to {high:+.1%})"
                 )
+            if not _has_a_bar(options):
+                self.say("Scored, not judged: name --least or --against to let it pass or fail.")
         if why:
             _fail(why)
 
@@ -174,6 +178,11 @@ def as_row(run: SuiteRun) -> dict[str, Any]:
         "scores": run.scores,
         "error": run.error or None,
     }
+
+
+def _has_a_bar(options: dict[str, Any]) -> bool:
+    """Whether anything was asked for that a model can fall short of."""
+    return bool(options["least"] or options["against"])
 
 
 def _why_not(run: SuiteRun, comparison: Comparison | None, options: dict[str, Any]) -> str:

@@ -23,6 +23,7 @@ from dashboard.services import (
     outbox,
     processes,
     requests,
+    retirements,
     speech,
     utterances,
 )
@@ -55,6 +56,8 @@ class Command(BaseCommand):
         signal.signal(signal.SIGINT, on_signal)
         worker = Worker(threads=threads)
         worker.start()
+        filler = meanings.Filler()
+        filler.start()
         beats = 0
         while not stop.is_set():
             try:
@@ -70,15 +73,16 @@ class Command(BaseCommand):
                     calls.forget_words()
                     leftovers.prune()
                     examination.request_missing()
+                    retirements.look_later()
                 if beats % MEND_EVERY == 0:
                     drafts.mend()
-                meanings.fill()
             except DatabaseError as error:
                 # The tasks wait for the database as well; a heartbeat is no reason to end.
                 log.warning("The worker could not say that it runs: %s", error)
                 connection.close()
             beats += 1
             stop.wait(HEARTBEAT_S)
+        filler.stop()
         worker.stop()
         worker.join(STOP_TIMEOUT_S)
         try:

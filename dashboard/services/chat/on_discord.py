@@ -7,7 +7,7 @@ longer for its log than for its answer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -137,6 +137,18 @@ def log(spot: Spot, asked: Asked, permit: Callable[[Rules], Place]) -> tuple[Rea
     return ready, now.index
 
 
+def foreseen(
+    begun: Callable[[Spot, Asked, Callable[[Rules], Place]], Awaitable[Ready | None]],
+) -> Callable[[Spot, Asked, Callable[[Rules], Place]], Awaitable[Ready | None]]:
+    """Let it be asked what a question means before `begun` has its turn in the rows' thread."""
+
+    async def begin(spot: Spot, asked: Asked, permit: Callable[[Rules], Place]) -> Ready | None:
+        await recall.foresee(asked.text)
+        return await begun(spot, asked, permit)
+
+    return begin
+
+
 def recalling(logged: tuple[Ready, Recall] | None) -> Ready | None:
     """The second half of `begin`: what is remembered about the question.
 
@@ -171,6 +183,10 @@ def _begin(now: Kept, spot: Spot, asked: Asked, place: Place) -> Ready:
     admission = budgets.admit(
         guild=channel.guild, discord_user=person, rules=now.rules, question=question
     )
+    if admission.model and question.release_id is not None:
+        # The cheaper model answers: what it says tells nothing of the release.
+        question.release_id = None
+        Message.objects.filter(pk=question.pk).update(release=None)
     utterance = None
     if asked.sound is not None:
         utterance = utterances.log_sound(question=question, person=person, sound=asked.sound)
@@ -207,6 +223,28 @@ def resume(
         )
     recalled = now.index.recall(question.content, recall.place(channel))
     return replace(ready, recalled=recalled)
+
+
+def again(question: Message, place: Place) -> Ready:
+    """Return what is needed to put an answered question to another model, told the same as then.
+
+    place: as the question was asked there, its own release set aside. What
+    was taught or said since does not count but for corrections, which are as
+    they are now. Pictures are not kept and do not come again.
+    """
+    talk = question.conversation
+    person, channel = talk.discord_user, talk.discord_channel
+    if channel is None:
+        history = memory.of_conversation(talk.pk, before=question.pk)
+    else:
+        history = _history(talk, channel, question, question.reply_to_id, "")
+    language = (person.language if person is not None else "") or place.language
+    return Ready(
+        question=question,
+        history=history,
+        place=replace(place, language=language),
+        recalled=recall.current().recall(question.content, recall.place(channel)),
+    )
 
 
 def _routed(now: Kept, place: Place, person: DiscordUser) -> Place:

@@ -112,6 +112,7 @@ async def reply(
     words and raised as TrainerBotError. Whoever stops listening leaves what
     came so far in the log.
     """
+    await recall.foresee(question)
     ready = await _prepare(conversation, question, model, sound)
     asked, name, said, done = ready.question, ready.wanted_model, "", False
     try:

@@ -24,7 +24,7 @@ from dashboard.services.corrections.steps import TOPIC, decided, waiting
 from dashboard.services.corrections.talk import assign, comment, reviewers
 from dashboard.services.corrections.timeline import Entry, timeline
 from dashboard.services.corrections.undoing import undo, undoable
-from dashboard.services.corrections.votes import Tally, tally
+from dashboard.services.corrections.votes import Tally, tallies, tally
 
 __all__ = [
     "MAX_CHARACTERS",
@@ -59,6 +59,7 @@ __all__ = [
     "reject",
     "reviewers",
     "reviewers_needed",
+    "tallies",
     "tally",
     "timeline",
     "undo",

@@ -1,5 +1,6 @@
 """Where a correction counts, who may carry it elsewhere, and how many must approve it there."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -67,12 +68,23 @@ def is_within(new: Place, old: Place) -> bool:
 
 def reviewers_needed(correction: Correction) -> int:
     """How many different people must approve it: as its server wishes, and the one it came from."""
+    return reviewers_needed_by([correction])[correction.pk]
+
+
+def reviewers_needed_by(rows: Sequence[Correction]) -> dict[int, int]:
+    """The same of several, by their ids, with one query."""
+    ids = {row.pk: _wishing(row) for row in rows}
+    guilds = {guild_id for each in ids.values() for guild_id in each}
+    settings = (
+        GuildSettings.objects.filter(guild__in=guilds) if guilds else GuildSettings.objects.none()
+    )
+    wishes = dict(settings.values_list("guild", "reviewers_needed"))
+    return {pk: max((wishes.get(each, 1) for each in here), default=1) for pk, here in ids.items()}
+
+
+def _wishing(correction: Correction) -> set[int]:
     home = home_of(correction.message)
-    ids = {each for each in (correction.guild_id, home.pk if home else None) if each}
-    if not ids:
-        return 1
-    wishes = GuildSettings.objects.filter(guild__in=ids).values_list("reviewers_needed", flat=True)
-    return max(wishes, default=1)
+    return {each for each in (correction.guild_id, home.pk if home else None) if each}
 
 
 def places_for(

@@ -146,13 +146,30 @@ def restore(row: Correction, before: dict[str, Any]) -> None:
         channel_id and not DiscordChannel.objects.filter(pk=channel_id).exists()
     ):
         raise Conflict("The place where it counted is gone. Choose another one.")
-    revision = row.revision
-    if before["revision"] != row.revision:
+    then, revision = before["revision"], row.revision
+    if then != revision:
         revision += 1
-        votes_then = CorrectionVote.objects.filter(correction=row, revision=before["revision"])
-        votes_then.update(revision=revision)
+        CorrectionVote.objects.filter(correction=row, revision=then).update(revision=revision)
+        _renumber(row, then, revision)
     Correction.objects.filter(pk=row.pk).update(**values | {"revision": revision, "told_at": None})
     row.refresh_from_db()
+
+
+def _renumber(row: Correction, then: int, now_: int) -> None:
+    """Let the steps that stand know by which number what they knew goes now.
+
+    Else the next one to be taken back would look for votes under a number
+    that none has any more.
+    """
+    for step in CorrectionStep.objects.filter(correction=row, undone_at=None):
+        kept = [step.before, step.after]
+        if (vote := step.before.get("vote")) is not None:
+            kept.append(vote)
+        known = [values for values in kept if values["revision"] == then]
+        for values in known:
+            values["revision"] = now_
+        if known:
+            step.save(update_fields=["before", "after"])
 
 
 def announce(correction: Correction) -> None:

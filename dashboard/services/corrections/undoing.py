@@ -41,10 +41,10 @@ def undo(*, user: User, step: int | None = None) -> Correction:
         raise Conflict("It is taken back already.")
     if row.steps.filter(pk__gt=last.pk, undone_at=None).exists():
         raise Conflict(changed(row))
-    restore(row, last.before)
-    _restore_vote(row, user, last)
     last.undone_at = now()
     last.save(update_fields=["undone_at"])
+    restore(row, last.before)
+    _restore_vote(row, user, last)
     touch(row)
     audit.record(user, "correction.undo", f"correction {row.pk}", step=last.pk, of=last.verb)
     announce(row)

@@ -54,7 +54,7 @@ def run_discard(run: Run) -> dict[str, Any]:
 
 def delete(version: DatasetVersion) -> None:
     """Delete a version that nobody sees, a batch a transaction: others write in between."""
-    _delete_rows(Example.objects.filter(version=version), Kind(version.kind))
+    delete_rows(Example.objects.filter(version=version), Kind(version.kind))
     DatasetVersion.everything.filter(pk=version.pk, is_whole=False).delete()
 
 
@@ -68,7 +68,7 @@ def sweep(version: DatasetVersion) -> None:
     # What was typed into an edit may have been masked since.
     version.edits.exclude(state={}).update(state={})
     removed = Example.objects.filter(removed_by__in=version.edits.all())
-    _delete_rows(removed, Kind(version.kind))
+    delete_rows(removed, Kind(version.kind))
 
 
 def has_leftovers(version: DatasetVersion) -> bool:
@@ -88,7 +88,8 @@ def _stop_copying(draft: DatasetVersion, actor: User | None) -> None:
     delete(draft)
 
 
-def _delete_rows(rows: QuerySet[Example], kind: Kind) -> None:
+def delete_rows(rows: QuerySet[Example], kind: Kind) -> None:
+    """Delete examples of one kind and their words in the index, a batch a transaction."""
     found = rows.order_by().values_list("pk", "record", "digest")
     while True:
         with transaction.atomic():

@@ -5,8 +5,25 @@ A place asks for "@support" as it asks for a model. Under that name a release
 a share of the people, and a third one is perhaps asked unseen.
 """
 
-from dashboard.services.releases.aliases import TOPIC, create, delete, get, guard, places_with
-from dashboard.services.releases.gate import objections, test
+from dashboard.services.releases.aliases import (
+    TOPIC,
+    create,
+    delete,
+    get,
+    guard,
+    guild_ids,
+    places_with,
+)
+from dashboard.services.releases.direct import permit
+from dashboard.services.releases.gate import (
+    judge_of,
+    objections,
+    price,
+    run_of,
+    submit_test,
+    test,
+    versions,
+)
 from dashboard.services.releases.moving import (
     before,
     draft,
@@ -26,13 +43,20 @@ __all__ = [
     "draft",
     "get",
     "guard",
+    "guild_ids",
+    "judge_of",
     "objections",
+    "permit",
     "places_with",
+    "price",
     "promote",
     "roll_back",
+    "run_of",
     "start_canary",
     "start_shadow",
     "stop_canary",
     "stop_shadow",
+    "submit_test",
     "test",
+    "versions",
 ]

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
 from dashboard.models import Alias, AssistantSettings, PlaceSettings, Suite
-from dashboard.services import audit, outbox, storage
+from dashboard.services import audit, outbox, routing, storage
 from dashboard.services.access import Person
 from trainerbot.errors import Conflict, InvalidInput, NotFound
 
@@ -53,17 +53,30 @@ def create(name: str, *, note: str = "", actor: User | Person | None) -> Alias:
 
 @transaction.atomic
 def guard(
-    alias: Alias, *, suites: Iterable[Suite], margin: float, actor: User | Person | None
+    alias: Alias,
+    *,
+    suites: Iterable[Suite],
+    margin: float,
+    judge_model: str = "",
+    actor: User | Person | None,
 ) -> Alias:
-    """Say on which general suites a new release may not do worse, and by how many of a hundred."""
+    """Say on which general suites a new release may not do worse, and by how many of a hundred.
+
+    judge_model: who judges their rubrics, "" for the one of the settings.
+    """
     if not 0 <= margin <= 100:
         raise InvalidInput("The margin is a number from 0 to 100.")
+    judge_model = judge_model.strip()
+    routing.check_judge(judge_model)
     chosen = list(suites)
     alias.suites.set(chosen)
     alias.margin = margin
-    alias.save(update_fields=["margin", "updated_at"])
+    alias.judge_model = judge_model
+    alias.save(update_fields=["margin", "judge_model", "updated_at"])
     names = ", ".join(sorted(suite.name for suite in chosen))
-    audit.record(actor, "alias.guard", str(alias), suites=names[:200], margin=margin)
+    audit.record(
+        actor, "alias.guard", str(alias), suites=names[:200], margin=margin, judge=judge_model
+    )
     announce(alias)
     return alias
 
@@ -94,6 +107,14 @@ def places_with(alias: Alias) -> list[str]:
     return found + [
         f"#{row.channel.name} on {row.guild}" if row.channel else str(row.guild) for row in rows
     ]
+
+
+def guild_ids(alias: Alias) -> frozenset[int] | None:
+    """The servers (our own rows) whose people are answered by it; None for all of them."""
+    if AssistantSettings.objects.filter(model=str(alias)).exists():
+        return None
+    here = PlaceSettings.objects.filter(model=str(alias))
+    return frozenset(here.values_list("guild_id", flat=True))
 
 
 def announce(alias: Alias) -> None:

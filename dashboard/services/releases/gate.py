@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.models import User
 
@@ -17,7 +18,7 @@ from dashboard.models import (
     SuiteVersion,
     Verdict,
 )
-from dashboard.services import providers, suites
+from dashboard.services import assistant, places, providers, suites
 from dashboard.services.access import Person
 from trainerbot.judging.verdict import REFUSE, SAME_ANSWER
 
@@ -35,12 +36,9 @@ def objections(release: Release) -> list[str]:
     """
     alias = release.alias
     found = [
-        said for version in _corrections(alias) for said in _about_corrections(release, version)
+        said for version in _corrections(alias) for said in about_corrections(release, version)
     ]
-    verdict = Verdict.objects.filter(tuned_model=release.model).exclude(decision="")
-    newest = verdict.order_by("-pk").first()
-    if newest is not None and newest.decision == REFUSE:
-        found.append(f"After its fine-tune the verdict was: {newest.sentence}")
+    found += about_verdicts(release)
     if alias.stable is not None and alias.stable_id != release.pk:
         for suite in alias.suites.order_by("name"):
             found += _about_suite(release, alias.stable, suite)
@@ -58,25 +56,65 @@ def test(release: Release, *, actor: User | Person | None) -> list[SuiteRun]:
 
     What was tested already is not asked again. Returns the runs that were queued.
     """
-    alias, queued = release.alias, []
+    return [
+        submit_test(each, version, actor, with_recall=with_recall)
+        for each, version, with_recall in _unasked(release)
+    ]
+
+
+def price(release: Release) -> tuple[int, Decimal | None]:
+    """How many questions `test` would ask, and for how many dollars, None where a price is not known.
+
+    The release need not be stored.
+    """
+    known = places.rules().prices
+    n_questions, usd, is_known = 0, Decimal(0), True
+    for each, version, _ in _unasked(release):
+        n_questions += version.n_cases
+        expected = suites.expected(
+            version,
+            known,
+            model=each.model,
+            judge_model=judge_of(each) if suites.needs_judge_model(version) else "",
+            system_prompt=each.system_prompt or suites.default_prompt(version),
+        ).cost_usd
+        is_known = is_known and expected is not None
+        usd += expected or Decimal(0)
+    return n_questions, usd if is_known else None
+
+
+def _unasked(release: Release) -> Iterator[tuple[Release, SuiteVersion, bool]]:
+    """Who is still to be asked what, and whether with recall."""
+    alias = release.alias
     for version in versions(alias):
         asked = [(release, True)]
         if version.suite.kind == Suite.Kind.CORRECTIONS:
             asked.append((release, False))
         elif alias.stable is not None:
             asked.append((alias.stable, True))
-        queued += [
-            _submit(each, version, actor, with_recall=with_recall)
-            for each, with_recall in asked
-            if run_of(each, version, with_recall=with_recall) is None
-        ]
-    return queued
+        for each, with_recall in asked:
+            if run_of(each, version, with_recall=with_recall) is None:
+                yield each, version, with_recall
 
 
-def _submit(
-    release: Release, version: SuiteVersion, actor: User | Person | None, *, with_recall: bool
+def judge_of(release: Release) -> str:
+    """Who judges rubrics of its tests: as its alias says, else the settings; "" for nobody."""
+    named = release.alias.judge_model if release.alias_id is not None else ""
+    return named or assistant.current().judge_model
+
+
+def submit_test(
+    release: Release,
+    version: SuiteVersion,
+    actor: User | Person | None,
+    *,
+    with_recall: bool,
+    budget_usd: Decimal | None = None,
 ) -> SuiteRun:
+    """Have a release asked one version, with its own persona and settings. It need not be stored."""
     return suites.submit(
+        judge_model=judge_of(release) if suites.needs_judge_model(version) else "",
+        budget_usd=budget_usd,
         version=version,
         model=release.model,
         with_recall=with_recall,
@@ -100,7 +138,8 @@ def _corrections(alias: Alias) -> Iterator[SuiteVersion]:
             yield suites.corrections_suite(guild)
 
 
-def _about_corrections(release: Release, version: SuiteVersion) -> Iterator[str]:
+def about_corrections(release: Release, version: SuiteVersion) -> Iterator[str]:
+    """What speaks against it on one suite of corrections, a sentence each."""
     run = run_of(release, version)
     if run is None:
         yield f"It was not tested on {version} yet, which has {version.n_cases} corrections."
@@ -118,9 +157,27 @@ def _about_corrections(release: Release, version: SuiteVersion) -> Iterator[str]
         )
 
 
+def about_verdicts(release: Release) -> Iterator[str]:
+    """What was found after its fine-tune, or when it was tried as a replacement."""
+    decided = Verdict.objects.filter(tuned_model=release.model).exclude(decision="")
+    for replaces, when in (
+        (False, "After its fine-tune"),
+        (True, "When it was tried in its place"),
+    ):
+        newest = decided.filter(replaces=replaces).order_by("-pk").first()
+        if newest is not None and newest.decision == REFUSE:
+            yield f"{when} the verdict was: {newest.sentence}"
+
+
 def _about_suite(release: Release, stable: Release, suite: Suite) -> Iterator[str]:
     version = suite.latest()
     if version is None:
+        return
+    if suites.needs_judge_model(version) and not judge_of(release):
+        yield (
+            f"{version} has rubrics, and nobody judges them: name a judge model for the gate, or "
+            "in Settings."
+        )
         return
     run = run_of(release, version)
     if run is None:
@@ -143,7 +200,7 @@ def run_of(release: Release, version: SuiteVersion, *, with_recall: bool = True)
 
     Where it leaves persona or length to the place, a test with any counts.
     """
-    as_released = {
+    as_released: dict[str, Any] = {
         name: value
         for name, value in (
             ("system_prompt", release.system_prompt),
@@ -151,6 +208,9 @@ def run_of(release: Release, version: SuiteVersion, *, with_recall: bool = True)
         )
         if value
     }
+    judge = judge_of(release)
+    if judge and suites.needs_judge_model(version):
+        as_released["judge_model"] = judge
     runs = SuiteRun.objects.finished().filter(
         version=version,
         model=release.model,

@@ -207,10 +207,23 @@ def _locked(of: Alias | Release) -> Alias:
 
 
 def before(alias: Alias) -> Release | None:
-    """What a rollback lets answer again: what was there when the present one was promoted."""
-    promoted = _answered(alias).filter(action=Action.PROMOTE, release=alias.stable)
-    last = promoted.select_related("previous").first()
-    return last.previous if last else None
+    """What a rollback lets answer again: what was there before the present one was promoted.
+
+    Back and back again, since what was rolled back from is not gone back to:
+    after A, B, A it is B, then A, then nothing.
+    """
+    stood: list[int] = []
+    moves = _answered(alias).order_by("pk").values_list("action", "release", "previous")
+    for action, pk, previous in moves:
+        if not stood and previous is not None:
+            stood.append(previous)
+        if action == Action.ROLL_BACK and pk in stood:
+            del stood[len(stood) - stood[::-1].index(pk) :]
+        else:
+            stood.append(pk)
+    if len(stood) < 2:
+        return None
+    return Release.objects.filter(pk=stood[-2]).first()
 
 
 def _answered(alias: Alias) -> QuerySet[Promotion]:

@@ -5,23 +5,30 @@ from __future__ import annotations
 import time
 from contextlib import aclosing
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from django.db import transaction
 from django.utils.timezone import now
 
 from dashboard.models import ShadowAnswer
-from dashboard.services import outbox, places, prices, providers, recall, storage, tasks
-from dashboard.services.chat import memory
+from dashboard.services import (
+    assistant,
+    chat,
+    outbox,
+    places,
+    prices,
+    providers,
+    routing,
+    storage,
+    tasks,
+)
+from dashboard.services.chat import Ready
+from dashboard.services.places import Rules
 from dashboard.services.releases.aliases import TOPIC
 from dashboard.services.routing import SHADOW
 from dashboard.services.tasks import Later, Run
-from trainerbot.conversation import Finished, Recalled, prompting, turn
+from trainerbot.conversation import Finished
 from trainerbot.errors import ProviderUnavailable, TrainerBotError
-from trainerbot.messages import ChatMessage
-
-if TYPE_CHECKING:
-    from dashboard.services.places import Place
 
 WAIT_S: Final = 30.0
 PATIENCE: Final = timedelta(hours=1)
@@ -34,7 +41,10 @@ def work(run: Run) -> Later | dict[str, Any]:
     An endpoint that does not answer is asked again for an hour.
     """
     rows = ShadowAnswer.objects.select_related(
-        "release__alias", "question__conversation__discord_channel__guild"
+        "release__alias",
+        "question__conversation__discord_user",
+        "question__conversation__discord_channel__guild",
+        "question__conversation__discord_channel__parent",
     )
     row = rows.filter(pk=run.args["id"], answer="", error="").first()
     if row is None:
@@ -42,13 +52,13 @@ def work(run: Run) -> Later | dict[str, Any]:
     if row.release.alias.shadow_id != row.release_id:
         row.delete()  # stopped meanwhile
         return {}
-    place, recalled, history = _known(row)
-    if recalled.verbatim is not None:
+    ready = _ready(row)
+    if ready.recalled.verbatim is not None:
         row.delete()  # somebody taught the answer meanwhile, and no model is asked any more
         return {}
     begun = time.monotonic()
     try:
-        finished = providers.ask_at_once(lambda: _ask(row, place, recalled, history))
+        finished = providers.ask_at_once(lambda: _ask(ready))
     except ProviderUnavailable as error:
         if now() - row.created_at < PATIENCE:
             return Later(WAIT_S)
@@ -74,35 +84,21 @@ def work(run: Run) -> Later | dict[str, Any]:
     return {}
 
 
-def _known(row: ShadowAnswer) -> tuple[Place, Recalled, list[ChatMessage]]:
-    """What the release that answered knew: how it behaves there, the corrections, the talk before."""
-    question = row.question
+def _ready(row: ShadowAnswer) -> Ready:
+    """What the release that answered was told, for the shadow: the place, corrections, the talk before."""
+    question, release = row.question, row.release
     channel = question.conversation.discord_channel
-    guild_id = channel.guild.discord_guild_id if channel and channel.guild else None
-    ids = () if channel is None else (channel.discord_channel_id,)
-    place = places.rules().place(guild_id, *ids)
-    recalled = recall.current().recall(question.content, recall.place(channel))
-    history = memory.of_conversation(question.conversation_id, before=question.pk)
-    return place, recalled, history
+    if channel is None:
+        place = Rules(everywhere=assistant.current()).place(None)
+    else:
+        guild_id = channel.guild.discord_guild_id if channel.guild else None
+        parent = [channel.parent.discord_channel_id] if channel.parent else []
+        place = places.rules().place(guild_id, channel.discord_channel_id, *parent)
+    return chat.again(question, routing.as_released(place, release))
 
 
-async def _ask(
-    row: ShadowAnswer, place: Place, recalled: Recalled, history: list[ChatMessage]
-) -> Finished:
-    release = row.release
-    events = turn.answer(
-        row.question.content,
-        history=history,
-        system_prompt=prompting.in_language(
-            release.system_prompt or place.system_prompt, place.language
-        ),
-        recalled=recalled,
-        llm=await providers.chat_model(),
-        model=release.model,
-        temperature=place.temperature if release.temperature is None else release.temperature,
-        max_tokens=release.max_tokens or place.max_tokens,
-    )
-    async with aclosing(events):
+async def _ask(ready: Ready) -> Finished:
+    async with aclosing(chat.run(ready)) as events:
         async for event in events:
             if isinstance(event, Finished):
                 return event

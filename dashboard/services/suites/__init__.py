@@ -10,10 +10,11 @@
 """
 
 from dashboard.services.suites.erasing import erase
+from dashboard.services.suites.estimates import of_run as expected
 from dashboard.services.suites.library import from_split, resolve, upload
 from dashboard.services.suites.news import TOPIC, topic
 from dashboard.services.suites.results import Comparison, Tag, answers, as_json, compare, repeats
-from dashboard.services.suites.runs import cancel, get, needs_judge_model, submit
+from dashboard.services.suites.runs import cancel, default_prompt, get, needs_judge_model, submit
 from dashboard.services.suites.taught import corrections_suite, set_judge
 from dashboard.services.suites.taught import in_force as corrections_in_force
 
@@ -27,7 +28,9 @@ __all__ = [
     "compare",
     "corrections_in_force",
     "corrections_suite",
+    "default_prompt",
     "erase",
+    "expected",
     "from_split",
     "get",
     "needs_judge_model",

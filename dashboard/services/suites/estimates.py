@@ -33,9 +33,13 @@ def of_run(
     *,
     model: str,
     judge_model: str = "",
+    system_prompt: str = "",
 ) -> Expected:
-    """Return what a run is expected to take: four letters a token, answers as long as expected."""
-    read, written = _tokens(version)
+    """Return what a run is expected to take: four letters a token, answers as long as expected.
+
+    system_prompt: what the run tells where a case says nothing of its own.
+    """
+    read, written = _tokens(version, system_prompt)
     cost = prices.cost(known, model=model, prompt_tokens=read, completion_tokens=written)
     if judge_model:
         n_judged = version.cases.filter(judge=Judge.MODEL).count()
@@ -50,13 +54,15 @@ def of_run(
     return Expected(read, written, cost)
 
 
-def _tokens(version: SuiteVersion) -> tuple[int, int]:
+def _tokens(version: SuiteVersion, system_prompt: str) -> tuple[int, int]:
     told = version.cases.aggregate(
         asked=Sum(Length("question")),
         expected=Sum(Length("expected")),
         system=Sum(Length("system")),
     )
     read = ((told["asked"] or 0) + (told["system"] or 0)) // CHARACTERS_A_TOKEN
+    told_by_run = version.cases.filter(system="").count() if system_prompt else 0
+    read += told_by_run * (len(system_prompt) // CHARACTERS_A_TOKEN)
     empty = version.cases.filter(expected="").count()
     written = (told["expected"] or 0) // CHARACTERS_A_TOKEN + empty * ANSWER_TOKENS
     return read + version.n_cases * FRAME_TOKENS, max(written, version.n_cases)

@@ -91,7 +91,11 @@ def submit(
         "n_cases": version.n_cases,
     }
     expected = estimates.of_run(
-        version, rules.prices, model=wanted["model"], judge_model=wanted["judge_model"]
+        version,
+        rules.prices,
+        model=wanted["model"],
+        judge_model=wanted["judge_model"],
+        system_prompt=wanted["system_prompt"],
     )
     if budget_usd is not None and expected.cost_usd is None:
         raise InvalidInput(
@@ -122,6 +126,13 @@ def submit(
         )
         announce(run)
     return run
+
+
+def default_prompt(version: SuiteVersion) -> str:
+    """What a run tells the model first unless it is told otherwise: as the assistant is told there."""
+    guild = version.suite.guild
+    place = places.rules().place(guild.discord_guild_id if guild else None)
+    return prompting.in_language(place.system_prompt, place.language)
 
 
 def needs_judge_model(version: SuiteVersion) -> bool:

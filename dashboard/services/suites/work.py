@@ -19,7 +19,7 @@ from dashboard.services import places, providers, recall, storage, tasks
 from dashboard.services.asking import patiently
 from dashboard.services.suites import judging, results, runs
 from dashboard.services.suites.asking import Asker, Ruled, Said
-from dashboard.services.suites.erasing import ERASED
+from dashboard.services.suites.content import ERASED
 from dashboard.services.suites.news import announce
 from dashboard.services.suites.spending import Purse
 from dashboard.services.tasks import Later, Run
@@ -56,10 +56,11 @@ def _tell(suite_run: SuiteRun, error: str) -> None:
 def _ask_all(run: Run, suite_run: SuiteRun) -> None:
     providers.named(suite_run.endpoint)  # in words, where it was taken out of the settings
     purse = Purse(suite_run, places.rules().prices)
-    unasked, unjudged = _unasked(suite_run), list(_unjudged(suite_run))
+    unasked, unjudged = cases_to_ask(suite_run), list(_unjudged(suite_run))
     news, case = tasks.Pace(NEWS_S), next(unasked, None)
+    gone: list[Said] = []  # whose words were erased: nobody is asked
     with Asker(suite_run) as asker:
-        while asker.is_busy or case or unjudged:
+        while asker.is_busy or case or unjudged or gone:
             while asker.room and (case or unjudged):
                 if not purse.allows(n_on_the_way=asker.n_asked):
                     # What is on its way is paid for, so it is waited for; it may cost less than
@@ -70,10 +71,14 @@ def _ask_all(run: Run, suite_run: SuiteRun) -> None:
                 if unjudged:  # their answers are paid for
                     asker.judge(unjudged.pop())
                 elif case is not None:
-                    asker.ask(case, _recalled(suite_run, case))
+                    if case.question == ERASED:
+                        gone.append(Said(case, None, 0))
+                    else:
+                        asker.ask(case, _recalled(suite_run, case))
                     case = next(unasked, None)
-            found = asker.answers(timeout_s=LOOK_S)
-            said = [each for each in found if isinstance(each, Said)]
+            found = [] if gone and not asker.is_busy else asker.answers(timeout_s=LOOK_S)
+            said = [*gone, *(each for each in found if isinstance(each, Said))]
+            gone.clear()
             ruled = [each for each in found if isinstance(each, Ruled)]
             unjudged += _store(run, suite_run, said, ruled, purse, news)
 
@@ -88,14 +93,19 @@ def _recalled(suite_run: SuiteRun, case: SuiteCase) -> Recalled:
     return index.recall(case.question, Place(case.guild_id))
 
 
-def _unasked(suite_run: SuiteRun) -> Iterator[SuiteCase]:
+def cases_to_ask(suite_run: SuiteRun) -> Iterator[SuiteCase]:
     """Yield the cases to ask, in order, without those that have their answer."""
     cases = suite_run.version.cases.select_related("channel").order_by("position")
     done = set(suite_run.answers.values_list("position", flat=True).iterator())
     # Read to the end at once: a cursor that stays open would keep SQLite from writing.
     rest = array("q", (at for at in range(suite_run.n_cases) if at not in done))
     for start in range(0, len(rest), READ_AT_ONCE):
-        yield from list(cases.filter(position__in=rest[start : start + READ_AT_ONCE].tolist()))
+        for case in list(cases.filter(position__in=rest[start : start + READ_AT_ONCE].tolist())):
+            # It may be erased while those before it are asked, and its words are not to be sent then.
+            words = SuiteCase.objects.filter(pk=case.pk).values_list("question", flat=True)
+            if words.get() != case.question:
+                case.refresh_from_db()
+            yield case
 
 
 def _unjudged(suite_run: SuiteRun) -> QuerySet[SuiteAnswer]:
@@ -165,6 +175,7 @@ def _answer(suite_run: SuiteRun, said: Said, purse: Purse) -> SuiteAnswer:
 def _forget_erased(fresh: Sequence[SuiteAnswer]) -> None:
     """Keep no words of corrections that were erased while their question was on its way."""
     gave = {each.correction_id for each in fresh if each.correction_id is not None}
+    gave |= {pk for each in fresh for pk in each.example_ids}
     here = set(Correction.objects.filter(pk__in=gave).values_list("pk", flat=True))
     erased = set(
         SuiteCase.objects.filter(
@@ -172,9 +183,11 @@ def _forget_erased(fresh: Sequence[SuiteAnswer]) -> None:
         ).values_list("pk", flat=True)
     )
     for each in fresh:
-        if each.case_id in erased or each.correction_id not in {None, *here}:
+        used = {each.correction_id, *each.example_ids} - {None}
+        if each.case_id in erased or not used <= here:
             each.correction_id = None
-            each.answer, each.reason = ERASED, ""
+            each.example_ids = [pk for pk in each.example_ids if pk in here]
+            each.answer, each.reason, each.error = ERASED, "", ""
             each.is_right, each.score, each.judged_by = None, None, judging.NOBODY
 
 

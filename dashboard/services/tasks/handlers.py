@@ -36,7 +36,9 @@ MODULES = {
     "import-check": "dashboard.services.imports",
     "import-rows": "dashboard.services.imports",
     "judge-job": "dashboard.services.verdicts.asking",
+    "retirements": "dashboard.services.retirements.telling",
     "shadow": "dashboard.services.releases.shadow",
+    "train-taught": "dashboard.services.trainings.work",
     "verdict": "dashboard.services.verdicts.deciding",
 }
 _handlers: dict[str, Handler] = {}

@@ -1,5 +1,6 @@
 """The task `verdict`: waits for the runs, compares them, says it in a sentence."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any, Final
@@ -12,9 +13,10 @@ from dashboard.services import suites, tasks
 from dashboard.services.tasks import Later, Run
 from dashboard.services.verdicts.asking import KIND, announce
 from trainerbot.errors import InvalidInput
-from trainerbot.judging.verdict import Difference, Figures, decide
+from trainerbot.judging.verdict import Difference, Effort, Figures, decide, decide_replacement
 
 LOOK_S: Final = 2.0
+FELT_MS: Final = 500  # nobody waits for less, whatever times as long it is
 Side = VerdictRun.Side
 
 
@@ -52,7 +54,17 @@ def _decide(verdict: Verdict, rows: list[VerdictRun]) -> None:
     except InvalidInput as error:  # nothing in a suite could be judged
         verdict.error = str(error)
         return
-    found = decide(verdict.tuned_model, figures, margin=verdict.margin)
+    effort = _effort(list(by_version.values()))
+    if verdict.replaces:
+        found = decide_replacement(
+            verdict.tuned_model,
+            verdict.base_model,
+            figures,
+            margin=verdict.margin,
+            effort=effort,
+        )
+    else:
+        found = decide(verdict.tuned_model, figures, margin=verdict.margin, effort=effort)
     verdict.decision, verdict.sentence, verdict.reasons = (
         found.decision,
         found.sentence,
@@ -82,17 +94,38 @@ def _figures(version: SuiteVersion, runs: dict[str, SuiteRun]) -> Figures:
     )
 
 
+def _effort(suites: list[dict[str, SuiteRun]]) -> Effort:
+    """What the one takes of the other's price and time, by itself: with recall it may be silent."""
+    pairs = [(runs[Side.BASE], runs[Side.TUNED]) for runs in suites]
+    prices = [(base.cost_usd, tuned.cost_usd) for base, tuned in pairs]
+    times = [(_median_ms(base), _median_ms(tuned)) for base, tuned in pairs]
+    felt = any((ms or 0) >= FELT_MS for pair in times for ms in pair)
+    return Effort(price=_ratio(prices), time=_ratio(times) if felt else None)
+
+
+def _ratio(pairs: Sequence[tuple[Decimal | float | None, Decimal | float | None]]) -> float | None:
+    """The sum of the second ones by that of the first, where all are known."""
+    if any(one is None or other is None for one, other in pairs):
+        return None
+    before = sum(float(one or 0) for one, _ in pairs)
+    return sum(float(other or 0) for _, other in pairs) / before if before else None
+
+
+def _median_ms(run: SuiteRun) -> float | None:
+    median = ((run.scores or {}).get("ms") or {}).get("median")
+    return None if median is None else float(median)
+
+
 def _share(run: SuiteRun) -> float:
     return run.n_right / run.n_cases
 
 
 def _costs(run: SuiteRun) -> dict[str, Any]:
-    times = (run.scores or {}).get("ms") or {}
     return {
         "id": run.pk,
         "usd": None if run.cost_usd is None else str(run.cost_usd),
         "tokens": run.prompt_tokens + run.completion_tokens,
-        "ms": times.get("median"),
+        "ms": _median_ms(run),
     }
 
 
@@ -131,6 +164,12 @@ class Suited:
     n: int
     sides: list[Sided]
 
+    @property
+    def pairs(self) -> list[tuple[str, int, int]]:
+        """What to compare side by side: in words, and the runs of the two models."""
+        base, base_recall, tuned, tuned_recall = (side.run for side in self.sides)
+        return [("with recall", base_recall, tuned_recall), ("by themselves", base, tuned)]
+
 
 def told(verdict: Verdict) -> list[Suited]:
     """The figures of a verdict, by suite."""
@@ -140,7 +179,7 @@ def told(verdict: Verdict) -> list[Suited]:
             n=each["n"],
             sides=[
                 Sided(
-                    label=side.label,
+                    label=_label(verdict, side),
                     share=each[side.value],
                     run=each["runs"][side.value]["id"],
                     ms=each["runs"][side.value]["ms"],
@@ -151,6 +190,13 @@ def told(verdict: Verdict) -> list[Suited]:
         )
         for each in verdict.figures
     ]
+
+
+def _label(verdict: Verdict, side: Side) -> str:
+    if not verdict.replaces:
+        return str(side.label)
+    model = verdict.base_model if side in (Side.BASE, Side.BASE_RECALL) else verdict.tuned_model
+    return f"{model}, with recall" if side in (Side.BASE_RECALL, Side.TUNED_RECALL) else model
 
 
 def _dollars(told: str | None) -> Decimal | None:

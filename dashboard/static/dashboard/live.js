@@ -24,10 +24,10 @@ function topicsOfPage() {
 
 // What is asked of a fragment while its own replacement is on its way would be
 // lost with it: it waits, and is asked of the one that came.
-const ON_ITS_WAY = ["htmx-request", "htmx-swapping", "htmx-added", "htmx-settling"];
+const ON_ITS_WAY = "htmx-request";
 
 function tell(element, name) {
-  if (element.id && ON_ITS_WAY.some((state) => element.classList.contains(state))) {
+  if (element.id && element.classList.contains(ON_ITS_WAY)) {
     setTimeout(() => {
       const now = document.getElementById(element.id);
       if (now) tell(now, name);

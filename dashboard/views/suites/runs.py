@@ -68,6 +68,7 @@ def price(request: HttpRequest) -> HttpResponse:
             places.rules().prices,
             model=asked.get("model", "").strip(),
             judge_model=asked.get("judge_model", "").strip(),
+            system_prompt=asked.get("system_prompt", "").strip() or suites.default_prompt(version),
         )
     context = {"version": version, "expected": expected}
     return render(request, "dashboard/suiteruns/_price.html", context)

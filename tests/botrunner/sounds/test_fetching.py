@@ -50,7 +50,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(piece)
             self.wfile.flush()
             self.server.began.set()
-            self.server.goes_on.wait(10)
+            self.server.goes_on.wait(60)
 
     def log_message(self, *args: object) -> None:
         """Say nothing."""

@@ -64,7 +64,7 @@ async def in_a_call(fake: FakeDiscord, *people: User) -> AsyncIterator[Room]:
         talk = call.participant
         yield Room(fake, bot, call, talk)
         await cog.supervisor.leave(guild, because="The test is over.", actor=None)
-        await asyncio.wait_for(talk.settle(), 20)
+        await asyncio.wait_for(talk.settle(), 60)
 
 
 def voiced(seconds: float, *, seed: int = 0) -> list[bytes]:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
+from botrunner.bot import TrainerBot
 from botrunner.voice.desk import Answer, Manners, Question
 from botrunner.voice.playback import Heard, Speech
 from dashboard.services.speech import Heard as Words
+from tests.botrunner.voice.lines import tone
 from trainerbot.errors import TrainerBotError
 from trainerbot.speech import NothingHeard, Pcm
 from trainerbot.speech.segmenting import (
@@ -17,6 +20,7 @@ from trainerbot.speech.segmenting import (
     SpeechEnded,
     SpeechGrew,
     SpeechPaused,
+    SpeechResumed,
     SpeechWent,
 )
 
@@ -33,20 +37,27 @@ class Dictated:
 
     def __init__(self) -> None:
         self.hints: list[bool] = []
+        self.kind = b""
+
+    @property
+    def is_pausing(self) -> bool:
+        return self.kind == b"paused"
 
     def hint(self, *, finished: bool) -> None:
         self.hints.append(finished)
 
     def feed(self, frame: Pcm) -> list[Event]:
         kind, _, text = frame.data.partition(b":")
+        self.kind = kind
         sound = sound_of(text.decode())
         events: dict[bytes, Event] = {
             BEGAN: SpeechBegan(0),
             WENT: SpeechWent(0),
+            b"resumed": SpeechResumed(0),
             b"grew": SpeechGrew(0, sound),
-            b"paused": SpeechPaused(0, sound),
-            b"ended": SpeechEnded(0, sound, 200, True),
-            b"cut": SpeechEnded(0, sound, 0, True, is_cut=True),
+            b"paused": SpeechPaused(0, sound, 200),
+            b"ended": SpeechEnded(0, sound, 200),
+            b"cut": SpeechEnded(0, sound, 0, is_cut=True),
         }
         return [events[kind]]
 
@@ -115,3 +126,32 @@ class Desk:
 
     async def fail(self, error: Exception, doing: str) -> None:
         self.failures.append(error)
+
+
+# --- at a real desk --------------------------------------------------------------------------
+@dataclass
+class AnyCall:
+    """What a desk needs to know of a call."""
+
+    bot: TrainerBot
+    call_id: int
+    guild_id: int
+    channel_id: int
+    text_channel_id: int | None
+
+    def people(self) -> list[int]:
+        return [1]
+
+
+def asked(who, text="When do you open?", *, said="") -> Question:
+    now = time.monotonic()
+    words = Words(said or text, "en-US", "scripted", 1.5)
+    return Question(int(who.id), text, words, tone(1.5), now - 0.25, now)
+
+
+async def answer(desk, player, question):
+    speech = player.begin(asker_id=question.discord_user_id, language="en-US")
+    try:
+        return await desk.answer(question, speech), speech
+    finally:
+        speech.end()

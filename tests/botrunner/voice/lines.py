@@ -33,7 +33,7 @@ class Mouth:
         self.waits_at: int | None = None
         self.go_on = asyncio.Event()
 
-    async def __call__(self, text: str, language: str, asker_id: int) -> Pcm:
+    async def __call__(self, text: str, language: str, asker_id: int, asked_at: float) -> Pcm:
         self.asked.append(text)
         self.languages.append(language)
         if self.dies_at == len(self.asked):
@@ -119,7 +119,7 @@ async def settled() -> None:
         await asyncio.sleep(0)
 
 
-async def until(look: Callable[[], object], *, within_s: float = 20.0) -> None:
+async def until(look: Callable[[], object], *, within_s: float = 60.0) -> None:
     """Wait for what tasks and threads bring about that tell nobody."""
     async with asyncio.timeout(within_s):
         while not look():  # noqa: ASYNC110 (see above)

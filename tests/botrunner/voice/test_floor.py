@@ -75,6 +75,16 @@ def test_after_mm_hm_and_a_pause_it_goes_on_until_they_do(floor, mouth):
     assert mouth.told == ["hold", "release", "interrupt", "hold"]
 
 
+def test_after_mm_hm_who_speaks_on_silences_it_anew(floor, mouth):
+    floor.began(ADA, 0.0)
+    floor.judged(ADA, 0.5, has_words=False)
+    assert mouth.told == ["hold", "release"]
+
+    floor.began(ADA, 0.9)
+
+    assert mouth.told == ["hold", "release", "hold"]
+
+
 def test_a_short_word_has_the_word(floor, mouth):
     floor.began(ADA, 0.0)
     floor.ended(ADA, 0.5)
@@ -157,6 +167,29 @@ def test_where_it_may_not_be_interrupted_it_goes_on(mouth):
     floor.went(ADA, 0.4)
     floor.ended(ADA, 3.0)
     floor.judged(ADA, 3.1, has_words=True)
+
+    assert mouth.told == []
+
+
+def test_once_it_is_known_that_it_may_not_be_interrupted_it_goes_on(floor, mouth):
+    floor.began(ADA, 0.0)
+    floor.can_be_interrupted = False
+    floor.look(0.1)
+    floor.judged(ADA, 0.5, has_words=True)
+
+    assert mouth.told == ["hold", "release"]
+
+
+def test_after_its_call_it_leaves_the_mouth_to_the_next_one(floor, mouth):
+    floor.began(ADA, 0.0)
+    floor.began(BOB, 0.1)
+    floor.close()
+    mouth.told.clear()
+
+    floor.judged(ADA, 0.5, has_words=True)
+    floor.ended(ADA, 0.6)
+    mouth.is_speaking = False
+    floor.began(ADA, 0.7)
 
     assert mouth.told == []
 

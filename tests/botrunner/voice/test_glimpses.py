@@ -22,7 +22,7 @@ async def talk(desk, player):
     talk = Talk(desk, player, segmenter=Dictated)
     yield talk
     talk.close()
-    await asyncio.wait_for(talk.settle(), 5)
+    await asyncio.wait_for(talk.settle(), 60)
     assert desk.failures == []
 
 
@@ -74,6 +74,8 @@ async def test_what_is_said_to_others_is_never_shown(talk, desk):
     frame(talk, ADA, b"grew", "Between you and me,")
     await settled()
     frame(talk, ADA, b"paused", "Between you and me, it is awful and")
+    await settled()
+    frame(talk, ADA, b"paused", "Between you and me, it is awful and dear.")
     await settled()
     frame(talk, ADA, b"ended", "Between you and me, it is awful and dear.")
     await settled()

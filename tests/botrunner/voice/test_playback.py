@@ -148,7 +148,7 @@ async def test_what_is_said_is_cleaned_for_the_ear(player, line, mouth):
 async def test_what_has_nothing_for_the_ear_is_over_at_once(player, line, mouth):
     speech = await begin(player, "🙂 ```x```")
 
-    heard = await asyncio.wait_for(speech.over(), 20)
+    heard = await asyncio.wait_for(speech.over(), 60)
 
     assert heard.is_whole
     assert (heard.text, mouth.asked, line.n_plays) == ("", [], 0)

@@ -16,7 +16,7 @@ async def test_a_synthesizer_that_dies_leaves_the_rest_with_a_reason_in_words(pl
     await line.wait_for_sound()
     await line.play_out()
 
-    heard = await asyncio.wait_for(speech.over(), 20)
+    heard = await asyncio.wait_for(speech.over(), 60)
 
     assert heard.text == "One is said."
     assert heard.problem
@@ -54,7 +54,7 @@ async def test_a_line_that_keeps_breaking_is_given_up_in_words(player, line):
         await line.wait_for_sound()
         line.end(OSError("no buffer space"))
 
-    heard = await asyncio.wait_for(speech.over(), 20)
+    heard = await asyncio.wait_for(speech.over(), 60)
 
     assert "only written" in heard.problem
 
@@ -62,7 +62,7 @@ async def test_a_line_that_keeps_breaking_is_given_up_in_words(player, line):
 async def test_without_opus_it_says_so_in_words(player, line):
     line.breaks = discord.opus.OpusNotLoaded()
 
-    heard = await asyncio.wait_for(player.say("One.", language="en"), 20)
+    heard = await asyncio.wait_for(player.say("One.", language="en"), 60)
 
     assert "only written" in heard.problem
 

@@ -27,7 +27,7 @@ async def talk(desk):
     talk = Talk(desk, Player(synthesize=Mouth(), voice=lambda: line), segmenter=Dictated)
     yield talk
     talk.close()
-    await asyncio.wait_for(talk.settle(), 5)
+    await asyncio.wait_for(talk.settle(), 60)
 
 
 async def frame(talk, kind: bytes, text: str = "") -> None:
@@ -44,7 +44,7 @@ async def test_who_refuses_in_mid_sentence_is_not_heard_out(talk, desk):
     desk.hears_after.set()
     await frame(talk, b"ended", "What I said before")
 
-    await asyncio.wait_for(talk.settle(), 5)
+    await asyncio.wait_for(talk.settle(), 60)
     assert desk.heard == ["What I said before"]
     assert desk.questions == []
     assert talk.speaking == frozenset()
@@ -60,7 +60,7 @@ async def test_more_than_can_be_heard_in_time_is_told_and_not_piled_up(talk, des
     assert len(desk.deafness) == 3
     desk.hears_after.set()
     talk.close()  # nobody is there to play the answers
-    await asyncio.wait_for(talk.settle(), 5)
+    await asyncio.wait_for(talk.settle(), 60)
     assert len(desk.questions) == MOST_WAITING
 
 

@@ -12,6 +12,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -59,6 +60,17 @@ if PICTURES:
         pytest.param("labdark", DESKTOP, id="labdark-desk"),
         pytest.param("lab", PHONE, id="lab-phone"),
     ]
+
+
+@contextmanager
+def another_page(page: Page) -> Iterator[None]:
+    """Do what leads to another page, or to this one anew, and wait until its scripts listen.
+
+    A key or a click that comes before them is lost; and of a page that is being left,
+    "there is no such thing" is true too early.
+    """
+    with page.expect_event("load"):
+        yield
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,7 +1,5 @@
 """What all pages share: the theme, the navigation, the keyboard, the live socket."""
 
-import re
-
 from playwright.sync_api import Page, WebSocketRoute, expect
 
 from dashboard.services import jobs
@@ -25,11 +23,12 @@ def test_signing_in_and_out_by_keyboard_alone(open_page):
     user.save()
     page = open_page("/datasets/")
 
-    page.keyboard.type("maya")  # the first field has the focus
+    expect(page.get_by_label("Username")).to_be_focused()
+    page.keyboard.type("maya")
     page.keyboard.press("Tab")
     page.keyboard.type("fourteen green kettles")
     page.keyboard.press("Enter")
-    expect(page).to_have_url(re.compile(r"/datasets/$"))
+    expect(page.get_by_role("heading", level=1)).to_have_text("Datasets")
 
     page.get_by_role("button", name="Sign out").focus()
     page.keyboard.press("Enter")

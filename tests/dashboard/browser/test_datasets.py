@@ -7,6 +7,7 @@ from playwright.sync_api import Page, Route, expect
 
 from dashboard.models import Dataset, DatasetImport, DatasetVersion
 from dashboard.services import drafts
+from tests.dashboard.browser.conftest import another_page
 from tests.dashboard.views.importing import work
 from tests.factories import DatasetVersionFactory, UserFactory
 
@@ -95,7 +96,8 @@ def test_an_upload_goes_on_after_the_page_was_closed(open_page):
     page.route("**/datasets/uploads/*/", lambda route: stop_after_one(route, pieces, lost))
 
     choose_dated(page, "large.jsonl", content)
-    page.get_by_role("button", name="Upload", exact=True).click()
+    with page.expect_request(lambda asked: asked.headers.get("upload-offset") == str(4 * MIB)):
+        page.get_by_role("button", name="Upload", exact=True).click()
     expect(page.get_by_role("status").filter(has_text="MiB sent")).to_contain_text("4.")
     expect(page.get_by_role("button", name="Pause")).to_be_visible()
     page.reload()
@@ -210,7 +212,8 @@ def test_a_draft_is_edited_undone_frozen_and_compared(open_page, take_picture):
 
     page.get_by_role("button", name="Edit a copy").click()
     expect(page.get_by_role("heading", name="A draft")).to_be_visible()
-    page.get_by_role("link", name="Browse all").click()
+    with another_page(page):
+        page.get_by_role("link", name="Browse all").click()
     page.get_by_text("Where is room 3?").click()
     page.get_by_role("button", name="Edit", exact=True).click()
     page.get_by_label("Words of message 2").fill("Room 3 moved to the cellar.")
@@ -218,15 +221,19 @@ def test_a_draft_is_edited_undone_frozen_and_compared(open_page, take_picture):
     expect(page.locator("#example-3").get_by_text("edited")).to_be_visible()
 
     page.get_by_label("Select example 5").check()
-    page.get_by_role("button", name="Remove").click()
+    with another_page(page):
+        page.get_by_role("button", name="Remove").click()
     expect(page.get_by_text("Where is room 5?")).to_have_count(0)
-    page.get_by_role("button", name="Undo").click()
+    with another_page(page):
+        page.get_by_role("button", name="Undo").click()
     expect(page.get_by_text("Where is room 5?")).to_be_visible()
     page.get_by_label("Select example 6").check()
-    page.get_by_role("button", name="Remove").click()
+    with another_page(page):
+        page.get_by_role("button", name="Remove").click()
     expect(page.get_by_text("Where is room 6?")).to_have_count(0)
 
-    page.get_by_role("link", name="version 2").click()
+    with another_page(page):
+        page.get_by_role("link", name="version 2").click()
     page.get_by_role("button", name="Freeze", exact=True).click()
     dialog = page.get_by_role("dialog", name="Freeze version 2?")
     dialog.get_by_label("Note").fill("Room 3 moved.")
@@ -278,10 +285,12 @@ def test_the_examples_are_read_and_cleaned_by_keyboard_alone(open_page):
     press("j")
     press("x")
     expect(page.locator("[data-count]")).to_have_text("2")
-    press("d")
+    with another_page(page):
+        press("d")
     expect(page.locator("#example-2")).to_have_count(0)
     assert draft.examples.filter(removed_by=None).count() == 23
-    press("u")
+    with another_page(page):
+        press("u")
     expect(page.locator("#example-2")).to_be_visible()
 
     press("n")

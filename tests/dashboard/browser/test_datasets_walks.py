@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import expect
 
 from dashboard.models import DatasetVersion
-from tests.dashboard.browser.conftest import DESKTOP, PHONE
+from tests.dashboard.browser.conftest import DESKTOP, PHONE, another_page
 from tests.dashboard.browser.test_datasets import upload
 from tests.dashboard.views.importing import work
 from tests.factories import UserFactory
@@ -88,7 +88,8 @@ def test_a_file_goes_from_upload_to_a_frozen_version_and_out_again(
     assert (version.kind, version.n_examples, version.is_draft) == (kind, N_ROWS, False)
     take_picture(page, f"walk-{kind}-version")
 
-    page.locator("#exports").get_by_role("button", name="Export").click()
+    with another_page(page):
+        page.locator("#exports").get_by_role("button", name="Export").click()
     work()
     link = page.locator("#exports a[download]")
     expect(link).to_be_visible()

@@ -2,6 +2,7 @@
 
 import re
 
+from django.db import transaction
 from playwright.sync_api import expect
 
 from dashboard.models import Evaluation, Task
@@ -69,15 +70,17 @@ def test_a_test_is_watched_from_its_first_answer_to_its_scores(open_page):
 
     for example in examples[1:]:
         PredictionFactory(evaluation=test, example=example, predicted=example.label)
-    Evaluation.objects.filter(pk=test.pk).update(n_done=4, n_right=3)
-    Task.objects.filter(pk=test.task.pk).update(state=Task.State.SUCCEEDED, progress=1)
-    test.refresh_from_db()
-    results.settle(test)
+    with transaction.atomic():  # a page that asks in between must not find an end without scores
+        Evaluation.objects.filter(pk=test.pk).update(n_done=4, n_right=3)
+        Task.objects.filter(pk=test.task.pk).update(state=Task.State.SUCCEEDED, progress=1)
+        test.refresh_from_db()
+        results.settle(test)
 
     expect(page.locator("#accuracy")).to_have_text("75.0\N{NO-BREAK SPACE}%")
     expect(page.locator("#evaluation-status")).to_have_text("succeeded")
     # There is nothing left to learn, so the page has stopped asking.
-    assert page.locator("#evaluation-progress").get_attribute("data-topics") is None
+    progress = page.locator("#evaluation-progress")
+    expect(progress).not_to_have_attribute("data-topics", re.compile(""))
 
 
 def test_a_number_of_the_matrix_leads_to_its_texts(open_page):
@@ -124,7 +127,9 @@ def test_awkward_labels_and_texts_fit_a_phone(open_page, take_picture):
             theme=theme,
             size=PHONE,
         )
-        for summary in page.locator("#predictions summary").all():
+        summaries = page.locator("#predictions summary")
+        expect(summaries).to_have_count(len(AWKWARD))
+        for summary in summaries.all():
             summary.click()
         widths = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
         assert widths[0] <= widths[1], widths

@@ -1,17 +1,18 @@
 """The heart of it in a real browser: ask, correct, ask again."""
 
 import pytest
-from playwright.sync_api import Page, WebSocketRoute, expect
+from playwright.sync_api import Page, Response, WebSocketRoute, expect
 
 from dashboard.models import Conversation, Correction, Feedback, Message
 from dashboard.services import corrections
-from tests.dashboard.browser.conftest import LOOKS
+from tests.dashboard.browser.conftest import LOOKS, another_page
 from tests.dashboard.browser.test_pages import look_at
 from tests.factories import AnswerFactory, ConversationFactory, CorrectionFactory, UserFactory
 from tests.fakes.openai_endpoint import Reply, error_body
 
 QUESTION = "When does our library open?"
-SLOW = Reply(pieces=tuple(f"word{n} " for n in range(300)), delay_s=0.05)
+# A minute and more: nobody who is in the midst of it finds it over.
+SLOW = Reply(pieces=tuple(f"word{n} " for n in range(2000)), delay_s=0.05)
 
 
 def ask(page: Page, question: str) -> None:
@@ -125,7 +126,8 @@ def test_the_chosen_model_stays_in_the_address_and_answers(open_page, endpoint):
     conversation = Conversation.objects.get()
     assert page.url.endswith(f"/playground/{conversation.pk}/?model=large")
     assert endpoint.chats[-1]["model"] == "large"
-    page.get_by_role("link", name="New conversation").click()
+    with another_page(page):
+        page.get_by_role("link", name="New conversation").click()
     expect(page.get_by_label("Model", exact=True)).to_have_value("large")
     expect(page.get_by_text("Hello there.")).to_have_count(0)
 
@@ -286,18 +288,19 @@ def test_news_while_a_fragment_is_on_its_way_is_asked_of_the_new_one(open_page, 
     conversation = ConversationFactory(user=trainer, title=QUESTION)
     page = open_page(f"/conversations/{conversation.pk}/", user=trainer)
     expect(page.get_by_text("Nothing was said yet")).to_be_visible()
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
+    answers = [0]
 
-    page.evaluate(
-        """() => {
-          const shown = () => document.getElementById("messages");
-          const tell = () => shown().dispatchEvent(
-            new CustomEvent("tell", { bubbles: true, detail: "followed" }));
-          tell();
-          tell();
-        }"""
-    )
+    def is_second(response: Response) -> bool:
+        answers[0] += response.url.endswith("/messages/")
+        return answers[0] == 2
 
-    page.wait_for_timeout(1500)
-    assert len([url for url in asked if url.endswith("/messages/")]) == 2
+    with page.expect_response(is_second):
+        page.evaluate(
+            """() => {
+              const shown = () => document.getElementById("messages");
+              const tell = () => shown().dispatchEvent(
+                new CustomEvent("tell", { bubbles: true, detail: "followed" }));
+              tell();
+              tell();
+            }"""
+        )

@@ -6,6 +6,7 @@ from playwright.sync_api import expect
 from dashboard.models import DiscordChannel, DiscordRole, PlaceSettings
 from dashboard.services import sightings
 from dashboard.services.sightings import SeenChannel, SeenGuild, SeenRole
+from tests.dashboard.browser.conftest import another_page
 from tests.factories import (
     DiscordChannelFactory,
     DiscordGuildFactory,
@@ -34,6 +35,27 @@ def test_a_role_becomes_trainer_in_its_row(open_page, guild):
     page.reload()
     expect(page.get_by_label("Whether holders of @staff are answered")).to_have_value("deny")
     expect(page.get_by_label("What holders of @staff are")).to_have_value("trainer")
+
+
+def test_a_row_that_comes_in_takes_the_next_choice_at_once(open_page, guild):
+    role = DiscordRoleFactory(guild=guild, name="staff")
+    page = open_page(f"/servers/{guild.pk}/", user=UserFactory(admin=True))
+    page.evaluate(
+        """row => new MutationObserver((_, watch) => {
+          if (!document.querySelector(`#${row} [role=status]`)) return;
+          watch.disconnect();
+          const select = document.getElementById(`${row}-access`);
+          select.value = "deny";
+          select.dispatchEvent(new Event("change", { bubbles: true }));
+        }).observe(document.body, { childList: true, subtree: true })""",
+        f"role-{role.pk}",
+    )
+
+    with page.expect_response(lambda answer: "access=deny" in (answer.request.post_data or "")):
+        page.get_by_label("What holders of @staff are").select_option("Trainers")
+
+    role.refresh_from_db()
+    assert (role.grants, role.access) == ("trainer", "deny")
 
 
 def test_a_channel_is_denied_in_its_row_and_keeps_the_focus(open_page, guild):
@@ -70,7 +92,8 @@ def test_a_channel_gets_a_model_of_its_own(open_page, guild):
     channel = DiscordChannelFactory(guild=guild, name="desk")
     page = open_page(f"/servers/{guild.pk}/", user=UserFactory(admin=True))
 
-    page.get_by_role("link", name="settings of #desk").click()
+    with another_page(page):
+        page.get_by_role("link", name="settings of #desk").click()
     page.get_by_label("Model").fill("tiny-chat")
     page.get_by_role("button", name="Save").click()
 
@@ -93,7 +116,8 @@ def test_a_temperature_out_of_range_is_refused_beside_its_field(open_page, guild
 def test_a_price_is_set_from_the_row_of_its_model(open_page, endpoint):
     page = open_page("/models/", user=UserFactory(admin=True))
 
-    page.get_by_role("link", name="set price").first.click()
+    with another_page(page):
+        page.get_by_role("link", name="set price").first.click()
     page.get_by_label("Input").fill("0.4")
     page.get_by_label("Output").fill("1.6")
     page.get_by_role("button", name="Set price", exact=True).click()

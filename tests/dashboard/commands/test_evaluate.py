@@ -43,7 +43,7 @@ def test_json_has_all_that_a_program_wants(endpoint, suite, capsys):
     evaluate("small", "--suite", "House rules", "--against", "large", "--json")
 
     told = json.loads(capsys.readouterr().out)
-    assert told["passed"] is True
+    assert (told["passed"], told["verdict"]) == (True, "passed")
     assert (told["run"]["model"], told["against"]["model"]) == ("small", "large")
     assert told["comparison"]["wins"] == 4
     assert told["run"]["scores"]["right"]["mean"] == 1
@@ -96,3 +96,13 @@ def test_nothing_judged_is_no_verdict(endpoint, capsys):
     )
     assert exit_code("small", "--suite", "Kind")[0] == 2
     assert "--judge-model" in capsys.readouterr().err
+
+
+def test_without_a_bar_a_model_is_scored_and_neither_passes_nor_fails(endpoint, suite, capsys):
+    evaluate("small", "--suite", "House rules")
+    plain = capsys.readouterr().out
+    evaluate("small", "--suite", "House rules", "--json")
+
+    told = json.loads(capsys.readouterr().out)
+    assert "Scored, not judged: name --least or --against" in plain
+    assert (told["passed"], told["verdict"]) == (None, "scored")

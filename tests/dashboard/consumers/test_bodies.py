@@ -188,7 +188,7 @@ def port() -> Iterator[int]:
 
 
 def test_on_a_real_socket_the_answer_comes_before_the_body_is_sent(port):
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as caller:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as caller:
         caller.sendall(
             f"PATCH {UPLOADS} HTTP/1.1\r\nHost: localhost\r\n"
             "Content-Type: application/offset+octet-stream\r\n"

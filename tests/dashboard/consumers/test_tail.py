@@ -69,10 +69,9 @@ async def listener() -> AsyncIterator[Listener]:
     tail = Tail(asyncio.get_running_loop())
     tail.start()
     # The tail begins with what is new: wait until it has looked once.
-    for _ in range(500):
-        if await ProcessState.objects.filter(name="web").aexists():
-            break
-        await asyncio.sleep(0.02)
+    async with asyncio.timeout(60):
+        while not await ProcessState.objects.filter(name="web").aexists():  # noqa: ASYNC110 (a thread makes it)
+            await asyncio.sleep(0.02)
     yield page
     stopping = asyncio.create_task(asyncio.to_thread(tail.stop))
     while not stopping.done():  # news wakes it where it looks for nothing else
@@ -185,7 +184,7 @@ async def test_an_event_that_was_written_first_and_commits_last_is_not_lost(list
         with transaction.atomic():
             outbox.publish("jobs", "job.changed", id=1)
             written.set()
-            may_commit.wait(10)
+            may_commit.wait(60)
         connections.close_all()
 
     def quick() -> None:
@@ -195,7 +194,7 @@ async def test_an_event_that_was_written_first_and_commits_last_is_not_lost(list
     first = threading.Thread(target=slow)
     second = threading.Thread(target=quick)
     first.start()
-    assert await asyncio.to_thread(written.wait, 10)
+    assert await asyncio.to_thread(written.wait, 60)
     second.start()
     await asyncio.sleep(0.3)  # long enough for the second to commit first, if it may
     may_commit.set()
@@ -219,7 +218,7 @@ async def test_whoever_published_may_still_wait_for_a_row_of_somebody_who_will_p
         connections.close_all()
 
     def change_first() -> None:
-        published.wait(10)
+        published.wait(60)
         with transaction.atomic():
             ProcessState.objects.filter(pk=row.pk).update(pid=3)
             changed.set()

@@ -19,4 +19,4 @@ crew = tasks.Worker(threads=1)
 crew.start()
 sys.stdin.read()  # until the test closes it, or kills us
 crew.stop()
-crew.join(5.0)
+crew.join(60.0)

@@ -184,3 +184,18 @@ def test_the_rows_themselves_refuse_a_canary_without_a_share(alias):
 
     with pytest.raises(IntegrityError), transaction.atomic():
         Alias.objects.filter(pk=alias.pk).update(canary=one)
+
+
+def test_after_a_b_a_a_rollback_goes_on_back_in_the_history(alias):
+    first, second = promoted(alias, "small", "large")
+    releases.promote(first, actor=None)
+
+    assert releases.before(alias) == second
+    releases.roll_back(alias, actor=None)
+    alias.refresh_from_db()
+    assert releases.before(alias) == first
+    releases.roll_back(alias, actor=None)
+    alias.refresh_from_db()
+
+    assert now(alias) == "small"
+    assert releases.before(alias) is None

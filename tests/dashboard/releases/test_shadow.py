@@ -3,8 +3,17 @@
 import pytest
 from asgiref.sync import sync_to_async
 
-from dashboard.models import Alias, Conversation, Message, ShadowAnswer, Task
-from dashboard.services import assistant, chat, releases, tasks
+from dashboard.models import (
+    Alias,
+    Conversation,
+    DiscordChannel,
+    DiscordUser,
+    Message,
+    ShadowAnswer,
+    Task,
+)
+from dashboard.services import assistant, chat, places, releases, tasks
+from dashboard.services.chat import kept
 from dashboard.services.conversations import Answer
 from dashboard.services.releases import history
 from tests.factories import (
@@ -12,9 +21,11 @@ from tests.factories import (
     ConversationFactory,
     CorrectionFactory,
     ModelPriceFactory,
+    PlaceSettingsFactory,
     ReleaseFactory,
 )
 from tests.fakes.openai_endpoint import Reply, error_body
+from trainerbot.conversation import Finished
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -180,3 +191,72 @@ async def test_a_canary_answers_those_it_has_and_the_log_knows_which_release_it_
     stable, tried = await sync_to_async(history.watched)(alias)
     assert await asked.acount() == tried.n_answers
     assert stable.n_answers + tried.n_answers == 6
+
+
+# --- what it is told is what the one that answered was told ---------------------------
+GUILD, CHANNEL, THREAD, ADA, BOB = 1, 2, 3, 4, 5
+
+
+async def ask_in_thread(text: str, who: int, message_id: int) -> Message:
+    """Ask on Discord, in a thread of a channel, and be answered there."""
+    spot = chat.Spot(
+        guild_id=GUILD, guild_name="Guild", channel_id=THREAD, channel_name="thread",
+        discord_user_id=who, user_name=f"user-{who}", parent_id=CHANNEL, parent_name="help",
+    )  # fmt: skip
+
+    def permit(rules):
+        return rules.place(GUILD, THREAD, CHANNEL)
+
+    asked = chat.Asked(text=text, discord_message_id=message_id)
+    ready = await sync_to_async(chat.begin)(spot, asked, permit)
+    async for event in chat.run(ready):
+        if isinstance(event, Finished):
+            await sync_to_async(chat.finish)(ready.question, event, [message_id + 1])
+    return ready.question
+
+
+async def test_in_a_thread_it_is_told_what_everybody_said_there(endpoint):
+    alias = await answering()
+    await ask_in_thread("My name is Ada.", ADA, 100)
+    await shadowed(alias)
+
+    await ask_in_thread("Who spoke before me?", BOB, 200)
+    await work_off()
+
+    live, shadow = endpoint.chats[-2:]
+    assert "My name is Ada." in [row["content"] for row in shadow["messages"]]
+    assert shadow["messages"] == live["messages"]
+
+
+async def test_in_a_thread_its_channels_settings_count(endpoint):
+    alias = await answering()
+    await ask_in_thread("Hello?", ADA, 100)
+
+    @sync_to_async
+    def in_its_channel() -> None:
+        channel = DiscordChannel.objects.get(discord_channel_id=CHANNEL)
+        PlaceSettingsFactory(guild=channel.guild, channel=channel, system_prompt="Be a pirate.")
+        places.forget()
+        kept.forget()
+
+    await in_its_channel()
+    await shadowed(alias)
+    await ask_in_thread("And now?", ADA, 200)
+    await work_off()
+
+    live, shadow = endpoint.chats[-2:]
+    assert "Be a pirate." in shadow["messages"][0]["content"]
+    assert shadow["messages"] == live["messages"]
+
+
+async def test_it_answers_in_the_persons_own_language(endpoint):
+    alias = await answering()
+    await ask_in_thread("Hello?", ADA, 100)
+    await DiscordUser.objects.filter(discord_user_id=ADA).aupdate(language="de")
+    await sync_to_async(kept.forget)()
+    await shadowed(alias)
+
+    await ask_in_thread("And now?", ADA, 200)
+    await work_off()
+
+    assert "Answer in German (de)." in endpoint.chats[-1]["messages"][0]["content"]

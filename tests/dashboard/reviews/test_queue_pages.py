@@ -1,6 +1,8 @@
 """The queue on the pages: filtered, in bulk, with comments, alarms and what is ahead."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from dashboard.models import AuditEvent, Correction
 from dashboard.services import corrections
@@ -311,3 +313,23 @@ def test_alarms_stand_above_the_queue_and_are_counted_on_the_overview(client, gr
         in client.get("/corrections/alarms/").content.decode()
     )
     assert "1 alarm" in client.get("/corrections/alarms/count/").content.decode()
+
+
+def test_a_long_queue_takes_no_more_queries_than_a_short_one(
+    client, grace, django_assert_max_num_queries
+):
+    guild = GuildSettingsFactory(reviewers_needed=2).guild
+    voter = UserFactory(trainer=True, username="maya")
+
+    def waiting(n: int) -> None:
+        for _ in range(n):
+            corrections.approve(correction=CorrectionFactory(guild=guild), reviewer=voter)
+
+    waiting(2)
+    with CaptureQueriesContext(connection) as short:
+        client.get("/corrections/queue/?state=proposed")
+    waiting(10)
+
+    with django_assert_max_num_queries(len(short)):
+        page = client.get("/corrections/queue/?state=proposed").content.decode()
+    assert page.count("1 of 2 approved") == 12

@@ -130,3 +130,20 @@ def test_history_shows_who_did_what_with_the_words_of_before(grace):
     assert told[2].comment == "Since May."
     assert told[3].old_place == "Everywhere"
     assert told[3].is_undone
+
+
+def test_two_steps_taken_back_lose_nobodys_vote(grace):
+    correction = CorrectionFactory(guild=GuildSettingsFactory(reviewers_needed=3).guild)
+    for name in ("maya", "noor"):
+        voter = UserFactory(trainer=True, username=name)
+        corrections.approve(correction=correction, reviewer=voter)
+    corrections.approve(correction=correction, reviewer=grace)
+    correction.refresh_from_db()
+    assert correction.state == State.APPROVED
+    corrections.edit(correction=correction, better_answer="At ten.", editor=grace)
+
+    corrections.undo(user=grace)
+    back = corrections.undo(user=grace)
+
+    assert back.state == State.PROPOSED
+    assert corrections.tally(back).approving == ("maya", "noor")

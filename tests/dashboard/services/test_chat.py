@@ -321,14 +321,20 @@ async def test_whoever_stops_listening_stops_the_model_and_leaves_the_words_in_t
     left = (await log_of(conversation))[1]
     assert left.content == "word "
     assert left.error == "The asker stopped listening."
-    assert await asyncio.to_thread(endpoint.stopped.wait, 5)
+    assert await asyncio.to_thread(endpoint.stopped.wait, 60)
 
 
 async def test_a_cancelled_turn_leaves_the_words_in_the_log_as_well(endpoint):
-    endpoint.default = Reply(pieces=("word ",) * 100, delay_s=0.02)
+    endpoint.default = Reply(pieces=("word ",) * 1000, delay_s=0.02)
     conversation = await begin()
-    task = asyncio.create_task(ask(conversation=conversation))
-    await asyncio.sleep(0.5)  # some of the two seconds that the answer takes
+    heard = asyncio.Event()
+
+    async def listen() -> None:
+        async for _ in chat.reply(conversation=conversation, question=QUESTION, model="small"):
+            heard.set()
+
+    task = asyncio.create_task(listen())
+    await heard.wait()
 
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -336,7 +342,7 @@ async def test_a_cancelled_turn_leaves_the_words_in_the_log_as_well(endpoint):
 
     left = (await log_of(conversation))[1]
     assert left.content.startswith("word ")
-    assert await asyncio.to_thread(endpoint.stopped.wait, 5)
+    assert await asyncio.to_thread(endpoint.stopped.wait, 60)
 
 
 @pytest.mark.parametrize(

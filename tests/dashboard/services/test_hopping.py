@@ -184,7 +184,7 @@ async def test_what_no_future_or_thread_bears_keeps_nobody_else_waiting(odd):
 
     async with waiting_together():
         met = [meeting("bob", end), meeting("ada"), meeting("eve")]
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         bob, ada, eve = await asyncio.gather(*met, return_exceptions=True)
         alone = await asyncio.gather(meeting("bob", end), return_exceptions=True)
     told_as = RuntimeError if odd is StopIteration else odd
@@ -207,7 +207,7 @@ async def test_what_fails_once_all_is_committed_lets_nothing_be_done_twice(failu
 
     async with waiting_together():
         met = [meeting("ada"), chat.hop(meet_and_tell)(), meeting("eve")]
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         ada, _, eve = await asyncio.gather(*met, return_exceptions=True)
         assert await meeting("zoe")
     assert (type(ada), type(eve), n_done) == (int, int, 1)
@@ -245,7 +245,7 @@ async def test_a_unit_may_itself_wait_for_another():
 
     async with waiting_together():
         met = [meeting("ada"), chat.hop(meet_two)()]
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await asyncio.gather(*met)
     assert await names() == {"ada", "bob", "eve"}
 

@@ -12,6 +12,7 @@ from tests.factories import (
     UserFactory,
 )
 from trainerbot.errors import Conflict, InvalidInput, NotFound, ProviderUnavailable
+from trainerbot.llm import ModelInfo
 
 pytestmark = pytest.mark.django_db
 
@@ -143,3 +144,21 @@ def test_cancelling_is_told_and_audited():
 def test_a_job_that_is_none_is_told_in_words():
     with pytest.raises(NotFound, match="no such job"):
         jobs.get(404)
+
+
+def test_nothing_is_tuned_from_a_model_that_openai_has_switched_off(settings):
+    settings.OPENAI_BASE_URL, settings.OPENAI_API_KEY = "https://api.openai.com/v1", "sk-x"
+    version = DatasetVersionFactory(n_examples=3)
+    gone = ModelInfo(id="gpt-4.1-nano", owned_by="openai")
+
+    with pytest.raises(InvalidInput, match=r"OpenAI switched gpt-4\.1-nano off on 2026-10-23"):
+        jobs.submit(dataset=version.dataset, base_model="gpt-4.1-nano", offered=[gone])
+
+
+def test_an_endpoint_that_trains_a_model_no_more_says_so_before_anything_is_sent():
+    version = DatasetVersionFactory(n_examples=3)
+    told = {"deprecation": {"fine_tune": 1_700_000_000, "inference": 4_000_000_000}}
+    old = ModelInfo(id="old", owned_by="x", details=told)
+
+    with pytest.raises(InvalidInput, match="no new fine-tuning jobs since 2023-11-14"):
+        jobs.submit(dataset=version.dataset, base_model="old", offered=[old])

@@ -44,6 +44,6 @@ def test_a_task_whose_end_could_not_be_written_is_run_again_and_not_held_for_eve
         time.sleep(0.05)
         task.refresh_from_db()
     worker.stop()
-    worker.join(5.0)
+    worker.join(60.0)
     assert (task.state, task.result) == (Task.State.SUCCEEDED, "done")
     assert len(calls) == 2

@@ -9,6 +9,7 @@ from django.db import connections
 
 from dashboard.models import Correction, Judge, SuiteAnswer
 from dashboard.services import budgets, suites
+from dashboard.services.suites import estimates
 from dashboard.services.suites.content import Content
 from tests.dashboard.suites.asking import asked, question_of, saying, work
 from tests.factories import (
@@ -341,3 +342,12 @@ def test_a_correction_that_is_erased_while_a_run_asks_leaves_no_words(endpoint):
     gone, kept = run.answers.order_by("position")
     assert (gone.answer, gone.is_right) == ("[erased]", None)
     assert (kept.answer, kept.case.correction_id) == ("At nine.", other.pk)
+
+
+def test_what_the_run_tells_first_is_estimated_for_each_case_without_its_own():
+    version = suite_version(n_cases=10)
+
+    short = estimates.of_run(version, {}, model="small")
+    long = estimates.of_run(version, {}, model="small", system_prompt="x" * 4_000)
+
+    assert long.prompt_tokens - short.prompt_tokens == 10 * 1_000

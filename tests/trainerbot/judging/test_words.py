@@ -119,3 +119,31 @@ def test_a_number_without_end_is_judged_like_any_other_words(n_digits):
 
     assert found.is_right is False
     assert not contains(phrases=["5"], answer="1" * n_digits).is_right
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_right"),
+    [
+        ("A", True),
+        ("a", True),
+        ("(A)", True),
+        ("A.", True),
+        ("**A**", True),
+        ("The answer is A.", True),
+        ("Option A", True),
+        ("It is option A, since it is cheap.", True),
+        ("A) It is free", True),
+        ("It is a good one.", False),
+        ("A good one.", False),
+        ("B is a good one.", False),
+        ("B", False),
+        ("A or B?", False),
+    ],
+)
+def test_a_label_of_one_letter_is_no_article(answer, is_right):
+    assert label(expected="A", answer=answer, labels=["A", "B", "C"]).is_right is is_right
+
+
+def test_a_word_of_one_letter_is_no_label_beside_the_one_that_is_named():
+    assert label(expected="B", answer="B) It is a good one.", labels=["A", "B"]).is_right
+    assert label(expected="I", answer="I", labels=["I", "II"]).is_right

@@ -225,7 +225,7 @@ async def test_the_words_of_a_refusal_keep_the_key_to_themselves(fake, chat):
 )
 async def test_a_stream_that_goes_wrong_ends_in_an_error(fake, endpoint, reply, kind, said):
     fake.default = reply
-    chat = open_chat(replace(endpoint, timeout_s=0.3))
+    chat = open_chat(replace(endpoint, timeout_s=0.3) if reply.delay_s else endpoint)
 
     with pytest.raises(kind, match=said):
         await ask(chat)

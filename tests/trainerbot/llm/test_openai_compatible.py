@@ -40,7 +40,7 @@ async def test_a_dead_endpoint_is_told_in_words_and_soon():
     with pytest.raises(ProviderUnavailable, match="Start it"):
         await chat.models()
 
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30  # seconds; asked without end it would be sixty
     await chat.close()
 
 
@@ -82,7 +82,7 @@ async def test_waiting_for_a_retry_counts_as_silence(fake, endpoint):
     with pytest.raises(ProviderUnavailable, match="said nothing for"):
         await ask(chat)
 
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 20  # seconds; to obey would take thirty
     await chat.close()
 
 

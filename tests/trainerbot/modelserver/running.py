@@ -58,8 +58,8 @@ class RunningServer:
     def kill(self) -> None:
         """End it as a power cut would. Harmless when it ended already."""
         self.process.kill()
-        self.process.wait(30)
-        self._reader.join(10)
+        self.process.wait(60)
+        self._reader.join(60)
         self.client.close()
         assert self.process.stderr is not None
         self.process.stderr.close()

@@ -206,13 +206,13 @@ def test_a_long_answer_blocks_nobody(server, client):
     client.chat.completions.create(model=MODEL, messages=HELLO, max_tokens=1)  # loaded
     stories = [{"role": "user", "content": "Tell a very long story."}]
     streams = [
-        client.chat.completions.create(model=MODEL, messages=stories, max_tokens=400, stream=True)
+        client.chat.completions.create(model=MODEL, messages=stories, max_tokens=2000, stream=True)
         for _ in range(2)
     ]
     try:
         begun = time.monotonic()
-        assert httpx2.get(f"{server.url}/healthz").json()["model_state"] == "ready"
-        assert time.monotonic() - begun < 3
+        assert httpx2.get(f"{server.url}/healthz", timeout=60).json()["model_state"] == "ready"
+        assert time.monotonic() - begun < 15  # as below
     finally:
         for stream in streams:
             stream.close()

@@ -4,7 +4,8 @@ import numpy as np
 
 from trainerbot.conversation import Memory, Recall
 from trainerbot.errors import ProviderUnavailable
-from trainerbot.retrieval.meaning import NearestMeanings, Space, packed
+from trainerbot.retrieval.calibration import CYRILLIC, LATIN, unit
+from trainerbot.retrieval.meaning import NearestMeanings, Placed, Space, packed
 
 NOTIONS = (("password", "login", "locked"), ("open", "hours"), ("dog", "pets"), ("price", "cost"))
 
@@ -80,11 +81,18 @@ def test_an_embedder_that_does_not_answer_leaves_the_words():
     assert [memory.id for memory, _ in found.examples] == [1]
 
 
+def index_of(rows):
+    """Index unit vectors, all of texts in Latin letters."""
+    space = Space(Notions())
+    packs = [np.frombuffer(packed(row), np.int8) for row in rows]
+    return NearestMeanings(np.array(packs), space, [LATIN] * len(rows))
+
+
 def test_among_many_the_signs_of_the_vectors_lead_to_the_nearest():
-    rows = np.random.default_rng(1).normal(size=(5_000, 64)).astype(np.float32)
-    index = NearestMeanings(rows, np.zeros(5_000, dtype=np.float32))
+    rows = unit(np.random.default_rng(1).normal(size=(5_000, 64)).astype(np.float32))
+    index = index_of(rows)
     visible = np.ones(5_000, dtype=bool)
-    wanted = rows[77] / np.linalg.norm(rows[77])
+    wanted = Placed(rows[77], 0.0, LATIN)
 
     assert index.nearest(wanted, visible, 3)[0] == 77
     visible[77] = False
@@ -92,9 +100,22 @@ def test_among_many_the_signs_of_the_vectors_lead_to_the_nearest():
 
 
 def test_rows_without_a_vector_are_never_found():
-    rows = np.array([[1, 0], [0, 0]], dtype=np.float32)
-    index = NearestMeanings(rows, np.zeros(2, dtype=np.float32))
+    rows = np.zeros((2, 64), dtype=np.float32)
+    rows[0, 3] = 1
 
-    found = index.nearest(np.array([1, 0], dtype=np.float32), np.ones(2, dtype=bool), 2)
+    found = index_of(rows).nearest(Placed(rows[0], 0.0, LATIN), np.ones(2, dtype=bool), 2)
 
     assert found == [0]
+
+
+def test_of_two_alike_the_one_in_the_letters_of_the_question_comes_first():
+    rows = unit(np.random.default_rng(2).normal(size=(2, 64)).astype(np.float32))
+    index = NearestMeanings(
+        np.array([np.frombuffer(packed(rows[0]), np.int8)] * 2),
+        Space(Notions()),
+        [LATIN, CYRILLIC],
+    )
+
+    found = index.nearest(Placed(rows[0], 0.0, CYRILLIC), np.ones(2, dtype=bool), 2)
+
+    assert found == [1, 0]

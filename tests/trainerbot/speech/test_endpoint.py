@@ -32,7 +32,7 @@ async def theirs(service):
 
 
 def at(url: str) -> Endpoint:
-    return Endpoint("Fake", f"{url}/v1", "secret-key", timeout_s=5, max_retries=0)
+    return Endpoint("Fake", f"{url}/v1", "secret-key", timeout_s=60, max_retries=0)
 
 
 def fault(status: int, code: str | None, message: str = "A reason.") -> Answer:

@@ -25,6 +25,7 @@ def routes(store: Store, catalog: Catalog, exports: Exports) -> list[Route]:
 
     def index(request: Request) -> Response:
         data = [wire.base_model_object(base, catalog.runtime_name(base)) for base in catalog.bases]
+        data += [wire.sentence_model_object(name) for name in catalog.sentences]
         data += [tuned_object(model) for model in store.models()]
         return JSONResponse({"object": "list", "data": data})
 
@@ -33,6 +34,8 @@ def routes(store: Store, catalog: Catalog, exports: Exports) -> list[Route]:
         base = catalog.bases.get(model_id)
         if base is not None:
             return JSONResponse(wire.base_model_object(base, catalog.runtime_name(base)))
+        if model_id in catalog.sentences:
+            return JSONResponse(wire.sentence_model_object(model_id))
         model = store.model(model_id)
         if model is None:
             raise _not_found(model_id)
@@ -40,7 +43,7 @@ def routes(store: Store, catalog: Catalog, exports: Exports) -> list[Route]:
 
     async def delete(request: Request) -> Response:
         model_id = request.path_params["model_id"]
-        if catalog.bases.get(model_id) is not None:
+        if catalog.bases.get(model_id) is not None or model_id in catalog.sentences:
             raise ApiError(
                 f"The base model '{model_id}' belongs to this server and cannot be deleted.",
                 status=403,

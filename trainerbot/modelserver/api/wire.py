@@ -141,6 +141,23 @@ def base_model_object(base: BaseModel, runtime: str) -> dict[str, Any]:
         "fine_tune_methods": methods_for(base),
         "method": None,
         "notes": "An untouched base model.",
+        "shutdown_date": base.shutdown_date,
+    }
+
+
+def sentence_model_object(model_id: str) -> dict[str, Any]:
+    """Return the Model object of a model that makes embeddings and nothing else."""
+    return {
+        "id": model_id,
+        "object": "model",
+        "created": 0,
+        "owned_by": "trainerbot",
+        "runtime": "numpy",
+        "context_tokens": None,
+        "base_model": None,
+        "fine_tune_methods": [],
+        "method": None,
+        "notes": "Compares texts by what they mean; makes embeddings and nothing else.",
     }
 
 
@@ -163,4 +180,6 @@ def tuned_model_object(
         "method": model.method,
         "notes": METHODS[model.method].notes,
         "fine_tuning_job": model.job_id,
+        # It answers with its base model's weights, and goes with it.
+        "shutdown_date": None if base is None else base.shutdown_date,
     }

@@ -1,0 +1,23 @@
+"""What the questions of corrections mean, as vectors of an embedding model that an admin chooses.
+
+Vectors are made by the worker (`filling`), and compared by whoever recalls
+(`spaces`). Models are asked over HTTP only, never in a process of ours.
+"""
+
+from dashboard.services.meanings.choosing import Offer, Standing, choose, current, offers, standing
+from dashboard.services.meanings.filling import TOPIC, Filler, fill
+from dashboard.services.meanings.spaces import count_spent, space
+
+__all__ = [
+    "TOPIC",
+    "Filler",
+    "Offer",
+    "Standing",
+    "choose",
+    "count_spent",
+    "current",
+    "fill",
+    "offers",
+    "space",
+    "standing",
+]

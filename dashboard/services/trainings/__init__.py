@@ -1,0 +1,31 @@
+"""Training on what people taught: picked, checked, learned, tested, told.
+
+scope = trainings.scope_of("guild-3")
+picked = trainings.look(scope)                # what it would learn, and what stays out, and why
+training = trainings.begin(scope, actor=user) # a worker does the rest
+trainings.models_of(correction)               # in which models a correction lives
+"""
+
+from dashboard.services.trainings.asking import begin, cancel, get
+from dashboard.services.trainings.erasing import erase
+from dashboard.services.trainings.lives import LivesIn, known_revisions, models_of
+from dashboard.services.trainings.news import TOPIC, topic
+from dashboard.services.trainings.picking import Picked, Scope, Why, look, scope_of, scopes
+
+__all__ = [
+    "TOPIC",
+    "LivesIn",
+    "Picked",
+    "Scope",
+    "Why",
+    "begin",
+    "cancel",
+    "erase",
+    "get",
+    "known_revisions",
+    "look",
+    "models_of",
+    "scope_of",
+    "scopes",
+    "topic",
+]
