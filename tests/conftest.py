@@ -146,6 +146,13 @@ def database_for_processes(transactional_db: None) -> str:
 
 
 @pytest.fixture(autouse=True)
+def short_pauses() -> None:
+    """Where the SDK is loaded, let it try again soon: by itself it waits for half a second."""
+    if sdk := sys.modules.get("openai._base_client"):
+        sdk.INITIAL_RETRY_DELAY = 0.01  # type: ignore[attr-defined]  # a module is not known by name
+
+
+@pytest.fixture(autouse=True)
 def no_leftovers_of_another_test() -> None:
     """The data folder belongs to this test run alone."""
     assert "trainerbot-tests-" in str(settings.DATA_DIR)

@@ -7,6 +7,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
+import discord
 import pytest
 from channels.db import database_sync_to_async
 from django.utils.timezone import now
@@ -28,6 +29,13 @@ def as_loaded(name: str) -> ModuleType:
 GUILDS_COME_WITHIN_S = 0.05
 
 
+async def until_it_knows(client: discord.Client, discord_server: FakeDiscord) -> None:
+    """Wait until the guild has come: a busy machine may say "ready" before."""
+    async with asyncio.timeout(60):
+        while client.get_channel(int(discord_server.world.general.id)) is None:  # noqa: ASYNC110 (no event tells that it is stored)
+            await asyncio.sleep(0.005)
+
+
 @asynccontextmanager
 async def online(discord_server: FakeDiscord) -> AsyncIterator[TrainerBot]:
     """The bot itself in this process, without the process around it; needs the fixture `aim`.
@@ -43,6 +51,7 @@ async def online(discord_server: FakeDiscord) -> AsyncIterator[TrainerBot]:
             running = asyncio.create_task(bot.start(discord_server.token))
             await discord_server.wait_until_online()
             await bot.wait_until_ready()
+            await until_it_knows(bot, discord_server)
             yield bot
             await bot.in_flight.finish(within_s=5)
         await running

@@ -21,6 +21,6 @@ def endpoint(running_endpoint: FakeOpenAI, settings: Settings) -> Iterator[FakeO
     """The endpoint as if just started, set as the one that answers and trains."""
     running_endpoint.reset()
     settings.OPENAI_BASE_URL, settings.OPENAI_API_KEY = running_endpoint.base_url, API_KEY
-    settings.CHAT_TIMEOUT_S = 5.0
+    settings.CHAT_TIMEOUT_S = 60.0
     yield running_endpoint
     providers.close_finetune_provider()

@@ -14,6 +14,7 @@ from botrunner.voice.playback import Player
 from dashboard.services import calls
 from tests.botrunner.voice.desks import AnyCall
 from tests.botrunner.voice.lines import Line, Mouth, settled, until
+from tests.botrunner.working import until_it_knows
 from tests.fakes.discord import FakeDiscord
 
 Connected = Callable[[FakeDiscord], Awaitable[ReceivingClient]]
@@ -32,6 +33,7 @@ async def connected(aim: None) -> AsyncIterator[Connected]:
         running.append((client, asyncio.create_task(client.start(fake.token))))
         await fake.wait_until_online()
         await client.wait_until_ready()
+        await until_it_knows(client, fake)
         channel = client.get_channel(int(fake.world.voice.id))
         assert isinstance(channel, discord.VoiceChannel)
         return await channel.connect(timeout=60, cls=ReceivingClient)

@@ -21,7 +21,7 @@ from dashboard.services.supervision.supervisor import (
 
 HASTE = Patience(first_pause_s=0.01, longest_pause_s=0.04, steady_s=30, loop_after=3, stop_s=5)
 ROOT = Path(__file__).resolve().parents[3]
-WAIT_S = 20
+WAIT_S = 60
 
 
 def python(code: str, *, name: str = "child", **more: object) -> Program:

@@ -19,7 +19,7 @@ from tests.fakes.openai_endpoint import FakeOpenAI, Reply, error_body
 from trainerbot.asgi import application
 
 pytestmark = pytest.mark.django_db(transaction=True)
-WAIT_S = 10.0
+WAIT_S = 60.0
 SLOW = Reply(pieces=tuple(f"word{n} " for n in range(200)), delay_s=0.05)
 
 
