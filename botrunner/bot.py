@@ -20,6 +20,7 @@ from botrunner.gateway import (
     connection_pause_s,
     leave_bots_aside,
     pace_connections,
+    read_json_quickly,
 )
 from botrunner.rest import Patience
 from botrunner.speaking import Context
@@ -121,6 +122,7 @@ class TrainerBot(commands.Bot):
             http_trace=self.patience.trace,
             **of_discord,
         )
+        read_json_quickly()
         leave_bots_aside(self)
         bear_malformed_events(self)
         self.patience.guard(self)
