@@ -30,7 +30,8 @@ def erase(correction_ids: Collection[int]) -> int:
     """
     lessons = Lesson.objects.filter(correction__in=list(correction_ids))
     n_rows = 0
-    for training in Training.objects.filter(pk__in=lessons.values("training")):
+    trainings = Training.objects.select_for_update()
+    for training in trainings.filter(pk__in=lessons.values("training")).order_by("pk"):
         own = lessons.filter(training=training)
         for version, link in ((training.version, "position"), (training.pairs, "pair_position")):
             if version is not None:

@@ -53,6 +53,8 @@ def finish(training: Training) -> None:
 
     Raises InvalidInput when nothing is left to learn.
     """
+    # Whoever erases takes the same lock, so that each finds what the other has done.
+    training.refresh_from_db(from_queryset=Training.objects.select_for_update())
     lessons = Lesson.objects.filter(training=training)
     stale = lessons.filter(_stale())
     for version, link in ((training.version, "position"), (training.pairs, "pair_position")):

@@ -169,7 +169,7 @@ def look(scope: Scope, *, with_known: bool = True, hold_out: int = 0) -> Picked:
     out: dict[Why, list[int]] = {}
     rows = _rows(scope, out)
     known = known_revisions()
-    heard = _one_answer_each(rows, out)
+    heard = _one_answer_each(rows, out, of_all=scope.value == ALL)
     is_permitted = permissions.current() is not None
     picks = []
     for row in heard:
@@ -263,25 +263,28 @@ def is_pair(answer: str, rejected: str) -> bool:
     return bool(rejected.strip()) and not foresight.says_the_same(answer, rejected)
 
 
-def _one_answer_each(rows: Sequence[_Row], out: dict[Why, list[int]]) -> list[_Row]:
+def _one_answer_each(
+    rows: Sequence[_Row], out: dict[Why, list[int]], *, of_all: bool
+) -> list[_Row]:
     """Of each question the one answer that a model can learn; rows come newest first.
 
     That of a guild goes before that of everywhere, and of one place the newer
-    one, as recall has it. Where two guilds differ no model could know which
-    one asks, so neither is learned.
+    one, as recall has it. A model of all guilds cannot know which one asks:
+    there that of everywhere goes first, and where two guilds differ neither
+    is learned.
     """
     groups: dict[object, list[_Row]] = {}
     for row in rows:
         groups.setdefault(canonical(row.question) or row.question.strip(), []).append(row)
     kept: dict[int, _Row] = {}
     for group in groups.values():
-        for row in _heard(group, Why.REPEATED, out):
+        for row in _heard(group, out, of_all=of_all):
             kept[row.id] = row
     index = recall.current()
     for row in list(kept.values())[:CLOSELY]:
         near = [kept[each.id] for each in index.same(row.question) if each.id in kept]
         if row.id in kept and len(near) > 1:
-            still = {each.id for each in _heard(near, Why.CONTRADICTED, out, only_others=True)}
+            still = {each.id for each in _heard(near, out, of_all=of_all, in_other_words=True)}
             for each in near:
                 if each.id not in still:
                     del kept[each.id]
@@ -289,31 +292,35 @@ def _one_answer_each(rows: Sequence[_Row], out: dict[Why, list[int]]) -> list[_R
 
 
 def _heard(
-    group: Sequence[_Row], why: Why, out: dict[Why, list[int]], *, only_others: bool = False
+    group: Sequence[_Row],
+    out: dict[Why, list[int]],
+    *,
+    of_all: bool,
+    in_other_words: bool = False,
 ) -> list[_Row]:
     """Those of a group of one question that are learned; the others go `out`.
 
-    only_others: what says the same in other words is learned beside it.
+    in_other_words: their questions are not the same to the letter, so what
+    says the same is learned beside.
     """
-    if len(group) == 1:
-        return list(group)
-    own = {row.guild_id for row in group if row.guild_id is not None}
-    narrowest = [row for row in group if row.guild_id is not None] or list(group)
-    if len(own) > 1 and not _all_the_same(narrowest):
+    own = [row for row in group if row.guild_id is not None]
+    everywhere = [row for row in group if row.guild_id is None]
+    first_ones = (everywhere or own) if of_all else (own or everywhere)
+    several = len({row.guild_id for row in own}) > 1
+    if of_all and not everywhere and several and not _all_the_same(own):
         out.setdefault(Why.CONTRADICTED, []).extend(row.id for row in group)
         return []
-    first = max(narrowest, key=lambda row: row.id)
+    first = max(first_ones, key=lambda row: row.id)
     kept = [first]
     for row in group:
         if row is first:
             continue
-        if foresight.says_the_same(row.answer, first.answer):
-            if only_others:
-                kept.append(row)
-                continue
-            out.setdefault(Why.REPEATED, []).append(row.id)
-        else:
+        if not foresight.says_the_same(row.answer, first.answer):
             out.setdefault(Why.CONTRADICTED, []).append(row.id)
+        elif in_other_words:
+            kept.append(row)
+        else:
+            out.setdefault(Why.REPEATED, []).append(row.id)
     return kept
 
 

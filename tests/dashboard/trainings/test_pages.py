@@ -73,6 +73,16 @@ def test_pressing_begins_a_training_and_pressing_twice_the_same(trainer):
     assert (training.way, training.suffix, training.with_known) == ("supervised", "zoo", True)
 
 
+def test_while_one_is_under_way_no_second_one_is_offered(trainer):
+    taught()
+    trainer.post(NEW, pressed())
+
+    page = trainer.get(PLAN).content.decode()
+
+    assert "is under way" in page
+    assert 'id="press"' not in page
+
+
 def test_a_refusal_is_said_beside_the_form_which_keeps_what_was_chosen(trainer):
     CorrectionFactory()
 

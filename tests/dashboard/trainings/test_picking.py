@@ -184,6 +184,18 @@ def test_where_two_guilds_differ_neither_is_learned_for_all():
     assert not picked.picks
 
 
+def test_a_model_of_all_guilds_learns_what_counts_everywhere_rather_than_one_guilds_words():
+    direct(
+        approved=True,
+        question="When do you open?",
+        better_answer="At 8.",
+        guild=DiscordGuildFactory(),
+    )
+    everywhere = direct(approved=True, question="When do you open?", better_answer="At 9.")
+
+    assert ids(trainings.look(trainings.Scope("all"))) == {everywhere.pk}
+
+
 def test_another_guilds_words_and_those_of_one_channel_stay_where_they_count():
     channel = DiscordChannelFactory()
     in_channel = direct(approved=True, guild=channel.guild, channel=channel)

@@ -19,7 +19,7 @@ from dashboard.models import (
     TrainingCard,
     Verdict,
 )
-from dashboard.services import tasks, trainings
+from dashboard.services import privacy, tasks, trainings
 from dashboard.services.trainings import permissions
 from tests.dashboard.trainings.driving import (
     OFFERED,
@@ -34,6 +34,7 @@ from tests.factories import (
     CorrectionFactory,
     DatasetVersionFactory,
     DiscordGuildFactory,
+    DiscordUserFactory,
     FineTuneJobFactory,
     LessonFactory,
     TrainingFactory,
@@ -323,6 +324,19 @@ def test_what_is_erased_later_goes_from_the_frozen_version_and_the_model_is_told
     assert (training.version.n_examples, training.version.examples.count()) == (11, 11)
     assert training.version.sha256 != before
     assert training.lessons.filter(correction=None).count() == 1
+
+
+def test_whoever_wants_to_be_forgotten_is_so_in_what_was_learned(press):
+    ada = DiscordUserFactory()
+    [first, *_] = taught(4)
+    Correction.objects.filter(pk=first.pk).update(discord_author=ada)
+    training = until(press(), "tuning")
+
+    privacy.erase(ada.discord_user_id, corrections_too=True)
+
+    training.version.refresh_from_db()
+    assert training.version.n_examples == 3
+    assert not training.version.examples.filter(answer=first.better_answer).exists()
 
 
 def test_a_version_all_of_which_was_erased_says_so(press):
