@@ -202,6 +202,7 @@ RELEASES = [
     path("releases/new/", releases.create, name="release-create"),
     path("releases/<slug:name>/", releases.detail, name="release-detail"),
     path("releases/<slug:name>/state/", releases.state, name="release-state"),
+    path("releases/<slug:name>/price/", releases.price, name="release-price"),
     path("releases/<slug:name>/move/", releases.move, name="release-move"),
     path("releases/<slug:name>/guard/", releases.guard, name="release-guard"),
     path("releases/<slug:name>/roll-back/", releases.roll_back, name="release-roll-back"),
@@ -230,6 +231,8 @@ MODELS = [
 
 SETTINGS = [
     path("settings/", settings.page, name="settings"),
+    path("settings/meaning/", settings.meaning, name="settings-meaning"),
+    path("settings/meaning/state/", settings.meaning_state, name="settings-meaning-state"),
     path("settings/models/", settings.model_options, name="settings-models"),
 ]
 

@@ -117,6 +117,7 @@ class Talk:
             if speaker.draft is not None:
                 speaker.draft.words.cancel()
         self._glimpses.clear()
+        self._floor.close()
         self._player.clear()
 
     async def settle(self) -> None:
@@ -162,7 +163,7 @@ class Talk:
             self._timer.cancel()
             self._timer = None
         due_at = self._floor.look(time.monotonic())
-        if due_at is not None and not self._is_closed:
+        if due_at is not None:
             self._timer = self._loop.call_at(due_at, self._look_later)
 
     def _start(self, work: Coroutine[Any, Any, Result]) -> asyncio.Task[Result]:
@@ -185,6 +186,7 @@ class Talk:
     async def _manners(self, discord_user_id: int) -> Manners:
         manners = await self._desk.manners(discord_user_id)
         self._floor.can_be_interrupted = manners.can_be_interrupted
+        self._look_later()
         return manners
 
     # --- words ------------------------------------------------------------------------

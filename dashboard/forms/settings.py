@@ -5,11 +5,11 @@ from typing import Any
 from django import forms
 from django.core.validators import MinValueValidator
 
-from dashboard.forms.look import dress
-from dashboard.models import AssistantSettings
+from dashboard.forms.look import DashboardForm, WhyForm, dress
+from dashboard.models import AssistantSettings, MeaningSettings
 
 
-class AssistantForm(forms.ModelForm[AssistantSettings]):
+class AssistantForm(WhyForm, forms.ModelForm[AssistantSettings]):
     class Meta:
         model = AssistantSettings
         fields = (
@@ -66,6 +66,30 @@ class AssistantForm(forms.ModelForm[AssistantSettings]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.add_why()
         dress(self)
         self.fields["max_tokens"].validators.append(MinValueValidator(1))
         self.fields["training_price"].validators.append(MinValueValidator(0))
+
+
+class MeaningForm(DashboardForm):
+    """By what questions are compared with corrections."""
+
+    by = forms.ChoiceField(
+        label="Compare questions by",
+        choices=MeaningSettings.By.choices,
+        help_text="Words are always compared. Meaning finds who asks the same in other words.",
+    )
+    endpoint = forms.CharField(
+        required=False,
+        max_length=200,
+        help_text="Of the model named here: empty for the endpoint of answers, "
+        "<code>modelserver</code>, or a name from <code>MORE_ENDPOINTS</code>.",
+    )
+    model = forms.CharField(
+        label="Embedding model",
+        required=False,
+        max_length=200,
+        help_text="It reads every corrected question once, and each question that is asked.",
+        widget=forms.TextInput(attrs={"list": "embedding-models"}),
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from trainerbot.errors import ProviderRefused, ProviderUnavailable
@@ -46,7 +46,8 @@ class Memory:
     """A correction as recall sees it. Of two, the higher `id` is the newer.
 
     guild_id, channel_id: where alone it counts; None for everywhere. vector:
-    its question's embedding as int8; None if there is none yet.
+    its question's embedding as int8, None if there is none yet; what is recalled
+    comes without it.
     """
 
     id: int
@@ -102,6 +103,8 @@ class Recall:
     def __init__(self, memories: Iterable[Memory], space: Space | None = None) -> None:
         self._space = space
         self._by_id: dict[int, Memory] = {}
+        # Of those that may be indexed anew; a large index alone has what it needs.
+        self._vectors: dict[int, bytes] = {}
         # Ids of the corrections of each question, oldest first. Of most there is one.
         self._of_question: dict[int, tuple[int, ...] | int] = {}
         self._places: dict[_Scope, int] = {(None, None): 0}
@@ -193,7 +196,7 @@ class Recall:
         """
         made = copy(self)
         made._by_id, made._of_question = dict(self._by_id), dict(self._of_question)
-        made._places = dict(self._places)
+        made._places, made._vectors = dict(self._places), dict(self._vectors)
         touched = set()
         for pk, memory in changes.items():
             if pk in made._by_id:
@@ -226,9 +229,10 @@ class Recall:
 
     def _part(self, ids: Sequence[int]) -> _Part:
         texts = []
+        vector_of = self._vectors.get if len(ids) <= MAX_MERGED else self._vectors.pop
         for pk in ids:
             memory = self._by_id[pk]
-            texts.append(Text(pk, memory.question, self._place(memory), memory.vector))
+            texts.append(Text(pk, memory.question, self._place(memory), vector_of(pk, None)))
         rows = {pk: row for row, pk in enumerate(ids)}
         return _Part(Corpus(texts, self._space), bytearray(b"\1") * len(ids), rows)
 
@@ -303,12 +307,16 @@ class Recall:
 
     def _keep(self, memory: Memory) -> int:
         key = _key(memory.question)
+        if memory.vector is not None:
+            self._vectors[memory.id] = memory.vector
+            memory = replace(memory, vector=None)
         self._by_id[memory.id] = memory
         ids = tuple(sorted((*self._ids(key), memory.id)))
         self._of_question[key] = ids if len(ids) > 1 else memory.id
         return key
 
     def _forget(self, pk: int) -> int:
+        self._vectors.pop(pk, None)
         key = _key(self._by_id.pop(pk).question)
         ids = tuple(other for other in self._ids(key) if other != pk)
         if ids:

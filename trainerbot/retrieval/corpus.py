@@ -142,6 +142,8 @@ class Corpus:
                     if self._space is not None:
                         try:
                             self._meanings = self._embedded(self._space)
+                            # They are in the index now, and once is enough.
+                            self.texts = [text._replace(vector=None) for text in self.texts]
                         except (ProviderUnavailable, ProviderRefused) as error:
                             log.warning("Compared by their words alone: %s", error)
                     self._letters = NearestTexts([(text.key, text.text) for text in self.texts])

@@ -5,7 +5,6 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from trainerbot.endpoints import Endpoint
@@ -31,6 +30,8 @@ LEFT_ALONE_S = 30.0
 log = logging.getLogger(__name__)
 _lock = threading.Lock()
 _n_tokens: dict[str, int] = {}
+_opening = threading.Lock()
+_clients: dict[Endpoint, EmbeddingModels] = {}
 
 
 class WrongDimensions(ProviderRefused):
@@ -96,10 +97,21 @@ class AskedModel:
         return told.vectors
 
 
-@lru_cache(maxsize=4)
 def client(endpoint: Endpoint) -> EmbeddingModels:
     """The one shared client of all threads for an endpoint."""
-    return open_embeddings(endpoint)
+    with _opening:
+        if endpoint not in _clients:
+            _clients[endpoint] = open_embeddings(endpoint)
+        return _clients[endpoint]
+
+
+def close_clients() -> None:
+    """Close all of them; the next question opens its own."""
+    with _opening:
+        closing = list(_clients.values())
+        _clients.clear()
+    for each in closing:
+        each.close()
 
 
 def hurried(endpoint: Endpoint) -> Endpoint:

@@ -70,7 +70,7 @@ def calibrate(raw: dict[str, Vectors]) -> Calibration:
     sample = Sample(known, asked, raw)
     pairs, _ = cross_fitted(sample)
     weights = fit(pairs, np.ones(len(pairs.right), dtype=bool))
-    return _projected(sample, asked, tuple(weights.tolist()))
+    return project(sample, asked, tuple(weights.tolist()))
 
 
 def cross_fitted(sample: Sample) -> tuple[Pairs, npt.NDArray[np.int64]]:
@@ -80,7 +80,7 @@ def cross_fitted(sample: Sample) -> tuple[Pairs, npt.NDArray[np.int64]]:
     for fold in range(N_FOLDS):
         seen = [one for one in sample.asked if one.group % N_FOLDS != fold]
         mine = [n for n, one in enumerate(sample.asked) if one.group % N_FOLDS == fold]
-        found = compare(sample, _projected(sample, seen, ()), mine)
+        found = compare(sample, project(sample, seen, ()), mine)
         rows.append(found)
         folds.append(np.full(len(found.right), fold))
     return (
@@ -147,7 +147,7 @@ def chances(data: Pairs, weights: Floats) -> Floats:
     return np.asarray(1 / (1 + np.exp(-(data.signs @ weights[:-1] + weights[-1]))))
 
 
-def _projected(sample: Sample, seen: Sequence[Asked], weights: tuple[float, ...]) -> Calibration:
+def project(sample: Sample, seen: Sequence[Asked], weights: tuple[float, ...]) -> Calibration:
     """Return the calibration that those of the asked questions make which are `seen`."""
     questions = [one.question for one in sample.known]
     every = list(dict.fromkeys([*questions, *(one.text for one in seen), *STRANGERS]))
