@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import re
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import discord
@@ -14,7 +17,7 @@ from botrunner.people import Asker, asker_of, interaction_asker, requires, who
 from botrunner.ui import correcting, forms, reasons, verdict
 from botrunner.ui.acting import answering, say
 from dashboard.models import Message
-from dashboard.services import answers, feedback
+from dashboard.services import answers, cards, feedback, proofs
 from dashboard.services.access import Permission, Person, Role
 from trainerbot.errors import NotAllowed, NotFound
 
@@ -27,8 +30,18 @@ THANKS = "Thank you for your feedback! It is kept with the answer, where the tra
 _ID = re.compile(
     r"(?:https://(?:\w+\.)?discord(?:app)?\.com/channels/\S*/|[0-9]{1,20}-)?(?P<id>[0-9]{1,20})"
 )
+MOST_NUMBER = 2**53 - 1  # of Discord's whole numbers
 SHORTEST_ID = 15  # shorter numbers begin a sentence
 SKIN_TONES = re.compile("[\U0001f3fb-\U0001f3ff\ufe0f]")
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A proof as Discord shows it: a line, the picture, and the picture in words."""
+
+    sentence: str
+    png: bytes
+    text: str
 
 
 class Corrections(commands.Cog, description="Teaching"):
@@ -109,6 +122,25 @@ class Corrections(commands.Cog, description="Teaching"):
         said = await explain_answer(asker, replied_to(context.message))
         await context.reply(said, mention_author=False, ephemeral=True)
 
+    @commands.hybrid_command(  # type: ignore[arg-type]
+        description="Shows what came of a correction, as a picture",
+        usage="<number>",
+    )
+    @commands.cooldown(6, 60, commands.BucketType.user)
+    @requires(Permission.REVIEW)
+    @app_commands.describe(number="The correction's number, as its card tells it")
+    async def proof(
+        self, context: commands.Context[TrainerBot], number: commands.Range[int, 1, MOST_NUMBER]
+    ) -> None:
+        await context.defer()
+        guild_id = context.guild.id if context.guild else None
+        drawn = await drawn_proof(number, guild_id=guild_id, channel_id=context.channel.id)
+        await context.reply(
+            drawn.sentence,
+            file=discord.File(io.BytesIO(drawn.png), f"proof-{number}.png", description=drawn.text),
+            mention_author=False,
+        )
+
     # --- menus ------------------------------------------------------------------
     async def correct_menu(
         self, interaction: discord.Interaction[TrainerBot], message: discord.Message
@@ -157,6 +189,23 @@ class Corrections(commands.Cog, description="Teaching"):
         if isinstance(channel, discord.Thread):
             return channel.id, channel.parent_id
         return (event.channel_id,)
+
+
+# On a thread of its own: drawing takes tenths of a second, and others wait for their rows.
+@partial(database_sync_to_async, thread_sensitive=False)
+def drawn_proof(number: int, *, guild_id: int | None, channel_id: int) -> Drawn:
+    """The proof of a correction that this guild reviews. Raises NotFound for any other.
+
+    It names nobody. Somebody's question is on it only in the review channel,
+    where its card has shown it to the same people.
+    """
+    correction = cards.in_guild(number, discord_guild_id=guild_id)
+    proof = proofs.of_correction(correction)
+    look = proofs.look_for(proof, None, dark=True)
+    if cards.review_channel_id(correction) == channel_id:
+        look = replace(look, words=True)
+    sentence = f"**{proof.headline}** · correction #{number}"
+    return Drawn(sentence, proofs.correction_picture(proof, look), f"{proof.lives_in}."[:1000])
 
 
 # --- What is pointed at ---------------------------------------------------------

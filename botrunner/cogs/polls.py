@@ -11,7 +11,7 @@ from channels.db import database_sync_to_async
 from botrunner.errands import errand
 from botrunner.quoting import in_a_line, quoted
 from botrunner.replies import MAX_CHARACTERS, width
-from dashboard.services.suites import polls
+from dashboard.services.suites import polls, votes
 from trainerbot.errors import NotAllowed
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ to_post = database_sync_to_async(polls.to_post)
 posted = database_sync_to_async(polls.posted)
 to_count = database_sync_to_async(polls.to_count)
 count_later = database_sync_to_async(polls.count_later)
-keep = database_sync_to_async(polls.keep)
+keep_polled = database_sync_to_async(votes.keep_polled)
 failed = database_sync_to_async(polls.failed)
 message_of = database_sync_to_async(polls.message_of)
 
@@ -106,7 +106,7 @@ async def count(bot: TrainerBot, task: Task) -> dict[str, Any]:
         return {"counted": False}
     numbers = {answer.id: answer.vote_count for answer in found.answers}
     counts = {choice: numbers.get(at, 0) for at, choice in enumerate(CHOICES, start=1)}
-    return {"counted": await keep(row, counts=counts)}
+    return {"counted": await keep_polled(row, counts=counts)}
 
 
 @errand(polls.DROP)

@@ -24,6 +24,7 @@ ADDRESSES = {
     "models": "model-list",
     "persona": "server-answers",
     "privacy": "conversation-list",
+    "proof": "correction-proof",
     "reset": "playground",
     "select_dataset": "job-new",
     "status": "job-detail",

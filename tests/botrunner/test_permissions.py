@@ -41,6 +41,7 @@ TABLE: dict[str, set[Role]] = {
     "privacy": EVERYBODY,
     "privacy delete": EVERYBODY,
     "privacy export": EVERYBODY,
+    "proof": TRAINERS,
     "reset": EVERYBODY,
     "select_dataset": TRAINERS,
     "status": TRAINERS,

@@ -111,7 +111,7 @@ class Proof:
         if untested:
             return f"In {_named(untested)}: trained on it, not tested yet"
         if trained:
-            return f"In memory: {_named(trained)} was trained on it, and is not right alone"
+            return f"In memory: trained on it, but not right alone: {_named(trained)}"
         if self.learners:
             return "In memory: recalled when it is asked, known to no model alone"
         return "In memory: recalled when it is asked; no model was tested yet"

@@ -4,7 +4,7 @@ Each poll is a row and two tasks of the bot's: to post it, and to count it when
 its time is over. So it survives a bot that is killed, or away for days.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -147,11 +147,6 @@ def posted(pk: int, *, message_id: int, ends_at: datetime) -> bool:
 def to_count(pk: int) -> SuitePoll | None:
     """A poll that is open; None where it was counted before."""
     return _rows().filter(pk=pk, state=State.OPEN).first()
-
-
-def keep(poll: SuitePoll, *, counts: Mapping[str, int]) -> bool:
-    """Keep how many chose what; False where that was done before."""
-    return votes.keep_polled(poll, counts=counts)
 
 
 def count_later(pk: int) -> None:

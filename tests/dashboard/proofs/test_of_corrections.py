@@ -94,7 +94,7 @@ def test_that_a_model_was_trained_on_it_is_told_beside_whether_it_knows_it():
     was_asked(TUNED, [False])
     proof = proof_of(correction)
     assert (proof.learners[0].alone, proof.knowing) == (False, [])
-    assert proof.lives_in.endswith("was trained on it, and is not right alone")
+    assert proof.lives_in == f"In memory: trained on it, but not right alone: {TUNED}"
 
 
 def test_the_newest_test_counts():
