@@ -20,6 +20,7 @@ from botrunner.gateway import (
     connection_pause_s,
     leave_bots_aside,
     pace_connections,
+    read_json_quickly,
 )
 from botrunner.rest import Patience
 from botrunner.speaking import Context
@@ -34,6 +35,7 @@ EXTENSIONS = (
     "botrunner.cogs.chat",
     "botrunner.cogs.corrections",
     "botrunner.cogs.review",
+    "botrunner.cogs.verdicts",
     "botrunner.cogs.myself",
     "botrunner.cogs.library",
     "botrunner.cogs.models",
@@ -41,6 +43,7 @@ EXTENSIONS = (
     "botrunner.cogs.requests",
     "botrunner.cogs.voice",
     "botrunner.cogs.errands",
+    "botrunner.cogs.polls",
     "botrunner.cogs.places",
 )
 IDENTIFY_PACE_S = 5.0
@@ -119,6 +122,7 @@ class TrainerBot(commands.Bot):
             http_trace=self.patience.trace,
             **of_discord,
         )
+        read_json_quickly()
         leave_bots_aside(self)
         bear_malformed_events(self)
         self.patience.guard(self)

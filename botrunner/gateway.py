@@ -1,6 +1,7 @@
 """Which Discord the bot talks to, what it bears from it, and what it fetches there."""
 
 import asyncio
+import json
 import logging
 import random
 import time
@@ -10,7 +11,9 @@ from typing import Any
 
 import aiohttp
 import discord
+import msgspec
 import yarl
+from discord import utils
 from discord.asset import Asset
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
@@ -124,6 +127,31 @@ async def download(address: str) -> AsyncGenerator[bytes]:
         raise AttachmentUnavailable(
             "Discord's file server broke off. Nothing was stored; send the file again."
         ) from error
+
+
+def read_json_quickly() -> None:
+    """Let discord.py read and write JSON as msgspec does, three and ten times as fast.
+
+    It would do so by orjson by itself, were that installed. What msgspec does
+    not take, as half of a surrogate pair, goes Python's own way. It counts for
+    the whole process.
+    """
+    utils._from_json = _read_json
+    utils._to_json = _write_json
+
+
+def _read_json(text: str | bytes) -> Any:
+    try:
+        return msgspec.json.decode(text)
+    except ValueError:
+        return json.loads(text)
+
+
+def _write_json(obj: Any) -> str:
+    try:
+        return msgspec.json.encode(obj).decode()
+    except (TypeError, ValueError):
+        return json.dumps(obj, separators=(",", ":"))
 
 
 def pace_connections(client: discord.Client, *, n_shards: int = 1) -> None:

@@ -20,6 +20,7 @@ from dashboard.views import (
     replacements,
     settings,
     speech,
+    trainings,
     verdicts,
 )
 from dashboard.views.datasets import (
@@ -41,8 +42,8 @@ from dashboard.views.servers import lists as servers
 from dashboard.views.servers import rows as server_rows
 from dashboard.views.servers import voice as server_voice
 from dashboard.views.suites import library as suite_library
+from dashboard.views.suites import polling, voting
 from dashboard.views.suites import runs as suite_runs
-from dashboard.views.suites import voting
 
 SYSTEM = [
     path("healthz", health.healthz, name="healthz"),
@@ -145,6 +146,19 @@ JOBS = [
     path(f"{ONE_JOB}files/<str:form>/download/", trained.download, name="job-download"),
 ]
 
+TAUGHT = "fine-tuning/taught/"
+JOBS += [
+    path(TAUGHT, trainings.list_, name="job-taught-list"),
+    path(f"{TAUGHT}rows/", trainings.rows, name="job-taught-rows"),
+    path(f"{TAUGHT}plan/", trainings.plan, name="job-taught-plan"),
+    path(f"{TAUGHT}new/", trainings.begin, name="job-taught-new"),
+    path(f"{TAUGHT}permit/", trainings.permit, name="job-taught-permit"),
+    path(f"{TAUGHT}forbid/", trainings.forbid, name="job-taught-forbid"),
+    path(f"{TAUGHT}<int:pk>/", trainings.detail, name="job-taught"),
+    path(f"{TAUGHT}<int:pk>/state/", trainings.state, name="job-taught-state"),
+    path(f"{TAUGHT}<int:pk>/cancel/", trainings.cancel, name="job-taught-cancel"),
+]
+
 EVALUATIONS = [
     path("evaluations/", evaluations.list_, name="evaluation-list"),
     path("evaluations/rows/", evaluations.rows, name="evaluation-rows"),
@@ -175,6 +189,8 @@ SUITES = [
     path("runs/compare/", suite_runs.compare, name="run-compare"),
     path("runs/vote/", voting.page, name="run-vote"),
     path("runs/vote/cast/", voting.cast, name="run-vote-cast"),
+    path("runs/polls/", polling.page, name="run-polls"),
+    path("runs/polls/<int:pk>/end/", polling.end, name="run-poll-end"),
     path("runs/<int:pk>/", suite_runs.detail, name="run-detail"),
     path("runs/<int:pk>/progress/", suite_runs.progress, name="run-progress"),
     path("runs/<int:pk>/answers/", suite_runs.answers, name="run-answers"),
@@ -186,6 +202,7 @@ RELEASES = [
     path("releases/new/", releases.create, name="release-create"),
     path("releases/<slug:name>/", releases.detail, name="release-detail"),
     path("releases/<slug:name>/state/", releases.state, name="release-state"),
+    path("releases/<slug:name>/price/", releases.price, name="release-price"),
     path("releases/<slug:name>/move/", releases.move, name="release-move"),
     path("releases/<slug:name>/guard/", releases.guard, name="release-guard"),
     path("releases/<slug:name>/roll-back/", releases.roll_back, name="release-roll-back"),
@@ -278,6 +295,7 @@ CORRECTIONS = [
     path("corrections/", corrections.list_, name="correction-list"),
     path("corrections/queue/", corrections.queue, name="correction-queue"),
     path("corrections/export/", corrections.export, name="correction-export"),
+    path("corrections/<int:pk>/question/", trainings.question, name="correction-question"),
     path("corrections/teach/", corrections.teach, name="correction-teach"),
     path("corrections/foresee/", corrections.foresee, name="correction-foresee"),
     path("corrections/alarms/", corrections.alarms, name="correction-alarms"),

@@ -35,3 +35,5 @@ STORAGES = {
 # Pages are tested without collecting their files first.
 STATIC_ROOT.mkdir(exist_ok=True)  # noqa: F405
 WHITENOISE_USE_FINDERS = True
+# Looked for when one is asked for: a list of them all would be made for each test.
+WHITENOISE_AUTOREFRESH = True

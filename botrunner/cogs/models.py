@@ -99,8 +99,8 @@ class Models(commands.Cog):
                 await use_model(place, "", actor=asker.person)
                 return Said(f"The model that answers elsewhere answers {where} again.")
             name = await known(wanted)
-            await use_model(place, name, actor=asker.person)
-            return Said(f"`{name}` answers {where} from the next message on.")
+            said = await use_model(place, name, actor=asker.person)
+            return Said(f"`{name}` answers {where} from the next message on.\n{said}".rstrip())
 
         await carry_out(context, work, cut_short=RESTARTED)
 

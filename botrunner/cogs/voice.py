@@ -14,7 +14,7 @@ from botrunner.people import asker_of, requires
 from botrunner.voice import opus
 from botrunner.voice.places import NO_VOICE_HERE, VoicePlace, VoiceUnavailable
 from botrunner.voice.playback import player_of
-from dashboard.services import consent
+from dashboard.services import consent, speech
 from dashboard.services.access import Permission
 from dashboard.services.calls import Place
 from trainerbot.errors import ProviderUnavailable
@@ -55,6 +55,7 @@ class Voice(commands.Cog, description="Voice"):
     async def cog_unload(self) -> None:
         if self.supervisor is not None:
             await self.supervisor.close()
+        await speech.catch_up()
 
     # mypy cannot solve the type variables of discord.py's hybrid commands.
     @commands.hybrid_command(description="Joins the voice channel that you are in")  # type: ignore[arg-type]

@@ -10,6 +10,9 @@ from dashboard.services.following import Follower
 # What cogs listen to. Not the conversations: of those the bot makes most itself, two events
 # for each message that it answers.
 TOPICS = ("corrections", "jobs", "places", "settings", "system", "tasks")
+# What an answer depends on is read anew for each; of the rest nobody waits for a tenth of a
+# second, and each look takes the interpreter away from the answers.
+POLL_S = 0.2
 
 
 class News:
@@ -30,6 +33,7 @@ class News:
             name="outbox-news",
             goes_on=lambda: not self._loop.is_closed(),
             topics=TOPICS,
+            poll_s=POLL_S,
         )
 
     def start(self) -> None:

@@ -62,12 +62,23 @@ class Answer:
     """How a question was answered.
 
     question_id: of the row that it became. first_word_at: time.monotonic when
-    the model began to answer.
+    the model began to answer. is_written: whether it stands to be read, too.
     """
 
     text: str = ""
     question_id: int | None = None
     first_word_at: float | None = None
+    is_written: bool = False
+
+    def was_broken_off(self, heard: Heard) -> bool:
+        """Whether only what was heard of it counts as said.
+
+        It does where somebody interrupted it, and where it just ended, as when
+        the call did. Who was told that the rest stands in writing has got all
+        of it, and so has who never heard a word and can read it.
+        """
+        is_to_read = self.is_written and bool(heard.problem or not heard.text)
+        return heard.was_cut or not (heard.is_whole or is_to_read)
 
 
 class Desk(Protocol):

@@ -53,6 +53,7 @@ class Floor:
         self._speaking: set[int] = set()
         self._doubts: dict[int, _Doubt] = {}
         self._polite_since: float | None = None
+        self._is_closed = False
 
     @property
     def speaking(self) -> frozenset[int]:
@@ -63,7 +64,7 @@ class Floor:
         """Somebody speaks; it may be no more than "mm-hm"."""
         self._speaking.add(discord_user_id)
         if self._mouth.is_speaking:
-            if self.can_be_interrupted:
+            if self.can_be_interrupted and not self._is_closed:
                 self._doubts[discord_user_id] = _Doubt()
         elif self._polite_since is None:
             self._polite_since = now
@@ -99,13 +100,20 @@ class Floor:
         self._doubts.pop(discord_user_id, None)
         self.ended(discord_user_id, now)
 
+    def close(self) -> None:
+        """Leave the mouth alone from now on: it may be another call's."""
+        self._is_closed = True
+        self._doubts.clear()
+
     def look(self, now: float) -> float | None:
         """Do what is due now. Returns the moment at which to look again, None for no need."""
+        if self._is_closed:
+            return None
         for doubt in self._doubts.values():
             if doubt.ended_at is not None and now - doubt.ended_at >= UNDECIDED_S:
                 doubt.is_believed = False
-        if not self._mouth.is_speaking:
-            self._doubts.clear()  # it came to its end by itself
+        if not (self._mouth.is_speaking and self.can_be_interrupted):
+            self._doubts.clear()  # it came to its end by itself, or its admins want it so
         if not self._speaking:
             self._polite_since = None
         is_silent = self._is_doubted or self._is_polite(now)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakValueDictionary
 
 import discord
@@ -28,6 +28,8 @@ want = database_sync_to_async(calls.want)
 unwant = database_sync_to_async(calls.unwant)
 wanted = database_sync_to_async(calls.wanted)
 report = database_sync_to_async(calls.report)
+
+SETTLED_WITHIN_S: Final = 2.0
 
 
 class Supervisor:
@@ -161,12 +163,20 @@ class Supervisor:
 
     async def close(self) -> None:
         """Leave every call, and keep the wishes for the next start."""
+        ends = []
         for call in list(self.calls.values()):
+            participant = call.participant
             await self._stop(call, hurry=True)
+            if participant is not None:
+                ends.append(asyncio.create_task(participant.settle()))
             try:
                 await report(call.call_id, state=State.RECONNECTING, figures={})
             except DatabaseError as error:
                 log.warning("That a call is interrupted could not be stored: %s", error)
+        if ends:  # how much was heard of an answer is known now
+            _, unsettled = await asyncio.wait(ends, timeout=SETTLED_WITHIN_S)
+            for task in unsettled:
+                task.cancel()
 
     # --- one call ---------------------------------------------------------------------
     def _begin(self, wish: Wish) -> Call:

@@ -117,6 +117,7 @@ class Talk:
             if speaker.draft is not None:
                 speaker.draft.words.cancel()
         self._glimpses.clear()
+        self._floor.close()
         self._player.clear()
 
     async def settle(self) -> None:
@@ -162,7 +163,7 @@ class Talk:
             self._timer.cancel()
             self._timer = None
         due_at = self._floor.look(time.monotonic())
-        if due_at is not None and not self._is_closed:
+        if due_at is not None:
             self._timer = self._loop.call_at(due_at, self._look_later)
 
     def _start(self, work: Coroutine[Any, Any, Result]) -> asyncio.Task[Result]:
@@ -185,6 +186,7 @@ class Talk:
     async def _manners(self, discord_user_id: int) -> Manners:
         manners = await self._desk.manners(discord_user_id)
         self._floor.can_be_interrupted = manners.can_be_interrupted
+        self._look_later()
         return manners
 
     # --- words ------------------------------------------------------------------------
@@ -198,10 +200,13 @@ class Talk:
         def done(words: Hearing) -> None:
             if self._is_closed or words.cancelled() or words.exception() is not None:
                 return
-            if speaker.draft is not draft:
-                return  # they have spoken on
             found = words.result()
-            if self._judge(discord_user_id, found):
+            finished = self._judge(discord_user_id, found)
+            if speaker.draft is not draft:
+                return  # the speech has ended meanwhile
+            if finished is not None:
+                self._listener.hint(discord_user_id, finished=finished)
+            if finished:
                 self._start(self._take_in_time(discord_user_id, speaker, draft))
             elif isinstance(found, Words):
                 self._start(self._glimpses.show(discord_user_id, speaker, found, sound))
@@ -255,16 +260,13 @@ class Talk:
         words.add_done_callback(speaker.under_way.discard)
         return words
 
-    def _judge(self, discord_user_id: int, words: Words | TrainerBotError) -> bool:
-        """Let the words count for who has the word; whether they are all, as far as they tell."""
+    def _judge(self, discord_user_id: int, words: Words | TrainerBotError) -> bool | None:
+        """Let the words count for who has the word; whether they are all, if they tell."""
         text = words.text if isinstance(words, Words) else ""
-        finished = is_finished(text) if text else None
-        if finished is not None:
-            self._listener.hint(discord_user_id, finished=finished)
         has_words = not is_listening(text)
         self._floor.judged(discord_user_id, time.monotonic(), has_words=has_words)
         self._look_later()
-        return finished is True
+        return is_finished(text) if text else None
 
     async def _hear(
         self, discord_user_id: int, speaker: Speaker, sound: Pcm

@@ -29,7 +29,7 @@ class SayForm(DashboardForm):
         super().__init__(*args, **kwargs)
         field = self.fields["channel"]
         assert isinstance(field, forms.TypedChoiceField)
-        field.choices = list(_by_guild())
+        field.choices = list(channels_by_guild())
         dress(self)
 
     @property
@@ -39,7 +39,7 @@ class SayForm(DashboardForm):
         return bool(field.choices)
 
 
-def _by_guild() -> Iterator[tuple[str, list[tuple[int, str]]]]:
+def channels_by_guild() -> Iterator[tuple[str, list[tuple[int, str]]]]:
     """The channels of each server under its name, as a select groups them."""
     channels = DiscordChannel.objects.filter(
         guild__isnull=False, guild__left_at=None, gone_at=None, parent=None

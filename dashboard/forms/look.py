@@ -35,6 +35,24 @@ class DashboardForm(forms.Form):
             return None
 
 
+class WhyForm(forms.BaseForm):
+    """A form that asks for a reason once what was chosen is refused without one."""
+
+    def add_why(self) -> None:
+        """Take a reason along, without showing where to write it."""
+        self.fields["why"] = forms.CharField(
+            required=False,
+            max_length=2_000,
+            label="Why it shall answer all the same",
+            widget=forms.HiddenInput(),
+            help_text="Kept in the audit log, with what its tests say.",
+        )
+
+    def ask_why(self) -> None:
+        """Show where to write the reason."""
+        self.fields["why"].widget = forms.TextInput(attrs={"class": "input w-full"})
+
+
 def dress(form: forms.BaseForm) -> None:
     """Give each field of `form` the class of its kind, and say aloud which are wrong."""
     for field in form.fields.values():

@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 
-from dashboard.forms.look import DashboardForm, dress
+from dashboard.forms.look import DashboardForm, WhyForm, dress
 from dashboard.models import (
     AssistantSettings,
     DiscordChannel,
@@ -20,7 +20,7 @@ MONEY = {"min": "0", "step": "0.01", "placeholder": NO_LIMIT}
 COUNT = {"min": "0", "placeholder": NO_LIMIT}
 
 
-class PlaceForm(forms.ModelForm[PlaceSettings]):
+class PlaceForm(WhyForm, forms.ModelForm[PlaceSettings]):
     """What a server or a channel has of its own. Its fields show what is in force while empty."""
 
     class Meta:
@@ -52,6 +52,7 @@ class PlaceForm(forms.ModelForm[PlaceSettings]):
     def __init__(self, *args: Any, otherwise: Place, **kwargs: Any) -> None:
         """otherwise: what is in force where a field stays empty."""
         super().__init__(*args, **kwargs)
+        self.add_why()
         dress(self)
         answers = self.fields["answers"]
         assert isinstance(answers, forms.ChoiceField)  # as the model has choices

@@ -5,11 +5,11 @@ from typing import Any
 from django import forms
 from django.core.validators import MinValueValidator
 
-from dashboard.forms.look import DashboardForm, dress
+from dashboard.forms.look import DashboardForm, WhyForm, dress
 from dashboard.models import AssistantSettings, MeaningSettings
 
 
-class AssistantForm(forms.ModelForm[AssistantSettings]):
+class AssistantForm(WhyForm, forms.ModelForm[AssistantSettings]):
     class Meta:
         model = AssistantSettings
         fields = (
@@ -66,6 +66,7 @@ class AssistantForm(forms.ModelForm[AssistantSettings]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.add_why()
         dress(self)
         self.fields["max_tokens"].validators.append(MinValueValidator(1))
         self.fields["training_price"].validators.append(MinValueValidator(0))

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("dashboard", "0029_taught_trainings"),
+        ("dashboard", "0030_polls_count_votes"),
     ]
 
     operations = [

@@ -7,7 +7,11 @@ from dashboard.models.suites import SuiteAnswer
 
 
 class SuitePoll(models.Model):
-    """A pair of answers that was put to a Discord channel as a poll."""
+    """A pair of answers that is put to a Discord channel as a poll.
+
+    waiting -> open -> closed, and from each of the first two to failed. Only
+    `services.suites.polls` moves it. Its votes are numbers: who gave them is not kept.
+    """
 
     class State(models.TextChoices):
         WAITING = "waiting", "To be posted"
@@ -29,6 +33,7 @@ class SuitePoll(models.Model):
     state = models.CharField(
         max_length=8, choices=State, default=State.WAITING, help_text="Where it stands"
     )
+    hours = models.PositiveSmallIntegerField(default=24, help_text="For how long people may vote")
     ends_at = models.DateTimeField(help_text="When Discord closes it")
     asked_by = models.CharField(max_length=150, blank=True, help_text="Who posted it, by name")
     error = models.TextField(blank=True, help_text="Why it failed, in words")
@@ -51,7 +56,11 @@ class SuitePoll(models.Model):
 
 
 class SuiteVote(models.Model):
-    """One person's choice between two answers to the same case; one a person and pair."""
+    """One choice between two answers to the same case.
+
+    Of an account of the dashboard, which has one for each pair, or of nobody in
+    particular in a poll on Discord.
+    """
 
     class Choice(models.TextChoices):
         FIRST = "first", "The first is better"
@@ -73,17 +82,10 @@ class SuiteVote(models.Model):
         related_name="+",
         help_text="Who voted, on the dashboard",
     )
-    discord_user = models.ForeignKey(
-        "dashboard.DiscordUser",
-        null=True,
-        on_delete=models.CASCADE,
-        related_name="+",
-        help_text="Who voted, on Discord",
-    )
     poll = models.ForeignKey(
         SuitePoll,
         null=True,
-        on_delete=models.SET_NULL,
+        on_delete=models.CASCADE,
         related_name="votes",
         help_text="The poll that it was given in; empty for the dashboard",
     )
@@ -95,18 +97,13 @@ class SuiteVote(models.Model):
                 condition=models.Q(first__lt=models.F("second")), name="suitevote_is_in_order"
             ),
             models.CheckConstraint(
-                condition=models.Q(voter__isnull=True) ^ models.Q(discord_user__isnull=True),
-                name="suitevote_has_one_voter",
+                condition=models.Q(voter__isnull=True) ^ models.Q(poll__isnull=True),
+                name="suitevote_has_a_voter_or_a_poll",
             ),
             models.UniqueConstraint(
                 fields=["first", "second", "voter"],
                 condition=models.Q(voter__isnull=False),
                 name="suitevote_one_of_each_user",
-            ),
-            models.UniqueConstraint(
-                fields=["first", "second", "discord_user"],
-                condition=models.Q(discord_user__isnull=False),
-                name="suitevote_one_of_each_discord_user",
             ),
         ]
 

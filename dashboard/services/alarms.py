@@ -25,11 +25,12 @@ CLOSELY = 200  # of the newest corrections, also those asked in nearly the same 
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """One thing that is wrong, about one correction or several, the newest first."""
+    """One thing that is wrong, about one correction or several, the newest first; or about a model."""
 
     kind: str
     sentence: str
     corrections: tuple[Correction, ...]
+    model: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,10 @@ def learned() -> tuple[Sequence[Alarm], int]:
 def retiring() -> tuple[Sequence[Alarm], int]:
     """Models in use that their endpoint soon switches off."""
     near = retirements.warned()
-    found = [Alarm("retiring", " ".join([each.sentence, *each.lines]), ()) for each in near[:SHOWN]]
+    found = [
+        Alarm("retiring", " ".join([each.sentence, *each.lines]), (), each.model)
+        for each in near[:SHOWN]
+    ]
     return found, len(near)
 
 

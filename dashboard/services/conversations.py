@@ -13,7 +13,6 @@ from django.utils.timezone import now
 
 from dashboard.models import (
     Conversation,
-    Correction,
     DiscordChannel,
     DiscordGuild,
     DiscordUser,
@@ -269,15 +268,10 @@ def log_answer(
     budgets.charge(answer=message, rules=rules)
     if not _insert(message):
         raise AlreadyLogged("This answer is in the log already.")
-    moment = now()
     if finished.correction_id is not None:
-        Correction.objects.filter(pk=finished.correction_id).update(
-            n_fired=F("n_fired") + 1, last_fired_at=moment
-        )
-    if finished.example_ids:
-        Correction.objects.filter(pk__in=finished.example_ids).update(
-            n_shown=F("n_shown") + 1, last_fired_at=moment
-        )
+        _FIRED.n_changed(_moment(), finished.correction_id)
+    for example_id in finished.example_ids:
+        _SHOWN.n_changed(_moment(), example_id)
     # When it was last spoken in, the question has told.
     outbox.publish(TOPIC, "conversation.changed", id=conversation.pk)
     return Answer(
@@ -317,6 +311,12 @@ def log_failure(
 
 _insert = Insert(Message, unless_taken="discord_message_id")
 
+_FIRED = Statement("""
+    UPDATE dashboard_correction SET n_fired = n_fired + 1, last_fired_at = %s WHERE id = %s
+""")
+_SHOWN = Statement("""
+    UPDATE dashboard_correction SET n_shown = n_shown + 1, last_fired_at = %s WHERE id = %s
+""")
 _TOUCH = Statement("""
     UPDATE dashboard_conversation
     SET last_message_at = %s, title = CASE WHEN title = '' THEN %s ELSE title END
@@ -326,6 +326,10 @@ _TOUCH = Statement("""
 
 def _touch(conversation: Conversation, *, title: str = "") -> None:
     # The title is asked of the row: of two questions at once only the first may name it.
-    moment = connection.ops.adapt_datetimefield_value(now())
-    _TOUCH.n_changed(moment, " ".join(title[:1_000].split())[:120], conversation.pk)
+    _TOUCH.n_changed(_moment(), " ".join(title[:1_000].split())[:120], conversation.pk)
     outbox.publish(TOPIC, "conversation.changed", id=conversation.pk)
+
+
+def _moment() -> Any:
+    """Now, as the database's driver takes it."""
+    return connection.ops.adapt_datetimefield_value(now())

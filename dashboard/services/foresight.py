@@ -266,9 +266,7 @@ def _on_past(
     shows: list[tuple[str, list[_Row]]] = []
     if past.index is None or not n_looked_at:
         return [], [], n_looked_at
-    import numpy as np  # late, so that whoever never looks starts fast
-
-    visible = np.array([bool(rows) for rows in in_place])
+    visible = bytes(bool(rows) for rows in in_place)
     question = memory.question[:LOOKED_AT_CHARACTERS]
     index = _index_with(memory)
     for match in past.index.nearest(question, CLOSEST, visible=visible):

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from dashboard.models import DiscordChannel, PlaceSettings
-from dashboard.services import places, storage
+from dashboard.services import places, releases, storage
 from dashboard.services.access import Person
 from trainerbot.errors import InvalidInput
 
 MOST_PERSONA = 8_000  # characters
 MOST_MODEL = 200
+ELSEWHERE = "An admin can give a reason on this server's page of the dashboard."
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +27,24 @@ class Here:
 
 
 @transaction.atomic
-def use_model(here: Here, model: str, *, actor: Person) -> PlaceSettings:
-    """Let `model` answer here from the next message on; "" for the one that answers elsewhere."""
+def use_model(here: Here, model: str, *, actor: Person) -> str:
+    """Let `model` answer here from the next message on; "" for the one that answers elsewhere.
+
+    Returns what is to be said of it, where nobody has tested it. Raises
+    InvalidInput for one whose tests object: on the dashboard a reason can be given.
+    """
     if len(model) > MOST_MODEL or not model.isprintable():
         raise InvalidInput(
             f"The name of a model has {MOST_MODEL} letters, digits and signs at most."
         )
     row = _row(here)
+    try:
+        said = releases.permit(model, was=row.model, guild=row.guild, actor=actor)
+    except InvalidInput as error:
+        raise InvalidInput(f"{error} {ELSEWHERE}") from error
     row.model = model
-    return places.save_place(row, actor=actor)
+    places.save_place(row, actor=actor)
+    return said
 
 
 @transaction.atomic

@@ -22,6 +22,7 @@ from trainerbot.errors import (
 )
 from trainerbot.finetune import FineTuneProvider
 from trainerbot.formats.rows import Kind
+from trainerbot.formats.targets import TARGETS
 from trainerbot.llm import ModelInfo, retiring
 
 TOPIC = "jobs"
@@ -66,6 +67,34 @@ def methods(model: ModelInfo) -> list[str]:
     """The methods that an endpoint names for a model; OpenAI's usual one if it names none."""
     named = model.details.get("fine_tune_methods")
     return [str(method) for method in named] if isinstance(named, list) else ["supervised"]
+
+
+def too_few(version: DatasetVersion) -> str:
+    """What is wrong with the number of rows to train on, in a sentence; "" where nothing is known to be.
+
+    The endpoint counts them only after the upload, and fails the job then.
+    """
+    least, who = _least_rows()
+    n_rows = version.examples.kept(part="train" if version.split else "").count()
+    if n_rows >= least:
+        return ""
+    of = " in its training part" if version.split else ""
+    return (
+        f"{version} has {n_rows} example{'' if n_rows == 1 else 's'}{of}, and {who} at least "
+        f"{least}: the job would fail. Add more first."
+    )
+
+
+def _least_rows() -> tuple[int, str]:
+    """How many rows a job needs, and who says so, with its verb; as far as an endpoint is known."""
+    if providers.uses_embedded_server():
+        return TARGETS["modelserver"].min_examples, "the model server needs"
+    address = providers.endpoint().address
+    if address == "api.openai.com":
+        return TARGETS["openai"].min_examples, "OpenAI needs"
+    if "azure" in address:
+        return TARGETS["azure"].min_examples, "Azure needs"
+    return TARGETS["openai"].min_examples, "most endpoints need"
 
 
 def submit(

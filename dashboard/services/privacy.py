@@ -15,6 +15,7 @@ from dashboard.models import (
     AuditEvent,
     Conversation,
     Correction,
+    CorrectionStep,
     CorrectionVote,
     DiscordRequest,
     DiscordUser,
@@ -260,6 +261,7 @@ def _erase_corrections(person: DiscordUser, *, all_of_them: bool) -> None:
     CorrectionVote.objects.filter(discord_user=person).update(
         discord_user=None, name=ANONYMOUS, note=""
     )
+    _erase_reviews(person)
     theirs = Correction.objects.filter(discord_author=person)
     if not all_of_them:
         theirs.update(discord_author=None, author_name=ANONYMOUS)
@@ -270,6 +272,24 @@ def _erase_corrections(person: DiscordUser, *, all_of_them: bool) -> None:
     theirs.delete()
     for pk in ids:
         outbox.publish(corrections.TOPIC, "correction.changed", id=pk, state="erased")
+
+
+def _erase_reviews(person: DiscordUser) -> None:
+    """Take the words with which they reviewed; what they decided stays, as nobody's."""
+    Correction.objects.filter(discord_reviewer=person).update(discord_reviewer=None, review_note="")
+    acts = _audited(person.discord_user_id).filter(action__startswith="correction.")
+    known = {detail.get("step") for detail in acts.values_list("detail", flat=True)} - {None}
+    theirs = Q(pk__in=known)
+    theirs |= Q(before__discord_reviewer_id=person.pk) | Q(after__discord_reviewer_id=person.pk)
+    for step in CorrectionStep.objects.filter(theirs):
+        for values in (step.before, step.after):
+            if values["discord_reviewer_id"] == person.pk:
+                values["discord_reviewer_id"], values["review_note"] = None, ""
+        if step.pk in known:
+            step.note = ""
+            if step.before.get("vote"):
+                step.before["vote"]["note"] = ""
+        step.save(update_fields=["before", "after", "note"])
 
 
 def _erase_requests(person: DiscordUser) -> None:

@@ -151,7 +151,8 @@ async def chat_model() -> ChatModel:
     """The one shared client of the running event loop; to make one a message costs 36 ms."""
     loop, wanted = asyncio.get_running_loop(), endpoint()
     kept = _chat_models.get(loop)
-    if kept is None or kept[0] != wanted:
+    # The same object, mostly; to compare two takes longer.
+    if kept is None or (kept[0] is not wanted and kept[0] != wanted):
         # The first one imports the SDK, which takes a second: not on the loop.
         opened = await asyncio.to_thread(open_chat, wanted)
         kept = _chat_models.get(loop)  # another turn may have been quicker

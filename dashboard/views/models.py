@@ -19,6 +19,7 @@ from dashboard.services import (
     paging,
     prices,
     providers,
+    releases,
     retirements,
     speech,
     tuned_models,
@@ -94,9 +95,19 @@ def rows(request: HttpRequest) -> HttpResponse:
 @requires(Permission.SETTINGS)
 def use(request: HttpRequest) -> HttpResponse:
     """Let a model answer on every face from the next message on."""
-    model = _named(request)
-    assistant.use_model(model, actor=cast(User, request.user))
+    model, why = _named(request), request.POST.get("why", "")
+    actor = cast(User, request.user)
+    try:
+        said = releases.permit(
+            model, was=assistant.current().model, guild=None, why=why, actor=actor
+        )
+    except InvalidInput as error:
+        context = {"model": model, "why": why, "error": str(error)}
+        return render(request, "dashboard/models/override.html", context, status=422)
+    assistant.use_model(model, actor=actor)
     messages.success(request, f"{model} answers everywhere from the next message on.")
+    if said:
+        messages.warning(request, said)
     return redirect("model-list")
 
 

@@ -69,6 +69,22 @@ def state(request: HttpRequest, name: str) -> HttpResponse:
     return render(request, "dashboard/releases/_state.html", _state(request, alias))
 
 
+@require_GET
+@requires(Permission.SETTINGS)
+def price(request: HttpRequest, name: str) -> HttpResponse:
+    """What testing it would ask and cost, as far as the form is filled in."""
+    alias, form = releases.get(name), ReleaseForm(request.GET)
+    form.is_valid()
+    given = form.cleaned_data
+    context: dict[str, object] = {}
+    if given.get("model"):
+        asked = Release(alias=alias, **{field: given.get(field) for field in FIELDS})
+        asked.system_prompt = asked.system_prompt or ""
+        context["n_questions"], context["usd"] = releases.price(asked)
+        context["is_asked"] = True
+    return render(request, "dashboard/releases/_price.html", context)
+
+
 @require_POST
 @requires(Permission.SETTINGS)
 def move(request: HttpRequest, name: str) -> HttpResponse:
@@ -104,8 +120,7 @@ def _tested(release: Release, queued: list[SuiteRun]) -> str:
     if queued:
         known = [run.estimated_usd for run in queued if run.estimated_usd is not None]
         cost = f", for about ${sum(known):.4f}" if len(known) == len(queued) else ""
-        n = f"{len(queued)} test{'s' if len(queued) > 1 else ''} of it"
-        return f"{n} on the way{cost}. Promote it when they are over."
+        return f"{len(queued)} tests of it are on their way{cost}. Promote it when they are over."
     if found := releases.objections(release):
         return " ".join(["It was tested already.", *found])
     return f"{release.model} was tested already, and nothing speaks against it."

@@ -9,17 +9,17 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from dashboard.forms.settings import AssistantForm, MeaningForm
-from dashboard.services import assistant, chat, meanings, providers, routing
+from dashboard.services import assistant, chat, meanings, providers, releases, routing
 from dashboard.services.access import Permission
 from dashboard.views.doors import requires
+from trainerbot.errors import InvalidInput
 
 
 @require_http_methods(["GET", "POST"])
 @requires(Permission.SETTINGS)
 def page(request: HttpRequest) -> HttpResponse:
     form = AssistantForm(request.POST or None, instance=assistant.current())
-    if request.method == "POST" and form.is_valid():
-        assistant.save(changed=form.save(commit=False), actor=cast(User, request.user))
+    if request.method == "POST" and form.is_valid() and _saved(request, form):
         messages.success(request, "Saved. It is in force from the next message on, everywhere.")
         return redirect("settings")
     return _page(request, form, MeaningForm(initial=_chosen()))
@@ -61,6 +61,30 @@ def _page(request: HttpRequest, form: AssistantForm, meaning: MeaningForm) -> Ht
     }
     status = 422 if form.is_bound or meaning.is_bound else 200
     return render(request, "dashboard/settings/page.html", context, status=status)
+
+
+def _saved(request: HttpRequest, form: AssistantForm) -> bool:
+    actor = cast(User, request.user)
+    try:
+        said = releases.permit(
+            form.cleaned_data["model"],
+            was=assistant.current().model,
+            guild=None,
+            why=form.cleaned_data["why"],
+            actor=actor,
+        )
+    except InvalidInput as error:
+        form.ask_why()
+        form.add_error(None, str(error))
+        return False
+    try:
+        assistant.save(changed=form.save(commit=False), actor=actor)
+    except InvalidInput as error:
+        form.add_error(None, str(error))
+        return False
+    if said:
+        messages.warning(request, said)
+    return True
 
 
 @require_GET

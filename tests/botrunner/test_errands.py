@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from channels.db import database_sync_to_async
 
+from botrunner import rest
 from dashboard.models import DiscordChannel, DiscordGuild, Task
 from dashboard.services import bot as bots
 from dashboard.services.tasks import queue
@@ -103,13 +104,14 @@ async def test_an_errand_that_this_bot_does_not_know_fails_in_words(bot):
     assert "does not know how to do that" in done.error
 
 
-async def test_a_discord_that_is_away_is_tried_again_later(bot, discord_server):
+async def test_a_discord_that_is_away_is_tried_again_later(bot, discord_server, monkeypatch):
+    monkeypatch.setattr(rest, "PAUSES_S", (0.02, 0.04, 0.08, 0.16))
     discord_server.fail_next(503, method="POST", path=".*/messages", times=5)
 
     task = await ask(discord_server)
 
     await discord_server.until(
-        lambda: [r.status for r in discord_server.rest.requests].count(503) == 5, "all is tried", 20
+        lambda: [r.status for r in discord_server.rest.requests].count(503) == 5, "all is tried"
     )
     async with asyncio.timeout(60):
         while task.attempts == 0:

@@ -5,10 +5,16 @@ from datetime import UTC, datetime
 import pytest
 from channels.db import database_sync_to_async
 
-from dashboard.models import FineTuneEvent, LegacyJob, PlaceSettings
-from dashboard.services import places
+from dashboard.models import Access, DiscordChannel, FineTuneEvent, LegacyJob, PlaceSettings
+from dashboard.services import assistant, places, providers, releases, suites
 from tests.botrunner.roles import add_member
-from tests.factories import AliasFactory, FineTuneJobFactory, LabelledVersionFactory
+from tests.factories import (
+    AliasFactory,
+    CorrectionFactory,
+    FineTuneJobFactory,
+    LabelledVersionFactory,
+    SuiteRunFactory,
+)
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -260,3 +266,63 @@ async def test_a_name_can_be_used_like_a_model_and_what_answers_under_it_is_show
 
     assert said == "`@support` answers in this channel from the next message on."
     assert "`ft:small:rooms` ← answers here" in last(channel).content
+
+
+async def test_a_persona_that_a_release_brings_is_said_to_be_its(channel, adam, model):
+    @database_sync_to_async
+    def released() -> None:
+        alias = AliasFactory(name="support")
+        release = releases.draft(alias, model="small", system_prompt="You are the library.")
+        releases.promote(release, actor=None)
+        assistant.use_model("@support", actor=None)
+
+    await released()
+
+    await adam.send(channel, "!persona")
+    shown = last(channel).content
+    await adam.send(channel, "!persona You are a pirate.")
+    told = last(channel).content
+
+    assert shown.startswith("The persona here, which belongs to what answers under `@support`:")
+    assert "You are the library." in shown
+    assert told.startswith("The persona in this channel is set, but another one counts, which")
+
+
+async def test_whoever_may_not_ask_hears_nothing_of_a_name_without_a_release(
+    simcord_env, channel, eve, model
+):
+    @database_sync_to_async
+    def closed() -> None:
+        AliasFactory(name="ghost")
+        place = DiscordChannel.objects.get(discord_channel_id=channel.id)
+        PlaceSettings.objects.create(guild=place.guild, channel=place, model="@ghost")
+        places.save_access(place, access=Access.DENY, actor=None)
+
+    await closed()
+    await eve.send(channel, f"{simcord_env.bot.user.mention} Hello?")
+
+    assert last(channel).content.startswith(places.NOT_HERE)
+
+
+async def test_a_model_whose_tests_object_is_chosen_on_the_dashboard_with_a_reason(
+    channel, adam, model
+):
+    @database_sync_to_async
+    def failed() -> None:
+        CorrectionFactory(approved=True)
+        for with_recall in (True, False):
+            SuiteRunFactory(
+                version=suites.corrections_suite(), model="large", rights=[False],
+                with_recall=with_recall, endpoint=providers.endpoint().name,
+            )  # fmt: skip
+
+    await failed()
+
+    await adam.send(channel, "!use large")
+    refused = last(channel).content
+    await adam.send(channel, "!use small")
+
+    assert "large is not chosen yet. It fails 1 of 1 corrections" in refused
+    assert "An admin can give a reason on this server's page of the dashboard." in refused
+    assert last(channel).content.startswith("`small` answers in this channel from the next message")
+    assert "Nobody has tested it for this place." in last(channel).content

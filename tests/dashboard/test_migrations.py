@@ -5,7 +5,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from dashboard.models import DatasetVersion, Example
+from dashboard.models import DatasetVersion
 from dashboard.services import cards, drafts
 from tests.factories import (
     AnswerFactory,
@@ -31,59 +31,46 @@ def back_to(name: str):
     return executor.loader.project_state([("dashboard", name)]).apps
 
 
-def test_a_draft_becomes_a_whole_version_on_the_way_back_and_stays_one(forward_again):
+# A way to the beginning and back takes many seconds: what can share one does.
+def test_examples_keep_their_versions_and_sources_on_the_way_to_the_beginning_and_back(
+    forward_again,
+):
     draft = drafts.copy(DatasetVersionFactory(n_examples=3), actor=None)
     drafts.remove(draft, chosen=[1], actor=None)
-
-    apps = back_to("0001_initial")
-
-    before = apps.get_model("dashboard", "DatasetVersion")._base_manager.get(pk=draft.pk)
-    assert (before.n_examples, before.examples.count(), len(before.sha256)) == (2, 2, 64)
-    call_command("migrate", "dashboard", verbosity=0)
-    assert DatasetVersion.objects.get(pk=draft.pk).frozen_at is not None
-
-
-def test_rows_keep_their_sources_on_the_way_back_and_forth(forward_again):
     version = DatasetVersionFactory(n_examples=2)
     said = ProvenanceFactory(source="discord_message", author="bob")
     ExampleFactory(version=version, position=9, provenance=said)
 
     apps = back_to("0001_initial")
 
-    rows = apps.get_model("dashboard", "Example").objects.order_by("position")
-    assert [(row.source, row.author) for row in rows] == [
+    before = apps.get_model("dashboard", "DatasetVersion")._base_manager.get(pk=draft.pk)
+    assert (before.n_examples, before.examples.count(), len(before.sha256)) == (2, 2, 64)
+    rows = apps.get_model("dashboard", "Example").objects.filter(version_id=version.pk)
+    assert [(row.source, row.author) for row in rows.order_by("position")] == [
         ("upload", "ann"),
         ("upload", "ann"),
         ("discord_message", "bob"),
     ]
     call_command("migrate", "dashboard", verbosity=0)
-    sources = [row.provenance.source for row in Example.objects.order_by("position")]
+    # What had been a draft is a whole version now, and stays one.
+    assert DatasetVersion.objects.get(pk=draft.pk).frozen_at is not None
+    sources = [row.provenance.source for row in version.examples.order_by("position")]
     assert sources == ["upload", "upload", "discord_message"]
 
 
-def test_nobody_is_told_of_what_was_decided_before_the_bot_told_of_it(forward_again):
+def test_what_was_decided_is_not_told_again_and_what_waits_stays_on_its_server(forward_again):
     old = CorrectionFactory(approved=True, message=AnswerFactory(discord_message_id=1))
     waiting = CorrectionFactory(message=AnswerFactory(discord_message_id=2))
+    said = AnswerFactory(conversation=DiscordTalkFactory())
+    waiting_there = CorrectionFactory(message=said)
+    decided_there = CorrectionFactory(message=said, approved=True)
 
     back_to("0012_usage_and_seen_places")
     call_command("migrate", "dashboard", verbosity=0)
 
     assert cards.to_tell() == []
-    old.refresh_from_db()
-    waiting.refresh_from_db()
-    assert (old.told_state, waiting.told_state, waiting.told_at) == ("approved", "", None)
-
-
-def test_what_waits_for_review_stays_on_its_server(forward_again):
-    said = AnswerFactory(conversation=DiscordTalkFactory())
-    waiting = CorrectionFactory(message=said)
-    decided = CorrectionFactory(message=said, approved=True)
-    taught = CorrectionFactory(message=AnswerFactory())
-    back_to("0023_reviews_votes_and_steps")
-
-    call_command("migrate", "dashboard", verbosity=0)
-
-    for row in (waiting, decided, taught):
+    for row in (old, waiting, waiting_there, decided_there):
         row.refresh_from_db()
-    assert waiting.guild == said.conversation.discord_channel.guild
-    assert (decided.guild, taught.guild) == (None, None)
+    assert (old.told_state, waiting.told_state, waiting.told_at) == ("approved", "", None)
+    assert waiting_there.guild == said.conversation.discord_channel.guild
+    assert (decided_there.guild, waiting.guild) == (None, None)

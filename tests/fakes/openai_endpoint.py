@@ -52,6 +52,34 @@ class Reply:
     refuses: dict[str, str] = field(default_factory=dict)
 
 
+class PromptServer(uvicorn.Server):
+    """Ends at once: uvicorn itself looks and waits for a tenth of a second each."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._over = asyncio.Event()
+
+    def end(self) -> None:
+        """Stop, from another thread, whoever is still connected."""
+        self._loop.call_soon_threadsafe(self._over.set)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self._loop = asyncio.get_running_loop()
+        await super().startup(sockets)
+
+    async def main_loop(self) -> None:
+        await self.on_tick(0)  # makes the headers of every answer
+        await self._over.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        for connection in list(self.server_state.connections):
+            if connection.transport is not None:
+                connection.transport.abort()
+        await asyncio.sleep(0)  # then the transports are closed
+
+
 class FakeOpenAI(JobAbilities):
     """The endpoint. Use it as a context manager; `base_url` is where it listens.
 
@@ -70,7 +98,7 @@ class FakeOpenAI(JobAbilities):
         self._socket = socket.socket()
         self._socket.bind(("127.0.0.1", 0))
         self.base_url = f"http://127.0.0.1:{self._socket.getsockname()[1]}/v1"
-        self._server = uvicorn.Server(
+        self._server = PromptServer(
             uvicorn.Config(
                 self._app(),
                 log_level="critical",
@@ -122,8 +150,8 @@ class FakeOpenAI(JobAbilities):
         trace: TracebackType | None,
     ) -> None:
         """Stop, whoever is still connected."""
-        self._server.should_exit = self._server.force_exit = True
-        self._thread.join(timeout=10)
+        self._server.end()
+        self._thread.join(timeout=60)
         self._socket.close()
 
     def say(self, job_id: str, message: str, **data: Any) -> dict[str, Any]:

@@ -119,7 +119,7 @@ def decide_replacement(
     more, less = weighed(effort or Effort())
     reasons += [f"it {said}." for said in (more, less) if said]
     gains = [each for each in figures if each.recalled.low > 0]
-    how = "better than it" if gains else "no worse than it"
+    how = "better" if gains else "no worse"
     said = f"{model} can take the place of {old}: on these tests it is {how}"
     if more:
         return Verdict(PROMOTE, f"{said}, but {more}.", reasons)

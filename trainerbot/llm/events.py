@@ -79,33 +79,31 @@ def decode_chunk(data: bytes) -> Chunk:
 
 async def read_events(
     pieces: AsyncIterable[bytes], *, silence_s: float = math.inf
-) -> AsyncIterator[bytes]:
-    """Yield the data of each server-sent event; the last of a whole answer is DONE.
+) -> AsyncIterator[list[bytes]]:
+    """Yield the data of server-sent events, together those that came together; never none.
 
-    Each `data:` line is an event, as OpenAI's chunks are one line each. Lines
-    end with LF or CRLF only: a text line reader would also break at U+2028 and
-    U+0085, which JSON may hold. Raises WireError for a line over MAX_EVENT_BYTES,
-    and TimeoutError when for `silence_s` nothing came but comments.
+    The last of a whole answer is DONE. Each `data:` line is an event, as
+    OpenAI's chunks are one line each. Lines end with LF or CRLF only: a text
+    line reader would also break at U+2028 and U+0085, which JSON may hold.
+    Raises WireError for a line over MAX_EVENT_BYTES, and TimeoutError when for
+    `silence_s` nothing came but comments.
     """
     waiting, heard_at = b"", time.monotonic()
     async for piece in pieces:
         *lines, waiting = (waiting + piece).split(b"\n")
-        is_heard = False
-        for line in lines:
-            if data := _data_of(line):
-                is_heard = True
-                yield data
+        if events := [data for line in lines if (data := _data_of(line))]:
+            yield events
         # Some endpoints send a comment now and then for as long as their model hangs,
         # so that the socket is never silent.
         moment = time.monotonic()
-        if is_heard:
+        if events:
             heard_at = moment
         elif moment - heard_at > silence_s:
             raise TimeoutError("comments only")
         if len(waiting) > MAX_EVENT_BYTES:
             raise WireError("an event without end")
     if data := _data_of(waiting):
-        yield data
+        yield [data]
 
 
 def _data_of(line: bytes) -> bytes:

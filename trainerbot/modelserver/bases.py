@@ -7,6 +7,7 @@ head, and nothing that is pickled is ever opened.
 import importlib.util
 import re
 from collections.abc import Iterable, Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
@@ -34,7 +35,8 @@ class BaseModel(msgspec.Struct, frozen=True):
     a name on the hub. `context_tokens` is what it may be asked at most: the
     server's own limit, or less where the model was made for less.
     `architecture` is GGUF's or transformers' word for it, None where unknown.
-    `sampling` is what its authors advise.
+    `sampling` is what its authors advise. `shutdown_date` is the day, such as
+    "2027-01-14", from which on it is not to be asked, where its own metadata tell one.
     """
 
     id: str
@@ -44,6 +46,7 @@ class BaseModel(msgspec.Struct, frozen=True):
     context_tokens: int
     architecture: str | None = None
     sampling: dict[str, float] = {}
+    shutdown_date: str | None = None
 
     @property
     def path(self) -> Path | None:
@@ -160,6 +163,7 @@ def _gguf(path: Path, max_context_tokens: int, sampling: dict[str, float]) -> Ba
         context_tokens=_limit(made_for, max_context_tokens),
         architecture=architecture if isinstance(architecture, str) else None,
         sampling=sampling,
+        shutdown_date=_day(header.get("general.shutdown_date")),
     )
 
 
@@ -188,6 +192,7 @@ def _folder(path: Path, max_context_tokens: int) -> BaseModel:
         created=int(path.stat().st_mtime),
         context_tokens=_limit(config.get("max_position_embeddings"), max_context_tokens),
         architecture=config.get("model_type"),
+        shutdown_date=_day(config.get("shutdown_date")),
     )
 
 
@@ -211,6 +216,14 @@ def _config(folder: Path) -> dict[str, Any]:
             "which are never run. Use a model whose architecture transformers knows."
         )
     return config
+
+
+def _day(told: object) -> str | None:
+    """Return a day of a model's metadata as ISO 8601 writes it; None for what is none."""
+    try:
+        return date.fromisoformat(told).isoformat() if isinstance(told, str) else None
+    except ValueError:
+        return None
 
 
 def _limit(made_for: object, max_context_tokens: int) -> int:

@@ -4,13 +4,14 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import groupby
 from pathlib import Path
 from typing import Final
 
-import numpy as np
+from PIL import ImageFont
+from PIL.ImageFont import FreeTypeFont
 
-from trainerbot.pictures import direction, ink
-from trainerbot.pictures.truetype import Face, face
+from trainerbot.pictures import direction
 
 FONTS: Final = Path(__file__).parent / "fonts"
 REGULAR, BOLD = FONTS / "Inter-Regular.ttf", FONTS / "Inter-SemiBold.ttf"
@@ -18,7 +19,8 @@ OTHERS: Final = (FONTS / "DejaVuSans-part.ttf", FONTS / "NotoEmoji-Regular.ttf")
 UNKNOWN: Final = "\u25af"  # stands for a letter that no font of ours has
 ELLIPSIS: Final = "…"
 LONGEST: Final = 4_000  # characters that are looked at; no picture shows half of them
-QUARTERS: Final = 4  # a letter begins at a quarter of a pixel
+ABSENT: Final = "\uffff"  # no font has it, so it shows what a font draws for what it lacks
+LOOK_AT: Final = 32  # pixels, at which two signs are compared
 _SPACES = re.compile(r"\s+")
 _SKIN_TONES = range(0x1F3FB, 0x1F400)
 _VARIATIONS = range(0xFE00, 0xFE10)
@@ -37,13 +39,13 @@ class Style:
         return round(self.size * self.leading)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Letter:
-    """One letter in pixels: its shades, shape (height, width), and where they go from the pen."""
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Letters beside each other that one font draws, and how wide they are in pixels."""
 
-    shades: "np.ndarray"
-    left: int
-    top: int
+    letters: str
+    font: FreeTypeFont
+    width: float
 
 
 def plain(text: str) -> str:
@@ -54,20 +56,24 @@ def plain(text: str) -> str:
 
 def missing(text: str) -> str:
     """The letters of a text that no font of ours has, each once, as they come."""
-    return "".join(dict.fromkeys(each for each in plain(text) if _face_of(each, False) is None))
+    return "".join(
+        dict.fromkeys(each for each in plain(text) if _path_of(each, bold=False) is None)
+    )
 
 
 def width(text: str, style: Style) -> float:
     """How wide one line of it is, in pixels."""
-    return sum(advance(each, style) for each in direction.joined(plain(text)))
+    return sum(run.width for run in runs(direction.joined(plain(text)), style))
 
 
-def advance(character: str, style: Style) -> float:
-    """How far the pen moves on after a letter, in pixels; marks stand over the one before."""
-    if unicodedata.category(character) == "Mn":
-        return 0.0
-    found, character = _drawn_with(character, style.bold)
-    return found.advance(character) * style.size / found.units
+def runs(line: str, style: Style) -> list[Run]:
+    """The letters in the order given, cut where another font has to draw."""
+    drawn = [(each, _path_of(each, bold=style.bold)) for each in line]
+    found = [(each if path else UNKNOWN, path or _with_unknown()) for each, path in drawn]
+    return [
+        _run("".join(letter for letter, _ in group), path, style.size)
+        for path, group in groupby(found, key=lambda each: each[1])
+    ]
 
 
 def cut(text: str, style: Style, most: float) -> str:
@@ -90,27 +96,6 @@ def wrap(text: str, style: Style, most: float, *, n_lines: int) -> list[str]:
     return lines
 
 
-def letter(character: str, style: Style, quarter: int) -> Letter:
-    """A letter as it is drawn, begun `quarter` quarters of a pixel to the right."""
-    found, character = _drawn_with(character, style.bold)
-    return _letter(found, character, style.size, quarter)
-
-
-@lru_cache(maxsize=4_096)
-def _letter(found: Face, character: str, size: int, quarter: int) -> Letter:
-    scale = np.array((size / found.units, -size / found.units), dtype=np.float32)
-    contours = [each * scale for each in found.outline(character)]
-    if not contours:
-        return Letter(np.zeros((0, 0), dtype=np.float32), 0, 0)
-    shift = np.array((quarter / QUARTERS, 0.0), dtype=np.float32)
-    points = np.concatenate(contours) + shift
-    left, top = (int(each) for each in np.floor(points.min(axis=0)))
-    right, bottom = (int(each) for each in np.ceil(points.max(axis=0)))
-    corner = np.array((left, top), dtype=np.float32)
-    moved = [each + shift - corner for each in contours]
-    return Letter(ink.covered(moved, right - left + 1, bottom - top + 1), left, top)
-
-
 def _first_line(text: str, style: Style, most: float) -> tuple[str, str]:
     reach = _reach(text, style, most)
     if reach == len(text):
@@ -123,12 +108,14 @@ def _first_line(text: str, style: Style, most: float) -> tuple[str, str]:
 
 def _reach(text: str, style: Style, most: float) -> int:
     """How many characters fit, at least none."""
-    taken = 0.0
-    for at, character in enumerate(text):
-        taken += advance(character, style)
-        if taken > most:
-            return at
-    return len(text)
+    low, high = 0, len(text)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if width(text[:middle] + "|", style) - width("|", style) <= most:
+            low = middle
+        else:
+            high = middle - 1
+    return low
 
 
 def _is_drawn(character: str) -> bool:
@@ -141,18 +128,32 @@ def _is_drawn(character: str) -> bool:
     return unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Co", "Cn", "Me")
 
 
-def _drawn_with(character: str, bold: bool) -> tuple[Face, str]:
-    found = _face_of(character, bold)
-    if found is not None:
-        return found, character
-    unknown = _face_of(UNKNOWN, bold)
-    assert unknown is not None, "the fonts beside us lack the sign for what they lack"
-    return unknown, UNKNOWN
+def _run(letters: str, path: Path, size: int) -> Run:
+    font = _font(path, size)
+    return Run(letters, font, font.getlength(letters))
+
+
+@lru_cache(maxsize=64)
+def _font(path: Path, size: int) -> FreeTypeFont:
+    # Not Raqm: whether it finds FriBiDi, and so what it draws, depends on the machine.
+    return ImageFont.truetype(path, size, layout_engine=ImageFont.Layout.BASIC)
 
 
 @lru_cache(maxsize=8_192)
-def _face_of(character: str, bold: bool) -> Face | None:
+def _path_of(character: str, *, bold: bool) -> Path | None:
+    """The first font that has a letter; None for none."""
     for path in (BOLD if bold else REGULAR, *OTHERS):
-        if character in face(path):
-            return face(path)
+        if character.isspace() or _sign(path, character) != _sign(path, ABSENT):
+            return path
     return None
+
+
+def _sign(path: Path, character: str) -> tuple[tuple[int, int], bytes]:
+    mask = _font(path, LOOK_AT).getmask(character)
+    return mask.size, bytes(mask)
+
+
+def _with_unknown() -> Path:
+    found = _path_of(UNKNOWN, bold=False)
+    assert found is not None, "the fonts beside us lack the sign for what they lack"
+    return found

@@ -86,11 +86,7 @@ class Corpus:
         if not self.texts:
             return []
         letters = self._ready()
-        import numpy as np
-
-        visible = np.frombuffer(alive, dtype=np.bool_)
-        if len(self._all_places) > 1 or not self._all_places <= set(places):
-            visible = visible & np.isin(self._place_of, list(places))
+        visible = alive if self._all_places <= set(places) else self._alive_at(places, alive)
         near = {
             self._row_of[match.key]: match.score
             for match in letters.nearest(question, MAX_CANDIDATES, visible=visible)
@@ -99,10 +95,15 @@ class Corpus:
         if meant is None or self._meanings is None:
             found = [self._judged(question, row, near[row], None) for row in near]
         else:
-            rows = {*near, *self._meanings.nearest(meant, visible, MAX_CANDIDATES)}
+            rows = {*near, *self._meanings.nearest(meant, _flags(visible), MAX_CANDIDATES)}
             found = self._by_meaning(question, sorted(rows), near, meant, letters)
         found.sort(key=lambda one: (-one.chance, -one.letters, -one.key))
         return found
+
+    def _alive_at(self, places: Collection[int], alive: bytes | bytearray) -> bytes:
+        import numpy as np
+
+        return (_flags(alive) & np.isin(self._place_of, list(places))).tobytes()
 
     def _by_meaning(
         self,
@@ -176,3 +177,9 @@ class Corpus:
             if vector is not None and len(vector) == length:
                 rows[at] = np.frombuffer(vector, np.int8)
         return NearestMeanings(rows, space, [script(text.text) for text in self.texts])
+
+
+def _flags(of_rows: bytes | bytearray) -> npt.NDArray[np.bool_]:
+    import numpy as np
+
+    return np.frombuffer(of_rows, dtype=np.bool_)

@@ -2,7 +2,10 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Final
+
+MAX_KEPT_CHARACTERS: Final = 300
 
 # What marks a number's place in a sentence stays, what only decorates goes:
 # "3.5" is not "35", "-5" is not "5", "C#" is not "C".
@@ -41,6 +44,11 @@ def fold(text: str) -> str:
     Numbers keep their sign, separators and percent sign; symbols (C++, C#, $,
     emoji) stay, since they tell things apart. Empty for mere punctuation.
     """
+    # A question is folded by each of those who look at it.
+    return _kept(text) if len(text) <= MAX_KEPT_CHARACTERS else _fold(text)
+
+
+def _fold(text: str) -> str:
     if text.isascii():
         spelled = text.lower()  # what follows would change nothing else
     else:
@@ -50,6 +58,9 @@ def fold(text: str) -> str:
     spelled = _SEPARATOR_OUTSIDE_NUMBER.sub(" ", spelled)
     spelled = _HYPHEN_THAT_IS_NO_SIGN.sub(" ", spelled)
     return " ".join(spelled.translate(_fold_table).split())
+
+
+_kept = lru_cache(maxsize=8_192)(_fold)
 
 
 def _spell_raised(character: str) -> str:

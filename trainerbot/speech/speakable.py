@@ -24,8 +24,12 @@ _TAG: Final = re.compile(r"</?[a-z][a-z0-9]*(?:\s[^<>]*)?/?>", re.I)
 _EMOJI: Final = re.compile(
     "[0-9#*]\ufe0f?\u20e3"  # key caps
     "|[\U0001f000-\U0001faff\u2600-\u27bf\u2b00-\u2bff\u2190-\u21ff\u2300-\u23ff"
+    # Shapes, wavy lines, and what Unicode draws as a picture though it is a letter or a mark.
+    "\u25a0-\u25ff\u2934\u2935\u3030\u303d\u2139\u24c2\u3297\u3299"
     "\U000e0020-\U000e007f\u200d\ufe0e\ufe0f]+"
 )
+# ™ and ® are for the eye, © is read by everyone; the double marks are what they look like.
+_MARKS: Final = str.maketrans({"™": "", "®": "", "‼": "!!", "⁉": "!?"})
 _RULE: Final = re.compile(r"^\s*(?:[-*_=]\s*){3,}$|^[\s|:-]+$")
 _LINE_MARK: Final = re.compile(r"^\s*(?:>+\s*|#{1,6}\s+|-#\s+|[-*+•]\s+(?:\[[ xX]\]\s+)?)+")
 _SPOILER: Final = re.compile(r"\|\|(.+?)\|\|", re.S)
@@ -51,6 +55,7 @@ def speakable(text: str, *, most_characters: int = _MOST_CHARACTERS) -> str:
     text = _PICTURE_OR_LINK.sub(r"\1", text)
     text = _SPOILER.sub(r"\1", text)
     text = _COMMAND.sub(r"\1", text)
+    text = text.translate(_MARKS)
     for unsaid in (_ADDRESS, _DISCORD, _SHORT_EMOJI, _TAG, _EMOJI):
         text = unsaid.sub(" ", text)
     lines = [_line(line) for line in text.splitlines()]

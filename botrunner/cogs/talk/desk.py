@@ -304,6 +304,7 @@ class CallDesk:
         except REFUSALS as error:
             log.warning("The answer to question %s was refused: %s", row.pk, error)
             posted = list(live.posted)
+        answer.is_written = bool(posted)
         await asyncio.shield(finish(row, finished, [each.id for each in posted]))
 
     async def _quote(
@@ -361,8 +362,9 @@ class CallDesk:
         utterance_id = await self._utterances.pop(answer.question_id)
         if utterance_id is None:
             return
+        was_interrupted = answer.was_broken_off(heard)
         await note_answer(
-            utterance_id, spoken=heard.text, was_interrupted=heard.was_cut, stages_ms=stages_ms
+            utterance_id, spoken=heard.text, was_interrupted=was_interrupted, stages_ms=stages_ms
         )
         days = await keeps_days(guild_id=self._guild_id, discord_user_id=question.discord_user_id)
         if days:

@@ -21,7 +21,7 @@ def player_of(client: discord.Client, guild_id: int) -> Player:
     players = _players.setdefault(client, {})
     if guild_id not in players:
 
-        async def synthesize(text: str, language: str, asker_id: int) -> Pcm:
+        async def synthesize(text: str, language: str, asker_id: int, asked_at: float) -> Pcm:
             try:
                 said = await speech_services.say(
                     text,
@@ -29,6 +29,7 @@ def player_of(client: discord.Client, guild_id: int) -> Player:
                     guild_id=guild_id,
                     payer_id=asker_id or None,
                     is_urgent=True,
+                    asked_at=asked_at,
                 )
             except speech_services.NothingToSay:
                 return Pcm(b"")

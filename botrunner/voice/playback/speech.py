@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -16,8 +17,11 @@ from trainerbot.speech.speakable import speakable
 
 log = logging.getLogger(__name__)
 
-Synthesize = Callable[[str, str, int], Awaitable[Pcm]]
-"""Makes sound of a sentence in a language (BCP 47), for whoever asked (Discord's id; 0: nobody)."""
+Synthesize = Callable[[str, str, int, float], Awaitable[Pcm]]
+"""Makes sound of a sentence in a language (BCP 47).
+
+For whoever asked (Discord's id; 0: nobody), and when they did (time.time()).
+"""
 
 MOST_CHARACTERS: Final = 1_500  # of one answer: two minutes; the rest is there to read
 # Sentences that are made and not yet played: enough that no pause is heard,
@@ -102,6 +106,7 @@ class Speech:
     ) -> None:
         self.asker_id = asker_id
         self.language = language
+        self.asked_at = time.time()
         # The player's thread reads these two while the loop appends.
         self.sentences: list[Sentence] = []
         self.number = 0  # of the sentence that is played, or is next
@@ -151,7 +156,7 @@ class Speech:
                 while self._n_ahead() >= AHEAD:
                     self._played.clear()
                     await self._played.wait()
-                sound = await self._synthesize(text, self.language, self.asker_id)
+                sound = await self._synthesize(text, self.language, self.asker_id, self.asked_at)
                 frames = await asyncio.to_thread(prepared, sound)
                 if frames:
                     self.sentences.append(Sentence(text, frames))

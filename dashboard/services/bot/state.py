@@ -13,7 +13,7 @@ from dashboard.services.bot.places import NAME, ShardRange
 
 State = ProcessState.State
 # What the bot does: see channels, write there and in threads, show files and embeds, read what
-# it replies to, react; connect and speak in voice.
+# it replies to, react, let people vote; connect and speak in voice.
 PERMISSIONS = (
     (1 << 10)  # View Channel
     | (1 << 11)  # Send Messages
@@ -25,6 +25,7 @@ PERMISSIONS = (
     | (1 << 21)  # Speak
     | (1 << 35)  # Create Public Threads
     | (1 << 38)  # Send Messages in Threads
+    | (1 << 49)  # Create Polls
 )
 
 

@@ -14,9 +14,11 @@ from dashboard.services.releases.aliases import (
     guild_ids,
     places_with,
 )
+from dashboard.services.releases.direct import permit
 from dashboard.services.releases.gate import (
     judge_of,
     objections,
+    price,
     run_of,
     submit_test,
     test,
@@ -44,7 +46,9 @@ __all__ = [
     "guild_ids",
     "judge_of",
     "objections",
+    "permit",
     "places_with",
+    "price",
     "promote",
     "roll_back",
     "run_of",

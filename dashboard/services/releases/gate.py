@@ -18,7 +18,7 @@ from dashboard.models import (
     SuiteVersion,
     Verdict,
 )
-from dashboard.services import assistant, providers, suites
+from dashboard.services import assistant, places, providers, suites
 from dashboard.services.access import Person
 from trainerbot.judging.verdict import REFUSE, SAME_ANSWER
 
@@ -36,9 +36,9 @@ def objections(release: Release) -> list[str]:
     """
     alias = release.alias
     found = [
-        said for version in _corrections(alias) for said in _about_corrections(release, version)
+        said for version in _corrections(alias) for said in about_corrections(release, version)
     ]
-    found += _about_verdicts(release)
+    found += about_verdicts(release)
     if alias.stable is not None and alias.stable_id != release.pk:
         for suite in alias.suites.order_by("name"):
             found += _about_suite(release, alias.stable, suite)
@@ -56,19 +56,45 @@ def test(release: Release, *, actor: User | Person | None) -> list[SuiteRun]:
 
     What was tested already is not asked again. Returns the runs that were queued.
     """
-    alias, queued = release.alias, []
+    return [
+        submit_test(each, version, actor, with_recall=with_recall)
+        for each, version, with_recall in _unasked(release)
+    ]
+
+
+def price(release: Release) -> tuple[int, Decimal | None]:
+    """How many questions `test` would ask, and for how many dollars, None where a price is not known.
+
+    The release need not be stored.
+    """
+    known = places.rules().prices
+    n_questions, usd, is_known = 0, Decimal(0), True
+    for each, version, _ in _unasked(release):
+        n_questions += version.n_cases
+        expected = suites.expected(
+            version,
+            known,
+            model=each.model,
+            judge_model=judge_of(each) if suites.needs_judge_model(version) else "",
+            system_prompt=each.system_prompt or suites.default_prompt(version),
+        ).cost_usd
+        is_known = is_known and expected is not None
+        usd += expected or Decimal(0)
+    return n_questions, usd if is_known else None
+
+
+def _unasked(release: Release) -> Iterator[tuple[Release, SuiteVersion, bool]]:
+    """Who is still to be asked what, and whether with recall."""
+    alias = release.alias
     for version in versions(alias):
         asked = [(release, True)]
         if version.suite.kind == Suite.Kind.CORRECTIONS:
             asked.append((release, False))
         elif alias.stable is not None:
             asked.append((alias.stable, True))
-        queued += [
-            submit_test(each, version, actor, with_recall=with_recall)
-            for each, with_recall in asked
-            if run_of(each, version, with_recall=with_recall) is None
-        ]
-    return queued
+        for each, with_recall in asked:
+            if run_of(each, version, with_recall=with_recall) is None:
+                yield each, version, with_recall
 
 
 def judge_of(release: Release) -> str:
@@ -112,7 +138,8 @@ def _corrections(alias: Alias) -> Iterator[SuiteVersion]:
             yield suites.corrections_suite(guild)
 
 
-def _about_corrections(release: Release, version: SuiteVersion) -> Iterator[str]:
+def about_corrections(release: Release, version: SuiteVersion) -> Iterator[str]:
+    """What speaks against it on one suite of corrections, a sentence each."""
     run = run_of(release, version)
     if run is None:
         yield f"It was not tested on {version} yet, which has {version.n_cases} corrections."
@@ -130,7 +157,8 @@ def _about_corrections(release: Release, version: SuiteVersion) -> Iterator[str]
         )
 
 
-def _about_verdicts(release: Release) -> Iterator[str]:
+def about_verdicts(release: Release) -> Iterator[str]:
+    """What was found after its fine-tune, or when it was tried as a replacement."""
     decided = Verdict.objects.filter(tuned_model=release.model).exclude(decision="")
     for replaces, when in (
         (False, "After its fine-tune"),

@@ -213,7 +213,10 @@ def before(alias: Alias) -> Release | None:
     after A, B, A it is B, then A, then nothing.
     """
     stood: list[int] = []
-    for action, pk in _answered(alias).order_by("pk").values_list("action", "release"):
+    moves = _answered(alias).order_by("pk").values_list("action", "release", "previous")
+    for action, pk, previous in moves:
+        if not stood and previous is not None:
+            stood.append(previous)
         if action == Action.ROLL_BACK and pk in stood:
             del stood[len(stood) - stood[::-1].index(pk) :]
         else:

@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 KIND: Final = "retirements"
 HOURS: Final = 6  # between two looks
 AGAIN_S: Final = 60.0
+WITHIN_S: Final = 10.0  # others want the worker's thread
 PATIENCE: Final = timedelta(hours=1)
 MOST_CHARACTERS: Final = 1_900
 
@@ -42,7 +43,7 @@ def work(run: Run) -> Later | dict[str, Any]:
     silent = []
     for name in providers.endpoints():
         try:
-            rows = offers.listed(name)
+            rows = offers.listed(name, within_s=WITHIN_S)
         except TrainerBotError as error:
             log.info("The last days of models at %s are not known: %s", name, error)
             silent.append(name)

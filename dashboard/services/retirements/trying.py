@@ -111,6 +111,7 @@ def _like(old: str, alias: Alias | None) -> Release | None:
     """The release of an alias whose place is taken."""
     if alias is None:
         return None
+    alias = Alias.objects.select_related("stable", "canary").get(pk=alias.pk)
     answering = [row for row in (alias.stable, alias.canary) if row is not None]
     return next((row for row in answering if row.model == old), alias.stable)
 

@@ -3,7 +3,7 @@
 From async code: `await hear(...)`, `await hear_pcm(...)`, `await say(...)`, `await standings()`.
 """
 
-from dashboard.services.speech.costs import is_paid, priced, remove_price, save_price
+from dashboard.services.speech.costs import catch_up, is_paid, priced, remove_price, save_price
 from dashboard.services.speech.hearing import MOST_S, decoded, hear, hear_pcm
 from dashboard.services.speech.results import CannotHear, CannotSpeak, Heard, NothingToSay, Spoken
 from dashboard.services.speech.rules import (
@@ -30,6 +30,7 @@ __all__ = [
     "Heard",
     "NothingToSay",
     "Spoken",
+    "catch_up",
     "decoded",
     "forget_spoken",
     "hear",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine
+from contextlib import suppress
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Final
 
@@ -78,7 +79,7 @@ _count = hop(count)
 # After so long whoever waits for an answer hears it, or waits for others than us.
 LATER_S: Final = 0.25
 # What nobody waits for; held here, since the event loop holds no task for long.
-_under_way: set[asyncio.Task[None]] = set()
+_under_way: dict[asyncio.Task[None], asyncio.Event] = {}
 
 
 async def settle(work: Coroutine[Any, Any, None], *, later: bool) -> None:
@@ -86,19 +87,31 @@ async def settle(work: Coroutine[Any, Any, None], *, later: bool) -> None:
     if not later:
         await work
         return
-    task = asyncio.create_task(_later(work))
-    _under_way.add(task)
+    hurry = asyncio.Event()
+    task = asyncio.create_task(_later(work, hurry))
+    _under_way[task] = hurry
 
     def end(task: asyncio.Task[None]) -> None:
-        _under_way.discard(task)
+        del _under_way[task]
         work.close()  # Python warns of work that was never begun, as it is when we stop
 
     task.add_done_callback(end)
 
 
-async def _later(work: Coroutine[Any, Any, None]) -> None:
-    await asyncio.sleep(LATER_S)
+async def _later(work: Coroutine[Any, Any, None], hurry: asyncio.Event) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(LATER_S):
+            await hurry.wait()
     await work
+
+
+async def catch_up() -> None:
+    """Do what was put off: the process ends, and with it all that is not yet counted."""
+    loop = asyncio.get_running_loop()
+    ours = {task: hurry for task, hurry in _under_way.items() if task.get_loop() is loop}
+    for hurry in ours.values():
+        hurry.set()
+    await asyncio.gather(*ours, return_exceptions=True)
 
 
 async def note_heard(provider: str, s: float, *, guild_id: int | None, payer_id: int) -> None:

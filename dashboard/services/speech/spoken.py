@@ -7,6 +7,7 @@ a rename, and one that is gone was never there.
 import contextlib
 import hashlib
 import logging
+import math
 import os
 import tempfile
 import time
@@ -59,12 +60,14 @@ def find(key: Key) -> Pcm | None:
     return sound
 
 
-def keep(key: Key, sound: Pcm) -> None:
+def keep(key: Key, sound: Pcm, *, asked_at: float) -> None:
     """Keep what was spoken for `key`, and forget the oldest where there is no room.
 
-    A disk that does not take it only costs the next speaker time.
+    asked_at: time.time() when somebody asked for what it answers. Nothing is
+    kept if all that was spoken was forgotten since: they may be who was
+    erased. A disk that does not take it only costs the next speaker time.
     """
-    if not sound.data or len(sound.data) > MOST_OF_ONE:
+    if not sound.data or len(sound.data) > MOST_OF_ONE or asked_at <= _forgotten_at():
         return
     try:
         folder = _folder()
@@ -81,6 +84,8 @@ def keep(key: Key, sound: Pcm) -> None:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(made)
             raise
+        if asked_at <= _forgotten_at():  # just now, and perhaps before it lay there
+            key.path.unlink(missing_ok=True)
         prune()
     except OSError as error:
         log.warning("A spoken sentence could not be kept: %s", error)
@@ -105,7 +110,16 @@ def prune() -> int:
 
 
 def forget_spoken() -> None:
-    """Forget all that was spoken, as when somebody wants nothing of theirs kept."""
+    """Forget all that was spoken, as when somebody wants nothing of theirs kept.
+
+    What is being spoken now, in any process, is not kept later either.
+    """
+    try:
+        _stamp().parent.mkdir(parents=True, exist_ok=True)
+        _stamp().touch()
+        os.utime(_stamp(), (time.time(),) * 2)
+    except OSError as error:
+        log.error("That all that was spoken is to be forgotten could not be noted: %s", error)
     for entry in _entries():
         with contextlib.suppress(FileNotFoundError):
             os.unlink(entry.path)
@@ -121,3 +135,15 @@ def _entries() -> list[os.DirEntry[str]]:
 
 def _folder() -> Path:
     return Path(settings.DATA_DIR) / "spoken"
+
+
+def _stamp() -> Path:
+    return _folder().with_suffix(".forgotten")
+
+
+def _forgotten_at() -> float:
+    """When all that was spoken was forgotten last, as time.time(); -inf if never."""
+    try:
+        return _stamp().stat().st_mtime
+    except FileNotFoundError:
+        return -math.inf

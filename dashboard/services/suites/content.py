@@ -25,6 +25,7 @@ AT_ONCE: Final = 1_000
 LEAST: Final = 0.75
 """How alike an answer must be by default; docs/evaluation.md has the figures behind it."""
 
+ERASED: Final = "[erased]"  # what is left of words whose author wants to be forgotten
 _ROLES: Final = (Role.USER, Role.ASSISTANT)
 
 

@@ -1,11 +1,12 @@
 """What is left in frozen suites of a correction whose author wants to be forgotten: no words."""
 
 from collections.abc import Iterable
-from typing import Final
+
+from django.db.models import Q
 
 from dashboard.models import SuiteAnswer, SuiteCase
-
-ERASED: Final = "[erased]"
+from dashboard.services.suites import polls
+from dashboard.services.suites.content import ERASED
 
 
 def _erase_read(ids: set[int]) -> None:
@@ -22,11 +23,14 @@ def _erase_read(ids: set[int]) -> None:
 def erase(correction_ids: Iterable[int]) -> int:
     """Take the words of these corrections out of every case and answer; return how many cases.
 
+    Polls that show them on Discord are taken off it.
+
     The one change that a frozen version bears: its digest stays, and is no
     longer that of its words. Call it before the corrections are deleted.
     """
     ids = list(correction_ids)
     cases = SuiteCase.objects.filter(correction__in=ids)
+    polls.withdraw(SuiteAnswer.objects.filter(Q(case__correction__in=ids) | Q(correction__in=ids)))
     answers = SuiteAnswer.objects.filter(case__correction__in=ids)
     recalled = SuiteAnswer.objects.filter(correction__in=ids)
     for rows in (answers, recalled):

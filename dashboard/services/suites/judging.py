@@ -3,7 +3,7 @@
 from typing import Final
 
 from dashboard.models import Judge, SuiteCase, SuiteRun
-from dashboard.services.suites.erasing import ERASED
+from dashboard.services.suites.content import ERASED
 from trainerbot.judging import Verdict, contains, label, not_judged, similar, verbatim
 
 NOBODY: Final = "nobody"

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -9,7 +10,7 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, F, OuterRef, QuerySet
 
-from dashboard.models import DiscordUser, SuiteAnswer, SuitePoll, SuiteRun, SuiteVote
+from dashboard.models import SuiteAnswer, SuitePoll, SuiteRun, SuiteVote
 from dashboard.services import audit, outbox
 from dashboard.services.suites.news import TOPIC
 from trainerbot.errors import Conflict, InvalidInput, NotFound
@@ -21,6 +22,7 @@ NEAR: Final = 0.05
 """Scores that differ by no more are the same to a judge."""
 
 READ_AT_ONCE: Final = 200
+MOST_POLLED: Final = 10_000  # votes of one choice in one poll
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,14 +113,22 @@ def cast(one: int, other: int, *, choice: str, voter: User) -> tuple[SuiteVote, 
 
 
 @transaction.atomic
-def keep_polled(poll: SuitePoll, *, choice: str, discord_user: DiscordUser) -> bool:
-    """Keep one person's vote in a poll; False where it was kept before."""
+def keep_polled(poll: SuitePoll, *, counts: Mapping[str, int]) -> bool:
+    """Close a poll with how many chose what; False where it was closed before.
+
+    counts: for "a" and "b", as the poll showed them, "tie" and "neither".
+    """
+    still_open = SuitePoll.objects.filter(pk=poll.pk, state=SuitePoll.State.OPEN)
+    if not still_open.update(state=SuitePoll.State.CLOSED):
+        return False
     first, second = poll.first, poll.second
     shown = Pair(second, first) if poll.is_swapped else Pair(first, second)
-    try:
-        _keep(shown, choice, discord_user=discord_user, poll=poll)
-    except Conflict:
-        return False
+    SuiteVote.objects.bulk_create(
+        SuiteVote(first=first, second=second, choice=_choice(shown, said), poll=poll)
+        for said, n in counts.items()
+        for _ in range(min(n, MOST_POLLED))
+    )
+    outbox.publish(TOPIC, "suitepoll.closed", id=poll.pk)
     return True
 
 
@@ -165,31 +175,23 @@ def _verdict(first: SuiteAnswer, second: SuiteAnswer) -> str:
     return Choice.TIE if first.is_right else Choice.NEITHER
 
 
-def _keep(
-    shown: Pair,
-    choice: str,
-    *,
-    voter: User | None = None,
-    discord_user: DiscordUser | None = None,
-    poll: SuitePoll | None = None,
-) -> SuiteVote:
+def _keep(shown: Pair, choice: str, *, voter: User) -> SuiteVote:
+    choice = _choice(shown, choice)
     first, second = sorted((shown.a, shown.b), key=lambda each: each.pk)
-    if choice in SIDES:
-        better = shown.a if SIDES[choice] else shown.b
-        choice = Choice.FIRST if better.pk == first.pk else Choice.SECOND
-    elif choice not in (Choice.TIE, Choice.NEITHER):
-        raise InvalidInput("Choose A, B, a tie, or neither.")
     try:
         with transaction.atomic():
-            vote = SuiteVote.objects.create(
-                first=first,
-                second=second,
-                choice=choice,
-                voter=voter,
-                discord_user=discord_user,
-                poll=poll,
-            )
+            vote = SuiteVote.objects.create(first=first, second=second, choice=choice, voter=voter)
             outbox.publish(TOPIC, "suitevote.cast", id=vote.pk)
             return vote
     except IntegrityError as error:
         raise Conflict("There is a vote of yours on this pair already.") from error
+
+
+def _choice(shown: Pair, said: str) -> str:
+    """Which answer is meant by what was said of the sides."""
+    if said in SIDES:
+        better, other = (shown.a, shown.b) if SIDES[said] else (shown.b, shown.a)
+        return Choice.FIRST if better.pk < other.pk else Choice.SECOND
+    if said in (Choice.TIE, Choice.NEITHER):
+        return said
+    raise InvalidInput("Choose A, B, a tie, or neither.")

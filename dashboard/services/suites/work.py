@@ -19,7 +19,7 @@ from dashboard.services import places, providers, recall, storage, tasks
 from dashboard.services.asking import patiently
 from dashboard.services.suites import judging, results, runs
 from dashboard.services.suites.asking import Asker, Ruled, Said
-from dashboard.services.suites.erasing import ERASED
+from dashboard.services.suites.content import ERASED
 from dashboard.services.suites.news import announce
 from dashboard.services.suites.spending import Purse
 from dashboard.services.tasks import Later, Run

@@ -26,16 +26,14 @@ from dashboard.services.drafts.discarding import delete_rows
 from dashboard.services.drafts.freezing import sum_up
 from dashboard.services.drafts.state import next_number
 from dashboard.services.tasks import Run
-from dashboard.services.trainings import permissions, picking
+from dashboard.services.trainings import offers, permissions, picking
 from trainerbot.errors import InvalidInput
 from trainerbot.formats import Row
 from trainerbot.formats.rows import Kind
 
 BATCH: Final = 500
-LEAST_MIXED: Final = 50
 NAME: Final = "What people taught"
 FORMATS: Final = {Kind.CHAT: "chat-jsonl", Kind.PREFERENCE: "dpo-jsonl"}
-MOST_MIXED: Final = 5_000
 
 
 def write(run: Run, training: Training) -> None:
@@ -222,9 +220,8 @@ def _mix_in(run: Run, training: Training, version: DatasetVersion) -> None:
         return
     part = "train" if source.split else ""
     rows = source.examples.kept(part=part).order_by("position")
-    n_taught = version.examples.count()
-    wanted, n_all = min(max(n_taught, LEAST_MIXED), MOST_MIXED), rows.count()
-    step = max(n_all // wanted, 1)
+    wanted = offers.n_mixed(source, version.examples.count())
+    step = max(rows.count() // max(wanted, 1), 1)
     positions = list(rows.values_list("position", flat=True))[::step][:wanted]
     with transaction.atomic():
         run.save(step="mixing in", is_mixed=True)

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Final
 
 from django.conf import settings
+from django.db.models import QuerySet
 
 from dashboard.models import DatasetVersion, ModelPrice, Suite, SuiteVersion, Training
 from dashboard.services import assistant, jobs, prices, provenance
@@ -19,7 +20,9 @@ from trainerbot.llm import ModelInfo
 
 LEAST_EXAMPLES: Final = 10  # what OpenAI takes at least
 BOTH: Final = "supervised+dpo"
-SHOWN_DATASETS: Final = 100
+LEAST_MIXED: Final = 50
+MOST_MIXED: Final = 5_000
+SHOWN: Final = 100  # datasets to choose from
 SUPERVISED: Final = "supervised"
 DPO: Final = "dpo"
 HELD_OUT: Final = "Held out of what people taught"
@@ -132,14 +135,22 @@ def estimate(
     )
 
 
-def datasets_to_mix() -> list[DatasetVersion]:
+def datasets_to_mix() -> QuerySet[DatasetVersion]:
     """The newest frozen version of each dataset of conversations, newest first."""
     rows = DatasetVersion.objects.frozen().filter(kind=Kind.CHAT.value, dataset__archived_at=None)
-    rows = rows.exclude(pk__in=Training.objects.exclude(version=None).values("version"))
-    newest: dict[int, DatasetVersion] = {}
-    for version in rows.select_related("dataset").order_by("-pk")[: 5 * SHOWN_DATASETS]:
-        newest.setdefault(version.dataset_id, version)
-    return list(newest.values())[:SHOWN_DATASETS]
+    ours = Training.objects.exclude(version=None).values("version__dataset")
+    rows = rows.exclude(dataset__in=ours)
+    newest: dict[int, int] = {}
+    for dataset_id, pk in rows.order_by("-pk").values_list("dataset", "pk")[: 5 * SHOWN]:
+        newest.setdefault(dataset_id, pk)
+    found: QuerySet[DatasetVersion] = DatasetVersion.objects.filter(pk__in=newest.values())
+    return found.select_related("dataset").order_by("-pk")
+
+
+def n_mixed(source: DatasetVersion, n_taught: int) -> int:
+    """How many rows of a dataset are learned beside so many taught ones."""
+    wanted = min(max(n_taught, LEAST_MIXED), MOST_MIXED)
+    return min(wanted, source.examples.kept(part="train" if source.split else "").count())
 
 
 def check_mixed(version: DatasetVersion | None) -> None:
@@ -151,10 +162,10 @@ def check_mixed(version: DatasetVersion | None) -> None:
     provenance.check(version)
 
 
-def general_suites() -> list[Suite]:
+def general_suites() -> QuerySet[Suite]:
     """What a model may be tested with beside the corrections, newest first."""
     rows = Suite.objects.filter(guild=None).exclude(kind=Suite.Kind.CORRECTIONS)
-    return list(rows.exclude(name__startswith=HELD_OUT).order_by("-pk")[:SHOWN_DATASETS])
+    return rows.exclude(name__startswith=HELD_OUT).order_by("-pk")
 
 
 def chosen_suites(suite_ids: Sequence[int]) -> list[SuiteVersion]:

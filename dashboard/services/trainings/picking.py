@@ -106,6 +106,10 @@ class Picked:
         return len(self.picks) - self.n_learned
 
     @property
+    def n_all_left_out(self) -> int:
+        return sum(self.n_left_out.values())
+
+    @property
     def n_discord(self) -> int:
         """Those that are learned by Discord's permission."""
         return sum(pick.is_discord for pick in self.picks)

@@ -10,7 +10,7 @@ from typing import Final
 
 from django.utils.timezone import now
 
-from dashboard.models import DiscordGuild, Lesson, Training, TrainingCard, Verdict
+from dashboard.models import Alias, DiscordGuild, Lesson, Training, TrainingCard, Verdict
 from dashboard.services import verdicts
 from dashboard.services.trainings.picking import ALL
 from dashboard.services.verdicts import Suited
@@ -21,13 +21,18 @@ NEWS_FOR: Final = timedelta(days=7)  # a channel chosen later is not told of wha
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """A card with what it tells. suites: the figures of the verdict, by suite."""
+    """A card with what it tells.
+
+    suites: the figures of the verdict, by suite. aliases: the names under
+    which it could be promoted.
+    """
 
     card: TrainingCard
     training: Training
     channel_id: int
     verdict: Verdict | None
     suites: list[Suited]
+    aliases: list[str]
 
 
 def guild_ids(training: Training) -> list[int]:
@@ -54,12 +59,15 @@ def to_tell() -> list[Ending]:
         *("training__verdict", "training__created_by", "training__guild", "training__job"),
     )
     found = []
+    aliases = list(Alias.objects.order_by("name").values_list("name", flat=True)[:2])
     for card in rows.order_by("pk")[:AT_ONCE]:
         channel = card.guild.settings.review_channel
         if channel is not None:
             verdict = card.training.verdict
             figures = verdicts.told(verdict) if verdict is not None and verdict.decision else []
-            found.append(Ending(card, card.training, channel.discord_channel_id, verdict, figures))
+            found.append(
+                Ending(card, card.training, channel.discord_channel_id, verdict, figures, aliases)
+            )
     return found
 
 

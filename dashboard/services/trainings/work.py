@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils.timezone import now
 
 from dashboard.models import DatasetVersion, FineTuneJob, Lesson, Task, Training, TrainingCard
-from dashboard.services import jobs, storage, tasks, verdicts
+from dashboard.services import assistant, jobs, storage, tasks, verdicts
 from dashboard.services.tasks import Later, Run
 from dashboard.services.trainings import freezing, picking, telling, testing
 from dashboard.services.trainings.asking import KIND
@@ -150,6 +150,7 @@ def _test(run: Run, training: Training) -> None:
                     tuned_model=training.model,
                     job=training.preference_job or training.job,
                     versions=testing.tests(training),
+                    budget_usd=assistant.current().verdict_budget_usd,
                     actor=training.created_by,
                 )
                 training.save(update_fields=["verdict"])

@@ -48,6 +48,19 @@ def new(request: HttpRequest) -> HttpResponse:
     )
 
 
+def _too_few(request: HttpRequest) -> str:
+    """What is to be said of the size of the dataset that is chosen so far."""
+    dataset = Dataset.objects.current().filter(pk=whole_number(request.GET.get("dataset", "")) or 0)
+    chosen = dataset.first()
+    if chosen is None:
+        return ""
+    asked = DatasetVersion.objects.filter(
+        pk=whole_number(request.GET.get("of_version", "")) or 0, dataset=chosen
+    ).first()
+    version = asked or chosen.latest()
+    return jobs.too_few(version) if version is not None else ""
+
+
 @require_GET
 @requires(Permission.TRAIN)
 def choices(request: HttpRequest) -> HttpResponse:
@@ -74,5 +87,6 @@ def choices(request: HttpRequest) -> HttpResponse:
             "advanced": [*(form.numbers(ours=True) if is_ours else ()), form["seed"]],
             "is_advanced": form.is_advanced(),
             "retires": retirements.about_training(base) if base else [],
+            "too_few": _too_few(request),
         },
     )

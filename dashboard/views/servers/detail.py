@@ -19,7 +19,7 @@ from dashboard.models import (
     PlaceSettings,
     Usage,
 )
-from dashboard.services import budgets, paging, places, speech
+from dashboard.services import budgets, paging, places, releases, speech
 from dashboard.services.access import Permission
 from dashboard.views.doors import requires
 from dashboard.views.servers.bars import bars_of_guild, bars_of_person
@@ -41,7 +41,7 @@ def answers(request: HttpRequest, pk: int) -> HttpResponse:
     """Save how the bot answers on the whole server."""
     guild = get(pk)
     form = place_form(guild, None, data=request.POST)
-    if saved(form, lambda: places.save_place(form.save(commit=False), actor=actor(request))):
+    if save_place(request, form, guild):
         messages.success(request, f"Saved. It is in force on {guild} from the next message on.")
         return redirect("server-detail", pk=pk)
     return _page(request, guild, place=form)
@@ -68,9 +68,7 @@ def channel(request: HttpRequest, pk: int, channel: int) -> HttpResponse:
     if row is None:
         raise NotFound("There is no such channel on this server.")
     form = place_form(guild, row, data=request.POST or None)
-    if request.method == "POST" and saved(
-        form, lambda: places.save_place(form.save(commit=False), actor=actor(request))
-    ):
+    if request.method == "POST" and save_place(request, form, guild):
         messages.success(request, f"Saved. It is in force in {row} from the next message on.")
         return redirect("server-channel", pk=pk, channel=channel)
     context = {"guild": guild, "channel": row, "form": form}
@@ -131,6 +129,29 @@ def saved(form: forms.BaseForm, act: Callable[[], object]) -> bool:
         form.add_error(None, str(error))
         return False
     return True
+
+
+def save_place(request: HttpRequest, form: PlaceForm, guild: DiscordGuild) -> bool:
+    """Save how the bot answers somewhere; what is to be said of its model is said on the next page."""
+    if not form.is_valid():
+        return False
+    was = PlaceSettings.objects.filter(pk=form.instance.pk).values_list("model", flat=True).first()
+    try:
+        said = releases.permit(
+            form.cleaned_data["model"],
+            was=was or "",
+            guild=guild,
+            why=form.cleaned_data["why"],
+            actor=actor(request),
+        )
+    except InvalidInput as error:
+        form.ask_why()
+        form.add_error(None, str(error))
+        return False
+    done = saved(form, lambda: places.save_place(form.save(commit=False), actor=actor(request)))
+    if done and said:
+        messages.warning(request, said)
+    return done
 
 
 def _page(

@@ -5,11 +5,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import discord
 import pytest
+from channels.db import database_sync_to_async
 
 from botrunner import gateway
+from botrunner.cogs.talk.desk import CallDesk
 from botrunner.voice.connection import ReceivingClient
 from botrunner.voice.playback import Player
-from tests.botrunner.voice.lines import Line, Mouth, settled
+from dashboard.services import calls
+from tests.botrunner.voice.desks import AnyCall
+from tests.botrunner.voice.lines import Line, Mouth, settled, until
 from tests.fakes.discord import FakeDiscord
 
 Connected = Callable[[FakeDiscord], Awaitable[ReceivingClient]]
@@ -55,3 +59,33 @@ async def player(line, mouth):
     yield player
     player.clear()
     await settled()
+
+
+# --- a desk of a bot in a call -----------------------------------------------------------
+@pytest.fixture
+async def ada(connected_bot, discord_server):
+    """Somebody in the voice channel, whom the bot has seen there."""
+    ada = discord_server.add_user("Ada")
+    await discord_server.voice.sit(ada, discord_server.world.voice)
+    await until(lambda: connected_bot.guilds[0].get_member(int(ada.id)))
+    return ada
+
+
+@pytest.fixture
+async def call_desk(connected_bot, discord_server) -> CallDesk:
+    world = discord_server.world
+    wish = await database_sync_to_async(calls.want)(
+        discord_guild_id=int(world.guild.id),
+        guild_name=world.guild.name,
+        channel=calls.Place(int(world.voice.id), "voice"),
+        text_channel=calls.Place(int(world.general.id), "general"),
+        actor=None,
+    )
+    call = AnyCall(
+        connected_bot,
+        wish.call_id,
+        wish.discord_guild_id,
+        wish.discord_channel_id,
+        wish.discord_text_channel_id,
+    )
+    return CallDesk(call)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
+from botrunner.bot import TrainerBot
 from botrunner.voice.desk import Answer, Manners, Question
 from botrunner.voice.playback import Heard, Speech
 from dashboard.services.speech import Heard as Words
+from tests.botrunner.voice.lines import tone
 from trainerbot.errors import TrainerBotError
 from trainerbot.speech import NothingHeard, Pcm
 from trainerbot.speech.segmenting import (
@@ -123,3 +126,32 @@ class Desk:
 
     async def fail(self, error: Exception, doing: str) -> None:
         self.failures.append(error)
+
+
+# --- at a real desk --------------------------------------------------------------------------
+@dataclass
+class AnyCall:
+    """What a desk needs to know of a call."""
+
+    bot: TrainerBot
+    call_id: int
+    guild_id: int
+    channel_id: int
+    text_channel_id: int | None
+
+    def people(self) -> list[int]:
+        return [1]
+
+
+def asked(who, text="When do you open?", *, said="") -> Question:
+    now = time.monotonic()
+    words = Words(said or text, "en-US", "scripted", 1.5)
+    return Question(int(who.id), text, words, tone(1.5), now - 0.25, now)
+
+
+async def answer(desk, player, question):
+    speech = player.begin(asker_id=question.discord_user_id, language="en-US")
+    try:
+        return await desk.answer(question, speech), speech
+    finally:
+        speech.end()

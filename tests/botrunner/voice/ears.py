@@ -9,7 +9,7 @@ class Ears:
         self.heard: dict[int, int] = {}
         self.left: list[int] = []
         self.refused: list[int] = []
-        self.is_closed = False
+        self.is_closed = self.is_settled = False
         self.n_lost = 0
         self.speaking = frozenset()
 
@@ -27,3 +27,6 @@ class Ears:
 
     def close(self) -> None:
         self.is_closed = True
+
+    async def settle(self) -> None:
+        self.is_settled = True

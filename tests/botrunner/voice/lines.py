@@ -33,7 +33,7 @@ class Mouth:
         self.waits_at: int | None = None
         self.go_on = asyncio.Event()
 
-    async def __call__(self, text: str, language: str, asker_id: int) -> Pcm:
+    async def __call__(self, text: str, language: str, asker_id: int, asked_at: float) -> Pcm:
         self.asked.append(text)
         self.languages.append(language)
         if self.dies_at == len(self.asked):

@@ -1,15 +1,11 @@
 """One turn of a talk on Discord and in the log: access, words, thumbs, records, failures."""
 
 import asyncio
-import time
-from dataclasses import dataclass
 
 import pytest
 from channels.db import database_sync_to_async
 
-from botrunner.bot import TrainerBot
 from botrunner.cogs.talk.desk import CallDesk
-from botrunner.voice.desk import Question
 from botrunner.voice.playback import Player
 from dashboard.models import (
     AuditEvent,
@@ -22,12 +18,12 @@ from dashboard.models import (
     VoiceCall,
     VoiceSettings,
 )
-from dashboard.services import calls, places, speech
+from dashboard.services import places, speech
 from dashboard.services.budgets import OverBudget
-from dashboard.services.speech import Heard as Words
 from dashboard.services.speech import costs
 from tests.botrunner.talking import rows
-from tests.botrunner.voice.lines import Line, Mouth, tone, until
+from tests.botrunner.voice.desks import answer, asked
+from tests.botrunner.voice.lines import Line, Mouth, tone
 from tests.factories import CorrectionFactory
 from tests.fakes.openai_endpoint import Reply
 from trainerbot.errors import NotAllowed
@@ -48,60 +44,8 @@ async def player(line):
 
 
 @pytest.fixture
-async def ada(connected_bot, discord_server):
-    """Somebody in the voice channel, whom the bot has seen there."""
-    ada = discord_server.add_user("Ada")
-    await discord_server.voice.sit(ada, discord_server.world.voice)
-    await until(lambda: connected_bot.guilds[0].get_member(int(ada.id)))
-    return ada
-
-
-@dataclass
-class AnyCall:
-    """What a desk needs to know of a call."""
-
-    bot: TrainerBot
-    call_id: int
-    guild_id: int
-    channel_id: int
-    text_channel_id: int | None
-
-    def people(self) -> list[int]:
-        return [1]
-
-
-@pytest.fixture
-async def desk(connected_bot, discord_server) -> CallDesk:
-    world = discord_server.world
-    wish = await database_sync_to_async(calls.want)(
-        discord_guild_id=int(world.guild.id),
-        guild_name=world.guild.name,
-        channel=calls.Place(int(world.voice.id), "voice"),
-        text_channel=calls.Place(int(world.general.id), "general"),
-        actor=None,
-    )
-    call = AnyCall(
-        connected_bot,
-        wish.call_id,
-        wish.discord_guild_id,
-        wish.discord_channel_id,
-        wish.discord_text_channel_id,
-    )
-    return CallDesk(call)
-
-
-def asked(who, text="When do you open?", *, said="") -> Question:
-    now = time.monotonic()
-    words = Words(said or text, "en-US", "scripted", 1.5)
-    return Question(int(who.id), text, words, tone(1.5), now - 0.25, now)
-
-
-async def answer(desk, player, question):
-    speech = player.begin(asker_id=question.discord_user_id, language="en-US")
-    try:
-        return await desk.answer(question, speech), speech
-    finally:
-        speech.end()
+async def desk(call_desk) -> CallDesk:
+    return call_desk
 
 
 async def test_a_question_is_quoted_answered_in_reply_with_thumbs_and_logged(

@@ -171,6 +171,29 @@ def test_where_it_may_not_be_interrupted_it_goes_on(mouth):
     assert mouth.told == []
 
 
+def test_once_it_is_known_that_it_may_not_be_interrupted_it_goes_on(floor, mouth):
+    floor.began(ADA, 0.0)
+    floor.can_be_interrupted = False
+    floor.look(0.1)
+    floor.judged(ADA, 0.5, has_words=True)
+
+    assert mouth.told == ["hold", "release"]
+
+
+def test_after_its_call_it_leaves_the_mouth_to_the_next_one(floor, mouth):
+    floor.began(ADA, 0.0)
+    floor.began(BOB, 0.1)
+    floor.close()
+    mouth.told.clear()
+
+    floor.judged(ADA, 0.5, has_words=True)
+    floor.ended(ADA, 0.6)
+    mouth.is_speaking = False
+    floor.began(ADA, 0.7)
+
+    assert mouth.told == []
+
+
 def test_who_leaves_the_call_has_no_word_any_more(floor, mouth):
     floor.began(ADA, 0.0)
 

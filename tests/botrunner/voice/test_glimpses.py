@@ -75,6 +75,8 @@ async def test_what_is_said_to_others_is_never_shown(talk, desk):
     await settled()
     frame(talk, ADA, b"paused", "Between you and me, it is awful and")
     await settled()
+    frame(talk, ADA, b"paused", "Between you and me, it is awful and dear.")
+    await settled()
     frame(talk, ADA, b"ended", "Between you and me, it is awful and dear.")
     await settled()
 

@@ -10,6 +10,8 @@ from botrunner.voice.places import VoiceUnavailable
 from dashboard.models import VoiceCall, VoiceSettings
 from dashboard.services import calls
 from dashboard.services.calls import Place
+from dashboard.services.speech import costs
+from tests.botrunner.voice.ears import Ears
 from tests.botrunner.voice.lines import until
 from tests.botrunner.working import online
 from tests.fakes.discord import FakeDiscord
@@ -112,3 +114,19 @@ async def test_a_call_that_is_no_longer_wanted_when_it_is_connected_ends_by_itse
     await call._be(VoiceCall.State.RECONNECTING)
 
     await until(lambda: not supervisor.calls and call.client is None)
+
+
+async def test_before_the_process_ends_it_is_written_down_what_was_heard_and_cost(bot, fake):
+    supervisor = bot.get_cog("Voice").supervisor
+    supervisor.attend = Ears
+    call = await join(bot, fake)
+    ears = call.participant
+    counted = asyncio.Event()
+
+    async def count() -> None:
+        counted.set()
+
+    await costs.settle(count(), later=True)
+    await bot.get_cog("Voice").cog_unload()
+
+    assert (ears.is_closed, ears.is_settled, counted.is_set()) == (True, True, True)

@@ -8,7 +8,7 @@ from botrunner.voice.desk import Manners
 from botrunner.voice.talking import Talk
 from dashboard.services.budgets import OverBudget
 from tests.botrunner.voice.desks import BEGAN, WENT, Desk, Dictated
-from tests.botrunner.voice.lines import settled, tone, until
+from tests.botrunner.voice.lines import settled, until
 from trainerbot.errors import ProviderUnavailable
 from trainerbot.speech import Pcm
 
@@ -213,95 +213,6 @@ async def test_a_person_is_answered_one_question_at_a_time(talk, desk, line):
     await spoken(line)
 
 
-# --- interruptions --------------------------------------------------------------------------
-async def answering(
-    talk, desk, line, mouth, text="It is a long answer that goes on and on."
-) -> None:
-    mouth.sound = tone(2.0)
-    desk.answers = lambda question: text
-    await say(talk, ADA, "When do you open?")
-    await line.wait_for_sound()
-    assert line.draw(50) == 50
-
-
-async def test_real_speech_silences_it_with_the_next_frame(talk, desk, line, mouth):
-    await answering(talk, desk, line, mouth)
-
-    frame(talk, ADA, BEGAN)
-    await settled()
-
-    assert line.draw(20) == 0
-
-
-async def test_what_was_heard_before_an_interruption_is_recorded(talk, desk, line, mouth):
-    await answering(talk, desk, line, mouth)
-    frame(talk, ADA, BEGAN)
-    frame(talk, ADA, WENT)
-    await settled()
-    await until(lambda: desk.records)
-
-    [(_, _, heard, _)] = desk.records
-    assert heard.was_cut
-    assert heard.text == "It is a long answer"
-
-
-async def test_mm_hm_does_not_end_the_answer(talk, desk, line, mouth):
-    await answering(talk, desk, line, mouth)
-
-    await say(talk, ADA, "Mm-hm.")
-    await line.play_out()
-    await until(lambda: desk.records)
-
-    [(_, _, heard, _)] = desk.records
-    assert heard.is_whole
-    assert len(desk.questions) == 1
-
-
-async def test_a_cough_does_not_end_the_answer(talk, desk, line, mouth):
-    await answering(talk, desk, line, mouth)
-
-    await say(talk, BOB, "")
-    await line.play_out()
-    await until(lambda: desk.records)
-
-    assert desk.records[0][2].is_whole
-
-
-async def test_a_short_word_ends_the_answer_and_is_answered(talk, desk, line, mouth):
-    await answering(talk, desk, line, mouth)
-
-    await say(talk, ADA, "Stop!")
-    await until(lambda: len(desk.questions) == 2)
-
-    assert desk.records[0][2].was_cut
-    await spoken(line)
-
-
-async def test_the_next_question_is_asked_after_it_is_known_what_was_heard(talk, desk, line, mouth):
-    await answering(talk, desk, line, mouth)
-    known: list[int] = []
-    desk.answers = lambda question: known.append(len(desk.records)) or "Well."
-
-    frame(talk, ADA, BEGAN)
-    frame(talk, ADA, WENT)
-    frame(talk, ADA, b"ended", "No, I meant Sunday.")
-    await until(lambda: len(desk.questions) == 2)
-    await spoken(line)
-
-    assert known == [1]
-
-
-async def test_where_it_may_not_be_interrupted_it_speaks_on(talk, desk, line, mouth):
-    desk.is_at = Manners(names=["Jarvis"], can_be_interrupted=False)
-    await answering(talk, desk, line, mouth)
-    frame(talk, ADA, BEGAN)
-    frame(talk, ADA, WENT)
-    await settled()
-
-    assert line.draw(20) == 20
-    await spoken(line)
-
-
 # --- what goes wrong --------------------------------------------------------------------------
 @pytest.mark.origin(43)
 async def test_what_could_not_be_heard_is_told_and_never_asked(talk, desk):
@@ -357,6 +268,21 @@ async def test_after_it_was_closed_it_says_nothing_and_hears_nothing(talk, desk,
     assert line.n_plays == 0
 
 
+async def test_words_that_come_after_it_was_closed_leave_the_player_to_the_next_call(
+    talk, desk, player
+):
+    desk.hears_after.clear()
+    frame(talk, ADA, BEGAN)
+    frame(talk, ADA, b"cut", "It is a long story")
+    await settled()
+
+    talk.close()
+    desk.hears_after.set()
+    await asyncio.wait_for(talk.settle(), 5)
+
+    assert not player.is_held
+
+
 # --- who goes -------------------------------------------------------------------------------
 async def test_who_leaves_in_mid_sentence_is_not_answered(talk, desk):
     frame(talk, ADA, BEGAN)
@@ -394,16 +320,6 @@ async def test_a_connection_that_breaks_ends_what_was_being_said(talk, desk, lin
     await spoken(line)
 
     assert [each.text for each in desk.questions] == ["Who are you?"]
-
-
-async def test_the_sound_of_an_interrupted_answer_is_not_kept(talk, desk, line, mouth):
-    await answering(talk, desk, line, mouth)
-    frame(talk, ADA, BEGAN)
-    frame(talk, ADA, WENT)
-    await until(lambda: desk.records)
-    await settled()
-
-    assert talk._speakers[ADA].last is None
 
 
 async def test_among_people_who_has_no_budget_is_told_once_since_nobody_hears_them_call(talk, desk):

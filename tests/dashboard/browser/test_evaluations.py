@@ -2,6 +2,7 @@
 
 import re
 
+from django.db import transaction
 from playwright.sync_api import expect
 
 from dashboard.models import Evaluation, Task
@@ -69,10 +70,11 @@ def test_a_test_is_watched_from_its_first_answer_to_its_scores(open_page):
 
     for example in examples[1:]:
         PredictionFactory(evaluation=test, example=example, predicted=example.label)
-    Evaluation.objects.filter(pk=test.pk).update(n_done=4, n_right=3)
-    Task.objects.filter(pk=test.task.pk).update(state=Task.State.SUCCEEDED, progress=1)
-    test.refresh_from_db()
-    results.settle(test)
+    with transaction.atomic():  # a page that asks in between must not find an end without scores
+        Evaluation.objects.filter(pk=test.pk).update(n_done=4, n_right=3)
+        Task.objects.filter(pk=test.task.pk).update(state=Task.State.SUCCEEDED, progress=1)
+        test.refresh_from_db()
+        results.settle(test)
 
     expect(page.locator("#accuracy")).to_have_text("75.0\N{NO-BREAK SPACE}%")
     expect(page.locator("#evaluation-status")).to_have_text("succeeded")

@@ -62,3 +62,20 @@ def test_the_history_of_a_correction_forgets_the_name_too():
     told = corrections.timeline(row)
     assert {entry.name for entry in told if entry.did == "rejected it"} == {"someone"}
     assert all("Ada" not in entry.note for entry in told)
+
+
+def test_no_word_of_an_erased_reviewer_stays_anywhere():
+    row, grace = CorrectionFactory(), UserFactory(trainer=True)
+    ada = Person(role=Role.TRAINER, name="ada", discord_user_id=77)
+    corrections.reject(correction=row, reviewer=ada, note="Ada knows better.")
+    corrections.approve(correction=row, reviewer=grace)
+
+    privacy.erase(77, corrections_too=False)
+
+    row.refresh_from_db()
+    kept = [row.review_note]
+    for step in row.steps.all():
+        kept += [step.note, str(step.before), str(step.after)]
+    assert not any("Ada" in words for words in kept)
+    back = corrections.undo(user=grace)
+    assert (back.state, back.review_note) == ("rejected", "")

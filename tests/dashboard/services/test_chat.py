@@ -55,7 +55,7 @@ async def test_pieces_come_first_and_then_one_answer(endpoint):
         async for event in chat.reply(conversation=await begin(), question=QUESTION, model="small")
     ]
 
-    assert [event.text for event in events[:-1]] == ["Hello", " there."]
+    assert "".join(event.text for event in events[:-1]) == "Hello there."
     assert isinstance(events[-1], Answer)
     assert events[-1].text == "Hello there."
 

@@ -185,7 +185,7 @@ def test_what_was_said_aloud_is_counted_handed_out_and_erased(
     talk, django_capture_on_commit_callbacks
 ):
     _, name = recorded(talk)
-    spoken.keep(spoken.Key("espeak", "", "ru", "hello"), tone(0.1))
+    spoken.keep(spoken.Key("espeak", "", "ru", "hello"), tone(0.1), asked_at=time.time())
     found = privacy.stored(7)
     assert (found.n_utterances, found.n_recordings, found.is_heard) == (1, 1, True)
     assert '"said_aloud": [\n  {\n   "text": "hello"' in privacy.export(7)

@@ -73,7 +73,7 @@ async def test_what_gives_way_does_so_for_a_moment(monkeypatch, gives_way_s, ord
     assert sorted(done) == ["ada", "eve"]
 
 
-async def test_a_question_wakes_the_thread_that_waits_for_one(monkeypatch):
+async def test_a_question_does_not_wait_for_what_gives_way(monkeypatch):
     monkeypatch.setattr(hopping, "GIVES_WAY_S", 0.5)
     ada: Any = asyncio.ensure_future(chat.hop(meet, gives_way=True)("ada"))
     eve: Any = asyncio.ensure_future(meeting("eve"))
@@ -83,6 +83,16 @@ async def test_a_question_wakes_the_thread_that_waits_for_one(monkeypatch):
     await eve
     await ada
     assert await names() == {"ada", "eve"}
+
+
+async def test_at_the_end_of_a_loop_nothing_gives_way_any_more(monkeypatch):
+    monkeypatch.setattr(hopping, "GIVES_WAY_S", 60.0)
+    ada: Any = asyncio.ensure_future(chat.hop(meet, gives_way=True)("ada"))
+    await asyncio.sleep(0)
+    chat.let_nothing_give_way()
+    async with asyncio.timeout(10):
+        await ada
+    assert await names() == {"ada"}
 
 
 async def test_what_fails_is_undone_alone():

@@ -1,5 +1,6 @@
 """Speech as a service: who hears and speaks, in which order and language, and what is kept."""
 
+import asyncio
 import os
 import time
 from dataclasses import replace
@@ -208,11 +209,11 @@ def test_the_oldest_is_forgotten_where_there_is_no_room(monkeypatch):
     sound = tone(1.0)
     monkeypatch.setattr(spoken, "MOST_BYTES", 3 * (len(sound.data) + 100))
     for number, text in enumerate(("one", "two", "three")):
-        spoken.keep(key(text), sound)
+        spoken.keep(key(text), sound, asked_at=time.time())
         os.utime(key(text).path, (time.time() - 100 + number,) * 2)
     assert spoken.find(key("one")) == sound  # asked for again, it is the youngest
 
-    spoken.keep(key("four"), sound)
+    spoken.keep(key("four"), sound, asked_at=time.time())
 
     assert [bool(spoken.find(key(text))) for text in ("one", "two", "three", "four")] == [
         True,
@@ -224,7 +225,7 @@ def test_the_oldest_is_forgotten_where_there_is_no_room(monkeypatch):
 
 def test_what_nobody_asked_for_in_a_week_is_forgotten():
     spoken.forget_spoken()
-    spoken.keep(key("old"), tone(0.1))
+    spoken.keep(key("old"), tone(0.1), asked_at=time.time())
     week_ago = time.time() - spoken.KEPT_S - 1
     os.utime(key("old").path, (week_ago, week_ago))
 
@@ -234,11 +235,43 @@ def test_what_nobody_asked_for_in_a_week_is_forgotten():
 
 def test_a_file_that_a_disk_spoilt_is_spoken_anew():
     spoken.forget_spoken()
-    spoken.keep(key("x"), tone(0.1))
+    spoken.keep(key("x"), tone(0.1), asked_at=time.time())
     key("x").path.write_bytes(b"RIFF")
 
     assert spoken.find(key("x")) is None
     assert not key("x").path.exists()
+
+
+def test_nothing_is_kept_of_what_was_asked_before_all_was_forgotten():
+    asked_at = time.time()
+    spoken.forget_spoken()
+
+    spoken.keep(key("x"), tone(0.1), asked_at=asked_at)
+    assert spoken.find(key("x")) is None
+
+    spoken.keep(key("x"), tone(0.1), asked_at=time.time() + 0.01)
+    assert spoken.find(key("x")) == tone(0.1)
+
+
+async def test_a_sentence_that_is_being_made_while_its_asker_is_erased_is_not_kept(speech_server):
+    speech_server.script.goes_on.clear()
+    saying = asyncio.create_task(speech.say("Hello Ada.", language="en"))
+    while not speech_server.spoken:  # noqa: ASYNC110 (a request wakes nobody)
+        await asyncio.sleep(0.001)
+    spoken.forget_spoken()
+    speech_server.script.goes_on.set()
+    await saying
+
+    assert not (await speech.say("Hello Ada.", language="en")).is_cached
+
+
+async def test_what_follows_of_an_answer_whose_asker_was_erased_is_not_kept(speech_server):
+    asked_at = time.time()
+    spoken.forget_spoken()
+
+    for _ in range(2):
+        said = await speech.say("Hello Ada.", language="en", asked_at=asked_at)
+        assert not said.is_cached
 
 
 # --- settings ----------------------------------------------------------------------------

@@ -153,6 +153,37 @@ async def test_who_waits_for_a_sentence_waits_for_no_count_of_it(speech_server):
     assert again.is_cached
 
 
+@async_rows
+async def test_what_is_put_off_is_counted_before_the_process_ends(speech_server, monkeypatch):
+    monkeypatch.setattr(costs, "LATER_S", 3600.0)
+    ada = await database_sync_to_async(DiscordUserFactory)()
+    payer_id = ada.discord_user_id
+    await speech.hear_pcm(tone(1.0), language="en", payer_id=payer_id, is_urgent=True)
+    await speech.say("Good day.", language="en", payer_id=payer_id, is_urgent=True)
+
+    await speech.catch_up()
+
+    assert await database_sync_to_async(used)() == [(True, 1_000, 9, Decimal(0))]
+    assert not costs._under_way
+
+
+@async_rows
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_the_same_sentence_in_the_next_moment_is_paid_once(speech_server, at_once):
+    ada = await database_sync_to_async(DiscordUserFactory)()
+    asked = {"language": "en", "payer_id": ada.discord_user_id, "is_urgent": True}
+
+    if at_once:
+        said = await asyncio.gather(*(speech.say("Good evening.", **asked) for _ in range(3)))
+    else:
+        said = [await speech.say("Good evening.", **asked) for _ in range(3)]
+    await speech.catch_up()
+
+    assert sorted(each.is_cached for each in said) == [False, True, True]
+    assert [each.text for each in speech_server.spoken] == ["Good evening."]
+    assert await database_sync_to_async(used)() == [(True, 0, 13, Decimal(0))]
+
+
 async def test_what_is_still_to_be_counted_at_the_end_is_let_go_in_silence():
     async def count() -> None:
         raise AssertionError

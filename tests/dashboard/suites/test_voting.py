@@ -6,7 +6,7 @@ from django.utils.timezone import now
 from dashboard.models import SuiteAnswer, SuitePoll, SuiteVote
 from dashboard.services import suites
 from dashboard.services.suites import votes
-from tests.factories import DiscordUserFactory, SuiteRunFactory, UserFactory, suite_version
+from tests.factories import SuiteRunFactory, UserFactory, suite_version
 from trainerbot.errors import Conflict, InvalidInput, NotFound
 
 pytestmark = pytest.mark.django_db
@@ -102,21 +102,19 @@ def test_a_judge_is_checked_against_people(runs):
     assert 0 < found.kappa < 1
 
 
-def test_a_vote_in_a_poll_counts_once_and_on_the_side_that_it_was_given(runs):
+def test_a_poll_counts_once_and_each_side_for_the_answer_that_it_showed(runs):
     answer = votes.pairs(*runs).first()
     poll = SuitePoll.objects.create(
         first_id=answer.pk,
         second_id=answer.other,
         is_swapped=True,
         discord_channel_id=7,
+        state=SuitePoll.State.OPEN,
         ends_at=now(),
     )
-    person = DiscordUserFactory()
 
-    assert votes.keep_polled(poll, choice="a", discord_user=person)
-    assert not votes.keep_polled(poll, choice="b", discord_user=person)
-    assert votes.tally(*runs) == votes.Tally(n=1, wins=0, losses=1, ties=0, both_bad=0)
-
-
-def test_without_votes_there_is_no_kappa(runs):
-    assert votes.agreements(runs[0]) == {}
+    assert votes.keep_polled(poll, counts={"a": 2, "b": 1, "tie": 1, "neither": 3})
+    assert not votes.keep_polled(poll, counts={"b": 5})
+    assert votes.tally(*runs) == votes.Tally(n=7, wins=1, losses=2, ties=1, both_bad=3)
+    assert votes.agreements(suites.get(runs[0].pk))["similar"].n == 7
+    assert votes.n_left(*runs, voter=UserFactory()) == 4

@@ -1,14 +1,17 @@
 """After a fine-tune both models are asked the same tests, and one sentence says what to do."""
 
+from decimal import Decimal
+
 import pytest
 from asgiref.sync import sync_to_async
 
 from dashboard.models import FineTuneJob, SuiteRun, Task, Verdict
-from dashboard.services import tasks, verdicts
+from dashboard.services import assistant, places, tasks, verdicts
 from dashboard.services.suites.content import Content
 from tests.factories import (
     CorrectionFactory,
     FineTuneJobFactory,
+    ModelPriceFactory,
     SuiteFactory,
     suite_version,
 )
@@ -184,3 +187,69 @@ def test_the_page_of_a_job_shows_the_verdict_or_a_way_to_ask(admin_client):
         decision="promote", sentence="Promote it.", decided_at="2026-01-01T00:00Z"
     )
     assert "Promote it." in admin_client.get(address).content.decode()
+
+
+# --- price, time and budget ---------------------------------------------------------------
+@sync_to_async
+def priced(**usd: int) -> None:
+    for model, each in usd.items():
+        name = {"base": BASE, "good": GOOD, "bad": BAD}[model]
+        ModelPriceFactory(model=name, prompt_usd=each, completion_usd=each)
+    places.forget()
+
+
+async def test_a_dearer_model_is_promoted_with_a_word_about_its_price(endpoint):
+    endpoint.answer = answering
+    await general()
+    await priced(base=1, good=3)
+
+    verdict = await judged(GOOD)
+
+    assert verdict.decision == "promote"
+    assert "But it costs 3 times as much." in verdict.sentence
+
+
+@sync_to_async
+def ended(budget: str | None) -> Verdict:
+    changed = assistant.current()
+    changed.verdict_budget_usd = budget
+    assistant.save(changed=changed, actor=None)
+    job = FineTuneJobFactory(succeeded=True, base_model=BASE, fine_tuned_model=GOOD)
+    tasks.submit("judge-job", args={"job": job.pk})
+    while tasks.run_next("worker"):
+        pass
+    Task.objects.filter(kind="verdict").update(run_at="2000-01-01T00:00Z")
+    tasks.run_next("worker")
+    return job.verdicts.get()
+
+
+async def test_a_verdict_that_comes_to_its_budget_stops_and_says_so(endpoint):
+    endpoint.answer = answering
+    await general()
+    await priced(base=9_000, good=9_000)
+
+    verdict = await ended("0.01")
+
+    assert verdict.decision == ""
+    assert "runs did not come to their end" in verdict.error
+    assert "does not allow another question" in verdict.error
+    budgets = [run.budget_usd async for run in SuiteRun.objects.all()]
+    assert sum(budgets) <= Decimal("0.0101")
+
+
+async def test_a_budget_that_is_enough_changes_nothing(endpoint):
+    endpoint.answer = answering
+    await general()
+    await priced(base=1, good=1)
+
+    assert (await ended("100.00")).decision == "promote"
+
+
+async def test_a_budget_without_prices_asks_for_them_and_nobody_else(endpoint):
+    await general()
+
+    verdict = await ended("5.00")
+
+    assert "what small costs is not known" in verdict.error
+    assert not await SuiteRun.objects.aexists()
+    assert endpoint.chats == []

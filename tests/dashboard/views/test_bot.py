@@ -74,6 +74,7 @@ def test_the_invitation_asks_for_the_permissions_that_the_bot_needs(admin):
     )
     assert found
     assert int(found[1]) & (1 << 11)  # Send Messages
+    assert int(found[1]) & (1 << 49)  # Create Polls
     assert not int(found[1]) & (1 << 3)  # Administrator
 
 

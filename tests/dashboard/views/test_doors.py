@@ -7,9 +7,12 @@ import pytest
 from django.core.files.base import ContentFile
 from django.test import Client
 from django.urls import URLPattern, reverse
+from django.utils.timezone import now
 
+from dashboard.models import SuitePoll
 from dashboard.services import access, exports, imports
 from dashboard.services.access import MATRIX, Permission, Role
+from dashboard.services.suites import polls
 from dashboard.urls import urlpatterns
 from dashboard.views import doors
 from tests.dashboard.views.conftest import make_user
@@ -27,6 +30,7 @@ from tests.factories import (
     IncidentFactory,
     QuestionFactory,
     SuiteRunFactory,
+    TrainingFactory,
     UserFactory,
     VoiceCallFactory,
     suite_version,
@@ -67,12 +71,16 @@ def existing_row(pattern: URLPattern) -> dict[str, object]:
             "channel": DiscordChannelFactory(guild=guild).pk,
         }
         return {name: named[name] for name in names}
+    if "taught" in str(pattern.name):
+        return {name: TrainingFactory().pk for name in names}
     if resource == "releases":
         return {"name": AliasFactory(answered_by="small").name}
     if pattern.name == "speech-recording":
         recorded = QuestionFactory(conversation=ConversationFactory())
         recorded.audio.save("sound.ogg", ContentFile(b"OggS"))
         return {"pk": recorded.pk}
+    if pattern.name == "run-poll-end":
+        return {"pk": open_poll().pk}
     rows = {
         "bot": IncidentFactory,
         "datasets": lambda: DatasetVersionFactory(number=1).dataset,
@@ -88,6 +96,17 @@ def existing_row(pattern: URLPattern) -> dict[str, object]:
         "speech": lambda: AnswerFactory(content=""),  # nothing to say, so nobody is asked
     }
     return {"pk": rows[resource]().pk} | {name: 1 for name in names if name != "pk"}
+
+
+def open_poll() -> SuitePoll:
+    """A poll on Discord about two runs."""
+    version = suite_version(n_cases=1)
+    runs = [SuiteRunFactory(version=version, rights=[each]) for each in (True, False)]
+    channel = DiscordChannelFactory()
+    admin = UserFactory(admin=True)
+    [poll] = polls.ask(*runs, channel_id=channel.pk, hours=1, n=1, actor=admin)
+    polls.posted(poll.pk, message_id=7, ends_at=now())
+    return poll
 
 
 def no_row(pattern: URLPattern) -> dict[str, object]:

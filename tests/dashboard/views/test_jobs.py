@@ -319,3 +319,14 @@ def test_the_page_of_an_older_version_leads_to_a_job_on_that_version(trainer, en
     trainer.post("/fine-tuning/new/", wanted(older, of_version=str(older.pk)))
 
     assert FineTuneJob.objects.get().version == older
+
+
+def test_the_form_of_a_fine_tune_warns_of_too_few_examples(trainer, endpoint):
+    few, enough = DatasetVersionFactory(n_examples=3), DatasetVersionFactory(n_examples=10)
+
+    def chosen(version) -> str:
+        page = trainer.get(f"/fine-tuning/new/choices/?dataset={version.dataset_id}")
+        return page.content.decode()
+
+    assert f"{few} has 3 examples, and most endpoints need at least 10" in chosen(few)
+    assert "the job would fail" not in chosen(enough)

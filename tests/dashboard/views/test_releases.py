@@ -3,11 +3,12 @@
 import pytest
 
 from dashboard.models import Alias, Promotion, ShadowAnswer, SuiteRun
-from dashboard.services import assistant, releases
+from dashboard.services import assistant, places, releases
 from tests.factories import (
     AliasFactory,
     AnswerFactory,
     CorrectionFactory,
+    ModelPriceFactory,
     QuestionFactory,
     ReleaseFactory,
     suite_version,
@@ -178,3 +179,17 @@ def test_one_button_asks_all_that_the_gate_wants_to_know_and_asks_it_once(admin,
         ("uploaded", "small"),
     ]
     assert releases.get("support").stable.model == "small"
+
+
+def test_what_a_test_would_take_is_told_before(admin, alias):
+    CorrectionFactory(question="When do you open?", approved=True)
+
+    unknown = admin.get("/releases/support/price/", FORM).content.decode()
+    ModelPriceFactory(model="large")
+    places.forget()
+    known = admin.get("/releases/support/price/", FORM).content.decode()
+
+    assert "To test it takes 2 questions, at a price that is not known" in unknown
+    assert "To test it takes 2 questions, for about $" in known
+    assert admin.get("/releases/support/price/").content.decode().strip() == ""
+    assert not alias.releases.filter(model="large").exists()

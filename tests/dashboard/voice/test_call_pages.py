@@ -144,7 +144,7 @@ def test_an_interrupted_answer_tells_how_much_of_it_was_heard(trainer):
 
     shown = page(trainer, f"/calls/{row.call_id}/said/")
 
-    assert "Interrupted. Heard of it:" in shown
+    assert "Not heard to its end. Heard of it:" in shown
     assert ">It never</span>" in shown
 
 

@@ -1,5 +1,6 @@
 """The JSON that Discord's API v10 would send about the things of the world."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from tests.fakes.discord.world import (
@@ -189,6 +190,8 @@ def message(what: Message, world: World, *, with_reference: bool = True) -> Payl
         "flags": what.flags,
         "components": what.components,
     }
+    if what.poll:
+        said["poll"] = poll(what)
     if what.nonce:
         said["nonce"] = what.nonce
     if what.webhook_id:
@@ -210,6 +213,30 @@ def message(what: Message, world: World, *, with_reference: bool = True) -> Payl
             else message(what.reply_to, world, with_reference=False)
         )
     return said
+
+
+def poll(what: Message) -> Payload:
+    assert what.poll is not None
+    over = datetime.fromisoformat(what.created_at) + timedelta(hours=what.poll.hours)
+    return {
+        "question": {"text": what.poll.question},
+        "answers": [
+            {"answer_id": number, "poll_media": {"text": words}}
+            for number, words in enumerate(what.poll.choices, start=1)
+        ],
+        "expiry": over.isoformat(),
+        "allow_multiselect": False,
+        "layout_type": 1,
+        "results": {
+            "is_finalized": what.poll.is_over,
+            # Discord leaves out what nobody has chosen.
+            "answer_counts": [
+                {"id": number, "count": len(voters), "me_voted": False}
+                for number, voters in what.poll.votes.items()
+                if voters
+            ],
+        },
+    }
 
 
 def mentioned(what: Message, world: World) -> list[User]:

@@ -8,7 +8,15 @@ from tests.fakes.discord.cdn import Cdn
 from tests.fakes.discord.gateway import Gateway
 from tests.fakes.discord.payloads import Payload
 from tests.fakes.discord.rest import Answer, Refused, Request, Rest
-from tests.fakes.discord.world import Attachment, Channel, ChannelType, Message, World, snowflake
+from tests.fakes.discord.world import (
+    Attachment,
+    Channel,
+    ChannelType,
+    Message,
+    Poll,
+    World,
+    snowflake,
+)
 
 MAX_CONTENT = 2000  # characters
 EPHEMERAL = 1 << 6
@@ -46,6 +54,7 @@ class Routes:
         rest.add("GET", message, self.get_message)
         rest.add("PATCH", message, self.edit_message)
         rest.add("DELETE", message, self.delete_message)
+        rest.add("POST", "/channels/{channel_id}/polls/{message_id}/expire", self.end_poll)
         rest.add("POST", f"{message}/threads", self.start_thread)
         rest.add("PUT", f"{message}/reactions/{{emoji}}/@me", self.react)
         rest.add("POST", "/interactions/{interaction_id}/{token}/callback", self.answer)
@@ -145,6 +154,15 @@ class Routes:
         self._message(message_id).is_deleted = True
         return Answer(204)
 
+    async def end_poll(self, request: Request, channel_id: str, message_id: str) -> Answer:
+        message = self._message(message_id)
+        if message.author is not self.world.bot:
+            raise Refused(403, 50005, "Cannot edit a message authored by another user")
+        if message.poll is None or message.poll.is_over:
+            raise Refused(400, 520001, "Poll has already expired")
+        message.poll.is_over = True
+        return self._told("MESSAGE_UPDATE", message)
+
     async def start_thread(self, request: Request, channel_id: str, message_id: str) -> Answer:
         self._message(message_id)
         thread = self.world.add_channel(request.body["name"], ChannelType.PUBLIC_THREAD)
@@ -205,7 +223,7 @@ class Routes:
         content: str = body.get("content") or ""
         if len(content.encode("utf-16-le")) // 2 > MAX_CONTENT:
             raise Refused(400, 50035, "Invalid Form Body: Must be 2000 or fewer in length.")
-        if not (content.strip() or files or body.get("embeds") or body.get("components")):
+        if not (content.strip() or files or {"embeds", "components", "poll"} & _given(body)):
             raise Refused(400, 50006, "Cannot send an empty message")
         return content.strip()
 
@@ -215,6 +233,7 @@ class Routes:
         message.request = body
         message.components = body.get("components") or []
         message.flags = body.get("flags") or 0
+        message.poll = _poll(body.get("poll"))
         message.nonce = body.get("nonce")
         message.pings_author = (body.get("allowed_mentions") or {}).get("replied_user", True)
         message.attachments = self._kept(request)
@@ -244,3 +263,18 @@ class Routes:
 
     def _shown(self, message: Message) -> Answer:
         return Answer(200, payloads.message(message, self.world))
+
+
+def _given(body: Payload) -> set[str]:
+    return {name for name, value in body.items() if value}
+
+
+def _poll(body: Payload | None) -> Poll | None:
+    """The poll of a new message, with Discord's limits."""
+    if body is None:
+        return None
+    choices = [each["poll_media"]["text"] for each in body["answers"]]
+    fits = len(body["question"]["text"]) <= 300 and all(0 < len(each) <= 55 for each in choices)
+    if not (fits and 1 <= len(choices) <= 10 and 1 <= body["duration"] <= 768):
+        raise Refused(400, 50035, "Invalid Form Body: poll")
+    return Poll(body["question"]["text"], choices, body["duration"])

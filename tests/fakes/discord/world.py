@@ -84,6 +84,24 @@ class Version:
 
 
 @dataclass(eq=False)
+class Poll:
+    """A poll under a message. votes: ids of people by the number of their choice, from 1."""
+
+    question: str
+    choices: list[str]
+    hours: int
+    votes: dict[int, set[str]] = field(default_factory=dict)
+    is_over: bool = False
+
+    def vote(self, who: User, choice: str) -> None:
+        """Let somebody choose, by the words of a choice; they have one vote."""
+        assert not self.is_over
+        for voters in self.votes.values():
+            voters.discard(who.id)
+        self.votes.setdefault(1 + self.choices.index(choice), set()).add(who.id)
+
+
+@dataclass(eq=False)
 class Message:
     """A message with everything it ever said, the first version first."""
 
@@ -95,6 +113,7 @@ class Message:
     attachments: list[Attachment] = field(default_factory=list)
     components: list[dict[str, object]] = field(default_factory=list)
     flags: int = 0
+    poll: Poll | None = None
     webhook_id: str | None = None
     nonce: str | None = None
     request: dict[str, object] = field(default_factory=dict)  # as the bot sent it

@@ -43,7 +43,7 @@ async def test_an_answer_of_the_model_comes_in_pieces_and_says_how_it_came(fake,
 
     pieces, finished = await ask(llm, "When do you open?")
 
-    assert pieces == ["At", " nine."]
+    assert "".join(pieces) == "At nine."
     assert (finished.text, finished.model) == ("At nine.", "small-2")
     assert (finished.correction_id, finished.example_ids) == (None, ())
     assert finished.usage == Usage(7, 2)

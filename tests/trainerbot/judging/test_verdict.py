@@ -2,7 +2,17 @@
 
 import pytest
 
-from trainerbot.judging.verdict import KEEP, PROMOTE, REFUSE, Difference, Figures, decide
+from trainerbot.judging.verdict import (
+    KEEP,
+    PROMOTE,
+    REFUSE,
+    Difference,
+    Effort,
+    Figures,
+    decide,
+    decide_replacement,
+    weighed,
+)
 
 
 def figures(
@@ -98,3 +108,41 @@ def test_a_base_model_that_repeats_itself_as_much_is_no_reason():
     found = decide("ft:x", [figures(tuned_repeats=0.4, base_repeats=0.35)], margin=2)
 
     assert found.decision == KEEP
+
+
+@pytest.mark.parametrize(
+    ("effort", "said"),
+    [
+        (Effort(), ("", "")),
+        (Effort(price=1.2, time=0.9), ("", "")),
+        (Effort(price=3.0), ("costs 3 times as much", "")),
+        (Effort(price=3.0, time=2.5), ("costs 3 times as much and takes 2.5 times as long", "")),
+        (Effort(price=0.4), ("", "costs 60 % less")),
+        (Effort(price=2.0, time=0.5), ("costs 2 times as much", "takes 50 % less time")),
+    ],
+)
+def test_what_it_takes_more_or_less_of_is_said_where_it_is_much(effort, said):
+    assert weighed(effort) == said
+
+
+def test_as_good_but_dearer_is_said_so():
+    verdict = decide("ft:x", [figures()], margin=2.0, effort=Effort(price=3.0))
+
+    assert verdict.decision == "keep recall"
+    assert verdict.sentence.endswith("its base model, but costs 3 times as much.")
+
+
+def test_as_good_and_much_cheaper_leaves_the_choice_to_a_person():
+    verdict = decide("ft:x", [figures()], margin=2.0, effort=Effort(price=0.4))
+
+    assert verdict.decision == "keep recall"
+    assert "It costs 60 % less, which may be reason enough to promote it." in verdict.sentence
+
+
+def test_a_replacement_need_only_be_no_worse():
+    verdict = decide_replacement("new", "old", [figures()], margin=2.0, effort=Effort(time=2.0))
+
+    assert verdict.decision == "promote"
+    assert verdict.sentence == (
+        "new can take the place of old: on these tests it is no worse, but takes 2 times as long."
+    )

@@ -88,6 +88,56 @@ async def test_a_refusal_is_the_sdks():
             await client.ask(b"{}")
 
 
+class Unreachable(Recorder):
+    """Is not there for the first requests of each kind that it is told."""
+
+    def __init__(self, *errors: type[httpx2.RequestError]) -> None:
+        super().__init__()
+        self._errors = list(errors)
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        response = await super().handle_async_request(request)
+        if self._errors:
+            raise self._errors.pop(0)("away", request=request)
+        return response
+
+
+def client_on(road: httpx2.AsyncBaseTransport) -> AskingClient:
+    http_client = openai.DefaultAsyncHttpxClient(transport=road, trust_env=False)
+    return AskingClient(**client_settings(ENDPOINT), http_client=http_client, road=road)
+
+
+async def test_a_later_question_that_fails_is_tried_again_as_often_and_as_the_sdk_says():
+    road = Recorder(200, 503, 429)
+    async with client_on(road) as client:
+        await client.ask(b"{}")
+        response = await client.ask(b'{"model": "a"}')
+    assert response.status_code == 200
+    expected = await asked_of_the_sdk(b"{}", b'{"model": "a"}', statuses=(200, 503, 429))
+    assert [said(request) for request in road.requests] == expected
+
+
+async def test_a_later_question_that_is_refused_is_refused_as_by_the_sdk():
+    async with client_on(Recorder(200, 401)) as client:
+        await client.ask(b"{}")
+        with pytest.raises(openai.AuthenticationError):
+            await client.ask(b"{}")
+
+
+async def test_a_later_question_to_whoever_is_away_for_a_moment_is_sent_again(monkeypatch):
+    monkeypatch.setattr("openai._base_client.INITIAL_RETRY_DELAY", 0.001)
+    road = Unreachable()
+    async with client_on(road) as client:
+        await client.ask(b"{}")
+        road._errors[:] = [httpx2.ConnectError]
+        await client.ask(b"{}")
+        road._errors[:] = [httpx2.ReadTimeout] * 9
+        with pytest.raises(openai.APITimeoutError):
+            await client.ask(b"{}")
+    counts = [request.headers["x-stainless-retry-count"] for request in road.requests]
+    assert counts == ["0", "0", "1", "0", "1", "2"]
+
+
 class Moved(Recorder):
     """Says of its first version that there is a second."""
 
@@ -118,5 +168,6 @@ async def test_a_question_that_is_sent_elsewhere_arrives_there():
         **client_settings(ENDPOINT), http_client=http_client, road=road
     ) as client:
         await client.ask(b'{"model": "a"}')
-    assert road.requests[-1].url.path == "/v2" + PATH
-    assert road.requests[-1].content == b'{"model": "a"}'
+        await client.ask(b'{"model": "b"}')
+    elsewhere = [request for request in road.requests if request.url.path == "/v2" + PATH]
+    assert [request.content for request in elsewhere] == [b'{"model": "a"}', b'{"model": "b"}']

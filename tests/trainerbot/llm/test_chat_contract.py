@@ -27,7 +27,7 @@ async def test_an_answer_comes_in_pieces_and_then_whole(fake: FakeOpenAI, chat: 
 
     deltas, completion = await ask(chat)
 
-    assert deltas == ["An", " answer"]
+    assert "".join(deltas) == "An answer"
     assert completion == Completion(
         text="An answer",
         model="small",
@@ -124,7 +124,7 @@ async def test_any_text_comes_through_unbroken(fake, chat, text):
 
     deltas, completion = await ask(chat)
 
-    assert deltas == [text, text]
+    assert "".join(deltas) == text * 2
     assert completion.text == text * 2
 
 
@@ -150,7 +150,7 @@ async def test_comments_single_line_ends_and_a_missing_done_do_no_harm(fake, cha
 
     deltas, completion = await ask(chat)
 
-    assert deltas == ["x", "x"]
+    assert "".join(deltas) == "xx"
     assert completion.finish_reason == "stop"
 
 
@@ -230,6 +230,33 @@ async def test_a_stream_that_goes_wrong_ends_in_an_error(fake, endpoint, reply, 
     with pytest.raises(kind, match=said):
         await ask(chat)
     await chat.close()
+
+
+@pytest.mark.parametrize("then", [b'data: {"error": "gone"}\n\n', b"data: oops\n\n"])
+async def test_words_that_come_together_with_a_fault_are_still_heard(fake, chat, then):
+    fake.default = Reply(body=b'data: {"choices": [{"delta": {"content": "So"}}]}\n\n' + then)
+    heard = []
+
+    async def listen() -> None:
+        async for piece in chat.stream(HELLO, model="small"):
+            heard.append(piece)
+
+    with pytest.raises((ProviderUnavailable, ProviderRefused)):
+        await listen()
+
+    assert heard == [Delta("So")]
+
+
+async def test_words_that_come_together_are_handed_on_together(fake, chat):
+    events = b"".join(
+        b'data: {"choices": [{"delta": {"content": "%s"}}]}\n\n' % word for word in (b"a", b"b")
+    )
+    fake.default = Reply(body=events + b"data: [DONE]\n\n")
+
+    deltas, completion = await ask(chat)
+
+    assert deltas == ["ab"]
+    assert completion.text == "ab"
 
 
 async def test_closing_the_answer_stops_the_endpoint(fake, chat):

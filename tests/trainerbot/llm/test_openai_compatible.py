@@ -207,6 +207,6 @@ async def test_comments_alone_are_silence():
 
     events = read_events(pings(), silence_s=0.1)
 
-    assert await anext(events) == b'{"choices": []}'
+    assert await anext(events) == [b'{"choices": []}']
     with pytest.raises(TimeoutError):
         await anext(events)

@@ -2,12 +2,10 @@
 
 import unicodedata
 
-import numpy as np
 import pytest
 
 from tests.trainerbot.pictures.png import columns, pixels
 from trainerbot.pictures import Canvas, Style, cut, direction, missing, width, wrap
-from trainerbot.pictures.ink import covered
 
 STYLE = Style(24)
 INK = "#000000"
@@ -121,10 +119,9 @@ def test_hebrew_runs_from_the_right_and_numbers_and_latin_within_it_do_not(logic
     assert direction.visual(logical, from_right=direction.runs_right(logical)) == shown
 
 
-def test_marks_stay_behind_their_letter():
-    shown = direction.visual("ש\u05c1ל", from_right=True)
-
-    assert shown == "לש\u05c1"
+def test_points_of_hebrew_and_arabic_are_left_out():
+    assert direction.joined("ש\u05c1ל é e\u0301") == "של é e\u0301"
+    assert direction.joined("ب\u064eب") == direction.joined("بب")
 
 
 def test_arabic_letters_take_the_form_of_their_place():
@@ -143,16 +140,6 @@ def test_what_runs_from_the_right_begins_on_the_right():
 
     assert inked.max() == pytest.approx(550, abs=4)
     assert inked.min() > 450
-
-
-def test_shades_are_shares_of_a_pixel():
-    square = np.array([(0.5, 0.5), (2.5, 0.5), (2.5, 2.5), (0.5, 2.5)], dtype=np.float32)
-
-    found = covered([square], 3, 3)
-
-    assert found == pytest.approx(
-        np.array([(0.25, 0.5, 0.25), (0.5, 1.0, 0.5), (0.25, 0.5, 0.25)]), abs=0.01
-    )
 
 
 def test_what_lies_outside_of_a_picture_is_left_out():

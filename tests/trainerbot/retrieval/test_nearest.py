@@ -1,7 +1,10 @@
 """The index over short texts."""
 
+import random
 import subprocess
 import sys
+
+import pytest
 
 from trainerbot.retrieval import Match, NearestTexts
 
@@ -77,3 +80,23 @@ def test_the_score_is_the_cosine_as_computed_by_hand():
     # " ab " has six pieces of equal weight; of "a" only " a" is among them.
     (match,) = NearestTexts([(1, "ab"), (2, "cd")]).nearest("a")
     assert match == (1, round(6**-0.5, 4))
+
+
+def test_few_rows_are_compared_as_many_are():
+    words = " ".join(QUESTIONS).split()
+    chance = random.Random(7)
+    texts = [" ".join(chance.choices(words, k=4)) for _ in range(60)]
+    index = NearestTexts(list(enumerate(texts)))
+    seen = bytes(number % 3 > 0 for number in range(60))
+    asked = [" ".join(chance.choices(words, k=2)) for _ in range(20)]
+
+    by_hand = [index.nearest(each, 60, visible=seen) for each in asked]
+    best = [index.nearest(each, 3, visible=seen) for each in asked]
+    index._few_rows = 0
+    by_numpy = [index.nearest(each, 60, visible=seen) for each in asked]
+
+    assert [dict(each) for each in by_hand] == [
+        pytest.approx(dict(each), abs=2e-4) for each in by_numpy
+    ]
+    assert best == [each[:3] for each in by_hand]
+    assert all(seen[match.key] for each in by_hand for match in each)

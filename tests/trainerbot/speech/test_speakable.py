@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 (signs that look like letters)
 """Text made fit to be heard."""
 
 import pytest
@@ -31,6 +32,8 @@ from trainerbot.speech.speakable import speakable
         ("| a | b |\n|---|---|\n| 1 | 2 |", "a, b. 1, 2"),
         ("snake_case and 3*4 and 2**3", "snake case and 3*4 and 2**3"),
         ("Nice 😀👍🏽 day 🇩🇪 :smile:", "Nice day"),
+        ("ℹ️ Note ▶️ go ↔ back Ⓜ️ ㊙ 〰 ■ end", "Note go back end"),
+        ("Acme™ and Acme®'s, © 2026‼️ Why⁉", "Acme and Acme's, © 2026!! Why!?"),
         ("At 12:30:45 it is 20 °C, 5 < 6", "At 12:30:45 it is 20 °C, 5 < 6"),
         ("<b>Bold</b><br>text", "Bold text"),
         ("Привет, **мир**!", "Привет, мир!"),
@@ -44,7 +47,20 @@ def test_marks_of_writing_are_not_read_aloud(written, said):
 
 @pytest.mark.origin(48)
 @pytest.mark.parametrize(
-    "written", ["", "   \n", "😀🎉", "```\ncode\n```", "***", "---", "<@1>", "https://a.b/c", "?!…"]
+    "written",
+    [
+        "",
+        "   \n",
+        "😀🎉",
+        "ℹ️",
+        "ℹ️ ™",
+        "```\ncode\n```",
+        "***",
+        "---",
+        "<@1>",
+        "https://a.b/c",
+        "?!…",
+    ],
 )
 def test_nothing_is_said_where_nothing_is_left(written):
     assert speakable(written) == ""

@@ -115,7 +115,11 @@ class OpenAICompatibleChat(ChatModel):
     async def _pieces(
         self, response: httpx2.Response, answer: "_Answer", model: str
     ) -> AsyncGenerator[str, None]:
-        """Yield the words of the response's body as they come, and collect them in `answer`."""
+        """Yield the words of the response's body as they come, and collect them in `answer`.
+
+        Words that came together stay together: an endpoint that is quicker than whoever
+        reads would else have each of them handed on by itself.
+        """
         kind = response.headers.get("content-type", "").partition(";")[0].strip()
         if kind == "text/event-stream":
             pieces = read_events(_body(response), silence_s=self._endpoint.timeout_s)
@@ -124,19 +128,18 @@ class OpenAICompatibleChat(ChatModel):
         else:
             raise failures.not_openai(self._endpoint)
         try:
-            async for piece in pieces:
-                if piece == DONE:
-                    answer.ended = True
-                    # Read to the end where that is there already: what is left in the middle
-                    # is cleaned up by the loop, one task for each generator.
-                    if not response.extensions.get(IS_COMPLETE, lambda: False)():
-                        break
-                    continue
-                chunk = decode_chunk(piece)
-                if chunk.error is not None:
-                    raise self._fault(chunk.error, model)
-                if text := answer.add(chunk):
+            async for events in pieces:
+                text, fault = answer.take(events)
+                if text:
                     yield text
+                if isinstance(fault, WireError):
+                    raise fault
+                if fault is not None:
+                    raise self._fault(fault, model)
+                # Read to the end where that is there already: what is left in the middle
+                # is cleaned up by the loop, one task for each generator.
+                if answer.is_done and not response.extensions.get(IS_COMPLETE, lambda: False)():
+                    break
         except WireError as error:
             raise failures.not_openai(self._endpoint) from error
 
@@ -222,23 +225,43 @@ class _Answer:
         self._finish_reason: str | None = None
         self._fingerprint: str | None = None
         self.ended = False
+        self.is_done = False
         self.is_constrained = False
 
-    def add(self, chunk: Chunk) -> str:
-        """Take a chunk in and return its words, which may be none."""
+    def take(self, events: Sequence[bytes]) -> tuple[str, Fault | str | WireError | None]:
+        """Take in the data of some events; return their words, and what went wrong after these.
+
+        That is what the endpoint says, or WireError where an event is none of OpenAI's.
+        """
+        n_before = len(self._pieces)
+        fault: Fault | str | WireError | None = None
+        for event in events:
+            if event == DONE:
+                self.ended = self.is_done = True
+                continue
+            try:
+                chunk = decode_chunk(event)
+            except WireError as error:
+                fault = error
+                break
+            if (fault := chunk.error) is not None:
+                break
+            self._add(chunk)
+        return "".join(self._pieces[n_before:]), fault
+
+    def _add(self, chunk: Chunk) -> None:
         self._model = chunk.model or self._model
         self._fingerprint = chunk.system_fingerprint or self._fingerprint
         if chunk.usage:
             self._usage = Usage(chunk.usage.prompt_tokens, chunk.usage.completion_tokens)
         choice = chunk.first
         if choice is None:
-            return ""
+            return
         if choice.finish_reason:
             self._finish_reason = choice.finish_reason
             self.ended = True
         if text := choice.text:
             self._pieces.append(text)
-        return text
 
     def completion(self) -> Completion:
         """Return the whole of it."""
@@ -291,8 +314,8 @@ def _one_of(choices: Sequence[str]) -> dict[str, Any]:
     }
 
 
-async def _whole(body: bytes) -> AsyncIterator[bytes]:
-    yield body
+async def _whole(body: bytes) -> AsyncIterator[list[bytes]]:
+    yield [body]
 
 
 def _without(asked: dict[str, Any], refused: set[str]) -> dict[str, Any]:

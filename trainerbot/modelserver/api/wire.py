@@ -141,6 +141,7 @@ def base_model_object(base: BaseModel, runtime: str) -> dict[str, Any]:
         "fine_tune_methods": methods_for(base),
         "method": None,
         "notes": "An untouched base model.",
+        "shutdown_date": base.shutdown_date,
     }
 
 
@@ -179,4 +180,6 @@ def tuned_model_object(
         "method": model.method,
         "notes": METHODS[model.method].notes,
         "fine_tuning_job": model.job_id,
+        # It answers with its base model's weights, and goes with it.
+        "shutdown_date": None if base is None else base.shutdown_date,
     }

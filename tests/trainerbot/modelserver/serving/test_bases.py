@@ -7,6 +7,7 @@ import pytest
 
 from tests.trainerbot.modelserver.gguf_files import write_head
 from trainerbot.errors import InvalidInput
+from trainerbot.modelserver.api import wire
 from trainerbot.modelserver.bases import find_bases
 from trainerbot.modelserver.runtimes.base import Options
 from trainerbot.modelserver.runtimes.weights import weights_of
@@ -151,3 +152,16 @@ def test_a_cut_gguf_file_is_left_for_llama_cpp_to_judge(tmp_path, n_bytes):
     (model,) = only(str(path))
 
     assert model.context_tokens == 2048
+
+
+@pytest.mark.parametrize(
+    ("told", "kept"), [("2027-01-14", "2027-01-14"), ("soon", None), (20270114, None), (None, None)]
+)
+def test_the_last_day_in_a_models_own_metadata_is_told_on(tmp_path, told, kept):
+    config = CONFIG | {"shutdown_date": told}
+    path = folder(tmp_path / "old", "model.safetensors", "tokenizer.json", config=config)
+
+    (model,) = only(str(path))
+
+    assert model.shutdown_date == kept
+    assert wire.base_model_object(model, "transformers")["shutdown_date"] == kept

@@ -1,0 +1,100 @@
+"""A model that a place names itself, without an alias: what its tests say, before it answers there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.contrib.auth.models import User
+
+from dashboard.models import DiscordGuild, Release, SuiteVersion
+from dashboard.services import audit, routing, storage, suites
+from dashboard.services.access import Person
+from dashboard.services.releases import gate
+from trainerbot.errors import InvalidInput
+
+MOST_WHY = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What the tests say of a model. against: that it is bad; unknown: what nobody has asked yet."""
+
+    against: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+
+
+def heard(model: str, guild: DiscordGuild | None) -> Heard:
+    """What the gate would say of a model on the corrections that count there; all, if nowhere is named.
+
+    A name such as @support has passed its own gate.
+    """
+    if not model or routing.name_in(model):
+        return Heard()
+    release = Release(model=model)
+    against = list(gate.about_verdicts(release))
+    unknown = []
+    for version in _versions(guild):
+        run = gate.run_of(release, version)
+        alone = gate.run_of(release, version, with_recall=False)
+        if run is None and alone is None:
+            unknown.append(f"It was not tested on {version} yet.")
+            continue
+        said = gate.about_corrections(release, version)
+        against += [each for each in said if "not tested" not in each and "not heard" not in each]
+    return Heard(tuple(against), tuple(unknown))
+
+
+def permit(
+    model: str,
+    *,
+    was: str,
+    guild: DiscordGuild | None,
+    why: str = "",
+    actor: User | Person | None,
+) -> str:
+    """Let a place name a model, and return what is to be said of it, or "".
+
+    For whoever is about to save it. was: what it named before; nothing is
+    asked of what stays. One that nobody tested is let through with words, so
+    that a first model answers at once; one that is known to be worse needs a
+    reason, which is audited with what objected. Raises InvalidInput without one.
+    """
+    if model == was:
+        return ""
+    found = heard(model, guild)
+    if found.against:
+        why = why.strip()
+        if not why:
+            raise InvalidInput(" ".join([f"{model} is not chosen yet.", *found.against, SAY_WHY]))
+        if len(why) > MOST_WHY:
+            raise InvalidInput(f"The reason has {MOST_WHY:,} characters at most.")
+        storage.check_text(why, what="The reason")
+        audit.record(
+            actor,
+            "model.override",
+            model,
+            where=str(guild or "everywhere"),
+            why=why[:200],
+            objections=len(found.against),
+        )
+        return ""
+    if not found.unknown:
+        return ""
+    return " ".join(["Nobody has tested it for this place.", *found.unknown, TEST_IT])
+
+
+SAY_WHY = "Say why it shall answer all the same, or choose another."
+TEST_IT = "Test it under Tests, or choose a name such as @support, which has a gate."
+
+
+def _versions(guild: DiscordGuild | None) -> list[SuiteVersion]:
+    """The corrections in force everywhere, and those of one guild; of all where a model answers all."""
+    if guild is not None:
+        guilds: list[DiscordGuild | None] = [None, guild]
+    else:
+        guilds = [None]
+    return [
+        suites.corrections_suite(each)
+        for each in guilds
+        if suites.corrections_in_force(each).exists()
+    ]
