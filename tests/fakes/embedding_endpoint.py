@@ -1,6 +1,7 @@
 """/v1/embeddings on a loopback port: vectors that a text's letters lead to, and faults by script."""
 
 import base64
+import contextlib
 import json
 import threading
 import zlib
@@ -54,11 +55,13 @@ class EmbeddingEndpoint:
 
             def _say(self, status: int, body: Any) -> None:
                 content = json.dumps(body).encode()
-                self.send_response(status)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content)
+                # Who did not wait so long is gone.
+                with contextlib.suppress(ConnectionError):
+                    self.send_response(status)
+                    self.send_header("Content-Type", "application/json")
+                    self.send_header("Content-Length", str(len(content)))
+                    self.end_headers()
+                    self.wfile.write(content)
 
             def log_message(self, *args: Any) -> None:
                 """Stay quiet."""

@@ -66,7 +66,9 @@ def _step() -> int:
     is_in_force = row.space and (row.space_endpoint, row.space_model) == (endpoint.name, model)
     if not is_in_force or row.calibration is None:
         _calibrate(row, endpoint, model)
-        return 0
+        row = choosing.current()
+        if (row.space_endpoint, row.space_model) != (endpoint.name, model):
+            return 0  # something else was chosen meanwhile, and told of
     return _embed(row, endpoint, model)
 
 

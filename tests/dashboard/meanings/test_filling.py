@@ -28,12 +28,11 @@ def kinds():
 def test_a_chosen_model_is_calibrated_before_anything_is_embedded(endpoint):
     correction = CorrectionFactory(approved=True)
 
-    assert meanings.fill() == 0
-    assert sorted(endpoint.texts) == sorted(texts())
+    assert meanings.fill() == 1
+    assert sorted(endpoint.texts) == sorted([*texts(), correction.question])
     row = meanings.current()
     assert row.space.endswith("embed-test")
     assert Calibration.from_bytes(bytes(row.calibration)).n_dimensions == endpoint.n_dimensions
-    assert meanings.fill() == 1
     assert embedded() == {correction.question}
     assert meanings.fill() == 0
 
