@@ -15,7 +15,7 @@ from discord.opus import OpusError
 from botrunner.voice.connection import IsHeard, ReceivingClient
 from botrunner.voice.jitter import DEPTH_S, Jitter, Lost
 from botrunner.voice.opus import FRAME_BYTES, FRAME_MS, Decoder, silence
-from botrunner.voice.packets import Packet
+from botrunner.voice.packets import SILENCE, Packet
 from trainerbot.speech import Pcm
 
 log = logging.getLogger(__name__)
@@ -26,6 +26,7 @@ FRAME_S: Final = FRAME_MS / 1000
 FILLED_S: Final = 2.0
 # A packet is that late at most; else nothing was said since the last one.
 SILENT_AFTER_S: Final = DEPTH_S + FRAME_S
+SAID_TO_END: Final = 5  # packets of silence, which Discord's clients send behind all that is said
 MOST_GUESSED: Final = 5  # frames; what Opus guesses after 100 ms is silence anyway
 MOST_QUEUED: Final = 2_000
 
@@ -44,12 +45,14 @@ class Speaker:
         self._heard_until: float | None = None  # the moment that the frames given have reached
         self._last_packet_at = 0.0
         self._n_filled = 0  # frames of silence since the last real one
+        self._n_silent = 0  # packets of silence since the last one with sound
 
     def put(self, packet: Packet, now: float) -> list[Pcm]:
         """Return the frames that are due with this packet."""
         if self._heard_until is None:
             self._heard_until = now
         self._last_packet_at = now
+        self._n_silent = self._n_silent + 1 if packet.is_silence else 0
         frames = list(self._decoded(self._jitter.put(packet.sequence, packet.frame, now)))
         return self._given(frames, now)
 
@@ -70,6 +73,8 @@ class Speaker:
     def silence_at(self) -> float:
         """When the next frame of silence is due, unless a packet comes before."""
         assert self._heard_until is not None
+        if self._n_silent >= SAID_TO_END:
+            return self._heard_until  # nothing is on its way any more
         return max(self._heard_until, self._last_packet_at + SILENT_AFTER_S)
 
     def is_done(self, now: float) -> bool:
@@ -92,6 +97,9 @@ class Speaker:
                 # In the time that was lost, silence was given already.
                 yield from self._concealed(max(0, n_lost - self._n_filled), following=each)
                 n_lost = 0
+            if each == SILENCE and self._n_filled:  # one more than there should be, and late
+                self._n_filled -= 1
+                continue
             self._n_filled = 0
             yield from self._pieces(self._heard(each))
 
@@ -107,10 +115,12 @@ class Speaker:
 
     def _heard(self, frame: bytes) -> bytes:
         try:
-            return self._decoder.heard(frame)
+            sound = self._decoder.heard(frame)
         except OpusError:
             self._counts["broken"] += 1
             return self._decoder.guessed()
+        # Opus clicks where speech turns into its frame of silence; that click is nobody's voice.
+        return bytes(len(sound)) if frame == SILENCE else sound
 
     def _recovered(self, following: bytes) -> bytes:
         try:

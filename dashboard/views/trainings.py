@@ -261,7 +261,7 @@ def _plan(query: QueryDict) -> dict[str, Any]:
         "discord": picked.left_out.get(Why.DISCORD, []),
         "permission": permission,
         "permission_form": PermissionForm(),
-        "least": offers.LEAST_EXAMPLES,
+        "under_way": Training.objects.unfinished().filter(scope=scope.value).first(),
     }
 
 

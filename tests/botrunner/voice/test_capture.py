@@ -14,6 +14,7 @@ from discord.opus import Encoder
 from botrunner.voice import opus
 from botrunner.voice.capture import FRAME_S, Capture, Speaker
 from botrunner.voice.packets import SILENCE, Packet
+from tests.botrunner.voice.calling import voiced
 from tests.botrunner.voice.lines import until
 from tests.botrunner.working import as_loaded
 from tests.fakes.discord import FakeDiscord
@@ -118,9 +119,19 @@ def test_silence_is_put_in_while_nothing_comes_and_speech_goes_on_after_it():
     assert not is_silent(talking.frames[-1])
 
 
+def test_the_click_with_which_a_voice_turns_into_silence_is_not_heard():
+    speaker = Speaker(Counter())
+    sound = []
+    for number, frame in enumerate([*voiced(0.9825, seed=7)[:50], SILENCE]):
+        sound += speaker.put(Packet(7, number, number * 960, frame), 100.0 + number * FRAME_S)
+
+    assert not is_silent(sound[-2])
+    assert is_silent(sound[-1])
+
+
 def test_silence_that_was_put_in_comes_when_a_packet_of_it_would():
     talking = Talking()
-    for number, frame in enumerate([*tone(440, 10), *[SILENCE] * 5]):
+    for number, frame in enumerate([*tone(440, 10), *[SILENCE] * 4]):  # one of five was lost
         talking.say(number, frame)
     speaker, said_until = talking.speaker, talking.now
 
@@ -129,6 +140,18 @@ def test_silence_that_was_put_in_comes_when_a_packet_of_it_would():
     assert len(speaker.wait(speaker.silence_at)) == 4
     assert speaker.silence_at == pytest.approx(said_until + 5 * FRAME_S)
     assert len(speaker.wait(speaker.silence_at)) == 1
+
+
+def test_who_has_said_all_is_silent_at_once_and_not_twice():
+    talking = Talking()
+    for number, frame in enumerate([*tone(440, 10), *[SILENCE] * 5]):
+        talking.say(number, frame)
+    speaker, said_until = talking.speaker, talking.now
+
+    assert speaker.silence_at == pytest.approx(said_until + FRAME_S)
+    assert len(speaker.wait(said_until + FRAME_S)) == 1
+    late = Packet(1, 15, 15 * 960, SILENCE)  # for which silence was put in
+    assert speaker.put(late, said_until + 1.5 * FRAME_S) == []
 
 
 def test_after_an_outage_nothing_is_counted_twice():
