@@ -22,7 +22,7 @@ from botrunner.process.news import News
 from botrunner.rest import Patience
 from dashboard.models import OutboxEvent, ProcessState
 from dashboard.services import bot as bots
-from dashboard.services import chat, processes, providers, recall
+from dashboard.services import processes, providers, recall
 from dashboard.services.bot import ShardRange, orders
 from dashboard.services.bot.places import this_process
 from trainerbot.errors import Conflict, TrainerBotError
@@ -137,7 +137,6 @@ class BotProcess:
                 self._tree.cancel()
             ends = await asyncio.gather(ordered, *tasks, return_exceptions=True)
             self._lag.stop()
-            chat.let_nothing_give_way()  # ends are logged before another bot looks for them
             await providers.close_clients()
             await self._leave_place()
         for end in ends:

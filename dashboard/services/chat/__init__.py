@@ -1,6 +1,6 @@
 """One turn on any face: log the question, recall, ask, stream, log the answer."""
 
-from dashboard.services.chat.hopping import hop, let_nothing_give_way
+from dashboard.services.chat.hopping import hop
 from dashboard.services.chat.offers import abilities_of, default_model, models
 from dashboard.services.chat.on_discord import (
     Admitted,
@@ -34,7 +34,6 @@ __all__ = [
     "foreseen",
     "give_up",
     "hop",
-    "let_nothing_give_way",
     "log",
     "models",
     "recalling",

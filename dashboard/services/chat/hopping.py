@@ -12,6 +12,7 @@ import asyncio
 import contextvars
 import logging
 import threading
+import time
 import weakref
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -84,10 +85,7 @@ def hop(
         desk = _desks.get(loop)
         if desk is None:
             desk = _desks[loop] = _Desk(loop)
-        if gives_way:
-            desk.take_later(unit, loop)
-        else:
-            desk.take(unit)
+        desk.take(unit, gives_way=gives_way)
         return unit.future
 
     return asked
@@ -171,34 +169,18 @@ class _Desk:
         # Not held for ever: the desk is kept for as long as its loop is.
         self._loop = weakref.ref(loop)
         self._waiting: deque[_Unit] = deque()
-        self._giving_way: dict[_Unit, asyncio.TimerHandle] = {}
+        self._giving_way: deque[tuple[float, _Unit]] = deque()  # by the moment until which
         self._is_busy = False
-        self._lock = threading.Lock()
+        self._comes = threading.Condition(threading.Lock())
 
-    def take(self, unit: _Unit) -> None:
-        with self._lock:
-            self._waiting.append(unit)
+    def take(self, unit: _Unit, *, gives_way: bool) -> None:
+        with self._comes:
+            if gives_way:
+                self._giving_way.append((time.monotonic() + GIVES_WAY_S, unit))
+            else:
+                self._waiting.append(unit)
             if self._is_busy:
-                return
-            self._is_busy = True
-        self._send()
-
-    def take_later(self, unit: _Unit, loop: asyncio.AbstractEventLoop) -> None:
-        """Take a unit once it has given way. It waits on the loop: to wake the thread is dear."""
-        self._giving_way[unit] = loop.call_later(GIVES_WAY_S, self._take_now, unit)
-
-    def take_all(self) -> None:
-        """Take what still gives way."""
-        for unit, timer in list(self._giving_way.items()):
-            timer.cancel()
-            self._take_now(unit)
-
-    def _take_now(self, unit: _Unit) -> None:
-        del self._giving_way[unit]
-        with self._lock:
-            # What has given way for long enough goes first, however many questions come.
-            self._waiting.appendleft(unit)
-            if self._is_busy:
+                self._comes.notify()
                 return
             self._is_busy = True
         self._send()
@@ -209,9 +191,8 @@ class _Desk:
 
     def _work_off(self) -> None:
         """In the rows' thread: do what waits, then let others have the thread."""
-        with self._lock:
-            n_taken = min(len(self._waiting), MOST_AT_ONCE)
-            taken = [self._waiting.popleft() for _ in range(n_taken)]
+        with self._comes:
+            taken = self._next()
         # What nobody waits for any more need not be begun.
         units = [unit for unit in taken if not unit.future.cancelled()]
         if len(units) < 2 or not _run_together(units):
@@ -225,11 +206,27 @@ class _Desk:
                 loop.call_soon_threadsafe(_tell, units)
             except RuntimeError:
                 log.info("The event loop ended before its work with rows.")
-        with self._lock:
-            self._is_busy = bool(self._waiting)
+        with self._comes:
+            self._is_busy = bool(self._waiting or self._giving_way)
             if not self._is_busy:
                 return
         self._send()
+
+    def _next(self) -> list[_Unit]:
+        """In the rows' thread, by the lock: wait for what comes first, and take it."""
+        while self._giving_way and not self._waiting:
+            left_s = self._giving_way[0][0] - time.monotonic()
+            if left_s <= 0:
+                break
+            self._comes.wait(left_s)
+        taken: list[_Unit] = []
+        # What has given way for long enough goes first, however many questions come.
+        moment = time.monotonic()
+        while self._giving_way and self._giving_way[0][0] <= moment and len(taken) < MOST_AT_ONCE:
+            taken.append(self._giving_way.popleft()[1])
+        while self._waiting and len(taken) < MOST_AT_ONCE:
+            taken.append(self._waiting.popleft())
+        return taken
 
 
 def _tell(units: list[_Unit]) -> None:
@@ -277,9 +274,3 @@ def _run_together(units: list[_Unit]) -> bool:
 
 
 _desks: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Desk] = weakref.WeakKeyDictionary()
-
-
-def let_nothing_give_way() -> None:
-    """Let what gives way to others be done at once, since the running event loop ends soon."""
-    if desk := _desks.get(asyncio.get_running_loop()):
-        desk.take_all()
