@@ -5,11 +5,12 @@ import re
 from django.utils.timezone import now
 
 from dashboard.models import Correction, Task, Training
-from dashboard.services import tasks
+from dashboard.services import tasks, trainings
 from tests.factories import CorrectionFactory
 from tests.fakes.openai_endpoint import FakeOpenAI, Reply
 from trainerbot.llm import ModelInfo
 
+EVERYWHERE = trainings.Scope("everywhere")
 OFFERED = [ModelInfo("small", owned_by="")]
 
 

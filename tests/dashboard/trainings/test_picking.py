@@ -5,7 +5,7 @@ import pytest
 from dashboard.models import Correction, FineTuneJob
 from dashboard.services import trainings
 from dashboard.services.trainings import Why, permissions
-from tests.dashboard.trainings.driving import taught
+from tests.dashboard.trainings.driving import EVERYWHERE, taught
 from tests.factories import (
     AnswerFactory,
     CorrectionFactory,
@@ -21,7 +21,6 @@ from tests.factories import (
 from trainerbot.errors import InvalidInput, NotAllowed, NotFound
 
 pytestmark = pytest.mark.django_db
-EVERYWHERE = trainings.Scope("everywhere")
 
 
 def corrected_on_discord(**fields) -> Correction:

@@ -9,8 +9,8 @@ from django.test import Client
 from django.urls import URLPattern, reverse
 from django.utils.timezone import now
 
-from dashboard.models import SuitePoll
-from dashboard.services import access, exports, imports
+from dashboard.models import SuitePoll, Verdict
+from dashboard.services import access, exports, imports, retirements
 from dashboard.services.access import MATRIX, Permission, Role
 from dashboard.services.suites import polls
 from dashboard.urls import urlpatterns
@@ -53,6 +53,11 @@ def has_id(pattern: URLPattern) -> bool:
     return bool(pattern.pattern.converters)
 
 
+def replacement() -> Verdict:
+    suite_version()
+    return retirements.begin("small", "large", actor=None)
+
+
 def existing_row(pattern: URLPattern) -> dict[str, object]:
     """What names a row that the address may be about."""
     names = pattern.pattern.converters
@@ -85,6 +90,7 @@ def existing_row(pattern: URLPattern) -> dict[str, object]:
         "bot": IncidentFactory,
         "datasets": lambda: DatasetVersionFactory(number=1).dataset,
         "fine-tuning": FineTuneJobFactory,
+        "models": replacement,
         "evaluations": EvaluationFactory,
         "suites": suite_version,
         "runs": SuiteRunFactory,

@@ -1,0 +1,99 @@
+"""What is taken back, edited or erased is not learned, and goes from what was."""
+
+import pytest
+
+from dashboard.models import Correction, Dataset, DatasetVersion
+from dashboard.services import privacy, trainings
+from tests.dashboard.trainings.driving import taught, until
+from tests.factories import DiscordUserFactory
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_what_is_erased_between_picking_and_freezing_is_not_learned(press):
+    training = until(press(), "freezing")
+    [first, *_] = Correction.objects.all()
+    trainings.erase([first.pk])
+    first.delete()
+
+    training = until(training, "tuning")
+
+    assert training.version.n_examples == 11
+    assert not training.version.examples.filter(question=first.question).exists()
+
+
+def test_words_that_change_after_they_were_stored_are_not_learned(press, monkeypatch):
+    training = until(press(), "freezing")
+    [first, second, *_] = Correction.objects.order_by("pk")
+    finish = picking_then(monkeypatch, first, second)
+
+    training = until(training, "tuning")
+
+    assert finish.called
+    assert training.version.n_examples == 10
+    assert training.lessons.count() == 10
+
+
+def picking_then(monkeypatch, rejected, edited):
+    """Let one be rejected and one be edited after its row was stored, before it is frozen."""
+    from dashboard.services.trainings import freezing
+
+    written = freezing.write
+
+    def write(run, training):
+        written(run, training)
+        Correction.objects.filter(pk=rejected.pk).update(state="rejected")
+        Correction.objects.filter(pk=edited.pk).update(revision=2)
+        write.called = True
+
+    write.called = False
+    monkeypatch.setattr(freezing, "write", write)
+    return write
+
+
+def test_where_all_was_taken_back_meanwhile_nothing_is_frozen(press):
+    training = until(press(), "freezing")
+    Correction.objects.update(state=Correction.State.REJECTED)
+
+    training = until(training, "failed")
+
+    assert "Nothing is left to learn" in training.error
+    assert not DatasetVersion.everything.exists()
+    assert not Dataset.objects.exists()
+
+
+def test_what_is_erased_later_goes_from_the_frozen_version_and_the_model_is_told_of(press):
+    training = until(press(), "tuning")
+    before = training.version.sha256
+    [first, *_] = Correction.objects.all()
+
+    trainings.erase([first.pk])
+    first.delete()
+
+    training.version.refresh_from_db()
+    assert (training.version.n_examples, training.version.examples.count()) == (11, 11)
+    assert training.version.sha256 != before
+    assert training.lessons.filter(correction=None).count() == 1
+
+
+def test_whoever_wants_to_be_forgotten_is_so_in_what_was_learned(press):
+    ada = DiscordUserFactory()
+    [first, *_] = taught(4)
+    Correction.objects.filter(pk=first.pk).update(discord_author=ada)
+    training = until(press(), "tuning")
+
+    privacy.erase(ada.discord_user_id, corrections_too=True)
+
+    training.version.refresh_from_db()
+    assert training.version.n_examples == 3
+    assert not training.version.examples.filter(answer=first.better_answer).exists()
+
+
+def test_a_version_all_of_which_was_erased_says_so(press):
+    taught(1)
+    training = until(press(), "tuning")
+
+    trainings.erase(list(Correction.objects.values_list("pk", flat=True)))
+
+    [example] = training.version.examples.all()
+    assert example.question == example.answer == "[erased]"
