@@ -5,8 +5,6 @@ import math
 from collections.abc import Sequence
 from typing import Final, Literal
 
-from PIL import Image, ImageDraw
-
 from trainerbot.pictures import direction, lettering
 from trainerbot.pictures.lettering import Style
 
@@ -18,6 +16,9 @@ class Canvas:
     """So many pixels of one colour to begin with. Colours are written as "#rrggbb"."""
 
     def __init__(self, width: int, height: int, *, background: str) -> None:
+        # Only where something is drawn: no start waits for it.
+        from PIL import Image, ImageDraw
+
         self._image = Image.new("RGB", (width, height), background)
         self._draw = ImageDraw.Draw(self._image)
 
@@ -28,6 +29,8 @@ class Canvas:
         if not radius:
             self._draw.rectangle((x, y, x + width - 1, y + height - 1), fill=colour)
             return
+        from PIL import Image, ImageDraw
+
         size = (math.ceil(width), height)
         mask = Image.new("L", (size[0] * FINER, size[1] * FINER))
         corner = (width * FINER - 1, height * FINER - 1)

@@ -5,11 +5,14 @@ the form of their place in the word. Neither asks the machine for a library.
 `bidi.algorithm`, not `bidi` itself: that one, in Rust, leaves brackets unturned.
 """
 
+from __future__ import annotations
+
 import unicodedata
 from functools import cache
+from typing import TYPE_CHECKING
 
-from arabic_reshaper import ArabicReshaper
-from bidi.algorithm import get_display
+if TYPE_CHECKING:
+    from arabic_reshaper import ArabicReshaper
 
 LEFT, RIGHT = ("L",), ("R", "AL")
 
@@ -47,12 +50,16 @@ def visual(line: str, *, from_right: bool) -> str:
 
     from_right: the direction of its paragraph.
     """
+    from bidi.algorithm import get_display
+
     shown: str = get_display(line, base_dir="R" if from_right else "L")
     return shown
 
 
 @cache
 def _reshaper() -> ArabicReshaper:
+    from arabic_reshaper import ArabicReshaper
+
     # Whole words in one sign, such as that of Allah, are not in every font.
     return ArabicReshaper(
         {"delete_harakat": True, "RIAL SIGN": False, "ARABIC LIGATURE ALLAH": False}

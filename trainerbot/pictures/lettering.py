@@ -1,17 +1,19 @@
 """Words in letters: which font has each, how wide they are, where a line ends."""
 
+from __future__ import annotations
+
 import re
 import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
-from typing import Final
-
-from PIL import ImageFont
-from PIL.ImageFont import FreeTypeFont
+from typing import TYPE_CHECKING, Final
 
 from trainerbot.pictures import direction
+
+if TYPE_CHECKING:
+    from PIL.ImageFont import FreeTypeFont
 
 FONTS: Final = Path(__file__).parent / "fonts"
 REGULAR, BOLD = FONTS / "Inter-Regular.ttf", FONTS / "Inter-SemiBold.ttf"
@@ -135,6 +137,8 @@ def _run(letters: str, path: Path, size: int) -> Run:
 
 @lru_cache(maxsize=64)
 def _font(path: Path, size: int) -> FreeTypeFont:
+    from PIL import ImageFont
+
     # Not Raqm: whether it finds FriBiDi, and so what it draws, depends on the machine.
     return ImageFont.truetype(path, size, layout_engine=ImageFont.Layout.BASIC)
 
