@@ -27,6 +27,7 @@ CHOICES: Final = {
     "neither": "Both are bad",
 }
 MOST_QUESTION: Final = 1_000
+OVER: Final = 520_001  # Discord's code of a poll that has ended
 NO_POLLS: Final = (
     "The bot may not post polls there. Give its role the permissions View Channel, "
     "Send Messages and Create Polls in that channel."
@@ -93,7 +94,7 @@ async def count(bot: TrainerBot, task: Task) -> dict[str, Any]:
         message = await channel.fetch_message(row.discord_message_id)
         found = message.poll
         if found is not None and task.args.get("end") and not found.is_finalised():
-            await message.end_poll()
+            await _end(message)
             found = (await channel.fetch_message(row.discord_message_id)).poll
     except discord.NotFound as error:
         raise await _given_up(pk, DELETED) from error
@@ -136,6 +137,15 @@ def text(posting: polls.Posting) -> str:
 
 def _block(words: str) -> str:
     return "\n".join(f"> {line}" for line in quoted(words, MAX_CHARACTERS).split("\n"))
+
+
+async def _end(message: discord.Message) -> None:
+    """End a poll that may be over by now: a try before, unanswered, may have ended it."""
+    try:
+        await message.end_poll()
+    except discord.HTTPException as error:
+        if error.code != OVER:
+            raise
 
 
 async def _given_up(pk: int, why: str) -> NotAllowed:

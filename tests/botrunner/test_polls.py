@@ -166,6 +166,18 @@ async def test_a_refusal_is_told_in_words(bot, discord_server, status, words):
     assert words in poll.error
 
 
+async def test_an_end_that_discord_made_without_saying_so_is_counted(bot, discord_server):
+    poll, message = await posted(discord_server)
+    message.poll.vote(discord_server.add_user("ada"), "Both are bad")
+    discord_server.fail_next(502, method="POST", path=".*/expire", took_effect=True)
+
+    await ended(poll)
+    done = await end_of(await task_of(polls.COUNT))
+
+    assert (done.state, done.result) == ("succeeded", {"counted": True})
+    assert await tally() == ["neither"]
+
+
 async def test_a_poll_that_was_deleted_counts_nothing_and_says_so(bot, discord_server):
     poll, message = await posted(discord_server)
     message.is_deleted = True
