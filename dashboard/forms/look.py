@@ -38,19 +38,23 @@ class DashboardForm(forms.Form):
 class WhyForm(forms.BaseForm):
     """A form that asks for a reason once what was chosen is refused without one."""
 
+    why_id = "id_why"  # another one where a page has two such forms
+
     def add_why(self) -> None:
         """Take a reason along, without showing where to write it."""
         self.fields["why"] = forms.CharField(
             required=False,
             max_length=2_000,
             label="Why it shall answer all the same",
-            widget=forms.HiddenInput(),
+            widget=forms.HiddenInput(attrs={"id": self.why_id}),
             help_text="Kept in the audit log, with what its tests say.",
         )
 
     def ask_why(self) -> None:
         """Show where to write the reason."""
-        self.fields["why"].widget = forms.TextInput(attrs={"class": "input w-full"})
+        self.fields["why"].widget = forms.TextInput(
+            attrs={"class": "input w-full", "id": self.why_id}
+        )
 
 
 def dress(form: forms.BaseForm) -> None:

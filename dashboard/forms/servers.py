@@ -74,8 +74,10 @@ class PlaceForm(WhyForm, forms.ModelForm[PlaceSettings]):
             self.fields[name].widget.attrs["placeholder"] = words
 
 
-class LimitsForm(forms.ModelForm[GuildSettings]):
+class LimitsForm(WhyForm, forms.ModelForm[GuildSettings]):
     """How fast and at what cost people of one server may ask, and where trainers review."""
+
+    why_id = "id_why_cheaper"
 
     class Meta:
         model = GuildSettings
@@ -128,6 +130,7 @@ class LimitsForm(forms.ModelForm[GuildSettings]):
 
     def __init__(self, *args: Any, guild: DiscordGuild, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.add_why()
         dress(self)
         channels = self.fields["review_channel"]
         assert isinstance(channels, forms.ModelChoiceField)  # as the model has a key

@@ -53,7 +53,7 @@ def limits(request: HttpRequest, pk: int) -> HttpResponse:
     """Save the waits, the budgets and the review channel of a server."""
     guild = get(pk)
     form = limits_form(guild, data=request.POST)
-    if saved(form, lambda: places.save_guild(form.save(commit=False), actor=actor(request))):
+    if save_limits(request, form, guild):
         messages.success(request, f"Saved. It counts on {guild} from the next message on.")
         return redirect("server-detail", pk=pk)
     return _page(request, guild, limits=form)
@@ -136,19 +136,51 @@ def save_place(request: HttpRequest, form: PlaceForm, guild: DiscordGuild) -> bo
     if not form.is_valid():
         return False
     was = PlaceSettings.objects.filter(pk=form.instance.pk).values_list("model", flat=True).first()
+    return _with_model(
+        request,
+        form,
+        form.cleaned_data["model"],
+        lambda: places.save_place(form.save(commit=False), actor=actor(request)),
+        was=was or "",
+        guild=guild,
+    )
+
+
+def save_limits(request: HttpRequest, form: LimitsForm, guild: DiscordGuild) -> bool:
+    """Save the limits; of the cheaper model is said what is said of any that answers."""
+    if not form.is_valid():
+        return False
+    kept = GuildSettings.objects.filter(guild=guild)
+    was = kept.values_list("saving_model", flat=True).first()
+    return _with_model(
+        request,
+        form,
+        form.cleaned_data["saving_model"],
+        lambda: places.save_guild(form.save(commit=False), actor=actor(request)),
+        was=was or "",
+        guild=guild,
+    )
+
+
+def _with_model(
+    request: HttpRequest,
+    form: PlaceForm | LimitsForm,
+    model: str,
+    act: Callable[[], object],
+    *,
+    was: str,
+    guild: DiscordGuild,
+) -> bool:
+    """Save a valid form that names a model; where its tests object, the form asks for the reason."""
     try:
         said = releases.permit(
-            form.cleaned_data["model"],
-            was=was or "",
-            guild=guild,
-            why=form.cleaned_data["why"],
-            actor=actor(request),
+            model, was=was, guild=guild, why=form.cleaned_data["why"], actor=actor(request)
         )
     except InvalidInput as error:
         form.ask_why()
         form.add_error(None, str(error))
         return False
-    done = saved(form, lambda: places.save_place(form.save(commit=False), actor=actor(request)))
+    done = saved(form, act)
     if done and said:
         messages.warning(request, said)
     return done

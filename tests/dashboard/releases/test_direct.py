@@ -2,7 +2,7 @@
 
 import pytest
 
-from dashboard.models import AuditEvent, Verdict
+from dashboard.models import AuditEvent, GuildSettings, Verdict
 from dashboard.services import assistant, providers, releases, suites
 from tests.factories import (
     AliasFactory,
@@ -165,6 +165,25 @@ def test_a_servers_form_shows_where_to_write_the_reason(admin):
 
     admin.post(address, given | {"why": "To try."})
     assert guild.places.get().model == "bad"
+
+
+def test_the_cheaper_model_of_a_budget_needs_a_reason_as_well(admin):
+    failing()
+    guild = DiscordGuildFactory()
+    address = f"/servers/{guild.pk}/limits/"
+    given = {
+        "saving_model": "bad", "reviewers_needed": "1", "user_cooldown_s": "0",
+        "guild_per_minute": "0",
+    }  # fmt: skip
+
+    refused = admin.post(address, given)
+    assert refused.status_code == 422
+    assert "Why it shall answer all the same" in refused.content.decode()
+    assert not GuildSettings.objects.filter(saving_model="bad").exists()
+
+    admin.post(address, given | {"why": "It is cheap."})
+    assert GuildSettings.objects.get(guild=guild).saving_model == "bad"
+    assert admin.post(address, given).status_code == 302
 
 
 def test_the_settings_form_does_so_as_well(admin):
