@@ -4,8 +4,6 @@ import io
 from collections.abc import Sequence
 from typing import Final, Literal
 
-from PIL import Image, ImageDraw
-
 from trainerbot.pictures import lettering
 from trainerbot.pictures.lettering import Style
 
@@ -17,6 +15,9 @@ class Canvas:
     """So many pixels of one colour to begin with. Colours are written as "#rrggbb"."""
 
     def __init__(self, width: int, height: int, *, background: str) -> None:
+        # Only where something is drawn: no start waits for it.
+        from PIL import Image, ImageDraw
+
         self._image = Image.new("RGB", (width, height), background)
         self._draw = ImageDraw.Draw(self._image)
 
@@ -24,6 +25,8 @@ class Canvas:
         self, x: int, y: int, width: float, height: float, colour: str, *, radius: float = 0.0
     ) -> None:
         """A filled rectangle with rounded corners, its upper left one at x, y."""
+        from PIL import Image, ImageDraw
+
         right, bottom = round(FINER * width), round(FINER * height)
         shape = Image.new("L", (-(-right // FINER) * FINER, -(-bottom // FINER) * FINER))
         corners = (0, 0, right - 1, bottom - 1)

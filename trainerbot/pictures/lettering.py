@@ -1,21 +1,22 @@
-"""Words in letters: which font has each, how wide they are, which way they run, where a line ends."""
+"""Words in letters: which font has each, how wide they are, which way they run, where a line ends.
+
+What draws and orders letters is loaded where something is drawn: no start waits for it.
+"""
+
+from __future__ import annotations
 
 import re
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import groupby
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
-from arabic_reshaper import ArabicReshaper
-
-# The package's other `get_display` leaves brackets unmirrored.
-from bidi.algorithm import get_base_level, get_display
-from PIL import ImageFont
-from PIL.ImageFont import FreeTypeFont
+if TYPE_CHECKING:
+    from PIL.ImageFont import FreeTypeFont
 
 FONTS: Final = Path(__file__).parent / "fonts"
 REGULAR, BOLD = FONTS / "Inter-Regular.ttf", FONTS / "Inter-SemiBold.ttf"
@@ -27,8 +28,6 @@ NON_JOINER: Final = "\u200c"  # has no shape, but parts Arabic letters
 LONGEST: Final = 2_000  # characters that are looked at; no picture shows half of them
 _SPACES = re.compile(r"\s+")
 _SHAPELESS = re.compile("[\ufe00-\ufe0f\U0001f3fb-\U0001f3ff]")  # variants, tones of skin
-# Marks stay, and the name of God stays in letters: our fonts lack its sign.
-_ARABIC = ArabicReshaper({"delete_harakat": False, "ARABIC LIGATURE ALLAH": False})
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +80,8 @@ def wrap(text: str, style: Style, most: float, *, n_lines: int) -> list[str]:
 
 def runs_right(text: str) -> bool:
     """Whether a paragraph begins on the right: as its first letter does."""
+    from bidi.algorithm import get_base_level
+
     return bool(get_base_level(plain(text)))
 
 
@@ -90,14 +91,25 @@ def visual(line: str, style: Style, *, from_right: bool) -> Iterator[tuple[FreeT
     from_right: the direction of its paragraph. Marks come before a letter that runs
     from the right and behind others, which is where the fonts beside us expect them.
     """
+    # Not the package's own `get_display`: that one leaves brackets unmirrored.
+    from bidi.algorithm import get_display
+
     base = "R" if from_right else "L"
     return _runs(str(get_display(_joined(plain(line)), base_dir=base)), style)
 
 
 def _joined(text: str) -> str:
     """Arabic letters in the forms they have at the beginning, middle and end of a word."""
-    joined: str = _ARABIC.reshape(text)
+    joined: str = _arabic().reshape(text)
     return joined.replace(NON_JOINER, "")
+
+
+@cache
+def _arabic() -> Any:
+    from arabic_reshaper import ArabicReshaper
+
+    # Marks stay, and the name of God stays in letters: our fonts lack its sign.
+    return ArabicReshaper({"delete_harakat": False, "ARABIC LIGATURE ALLAH": False})
 
 
 def _reach(text: str, style: Style, most: float) -> int:
@@ -147,4 +159,6 @@ def _font(path: Path, size: int) -> FreeTypeFont:
 
     Basic layout, since the other one looks for FriBiDi on the machine.
     """
+    from PIL import ImageFont
+
     return ImageFont.truetype(str(path), size, layout_engine=ImageFont.Layout.BASIC)
