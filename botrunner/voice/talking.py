@@ -317,6 +317,8 @@ class Talk:
             text = words.text
             if is_listening(text) and (over_bot or not speaker.was_asked):
                 return
+            if is_stop(text) and over_bot:
+                return  # it is silent: that was what they wanted
             assert manners is not None  # as nobody ends who has not begun
             asked = speaker.asks(
                 text, await manners, follows=follows, n_present=self._desk.n_present()

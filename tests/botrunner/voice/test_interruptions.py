@@ -83,14 +83,27 @@ async def test_a_cough_does_not_end_the_answer(talk, desk, line, mouth):
 async def test_a_short_word_ends_the_answer_and_is_answered(talk, desk, line, mouth):
     await answering(talk, desk, line, mouth)
 
-    await say(talk, ADA, "Stop!")
+    await say(talk, ADA, "Why?")
     await until(lambda: len(desk.questions) == 2)
 
     assert desk.records[0][2].was_cut
     await spoken(line)
 
 
-@pytest.mark.parametrize(("text", "ends"), [("Stop!", True), ("Mm-hm.", False)])
+@pytest.mark.parametrize("text", ["Stop!", "Стоп.", "That's enough"])
+async def test_who_says_stop_wants_no_answer_to_that(talk, desk, line, mouth, text):
+    await answering(talk, desk, line, mouth)
+
+    await say(talk, ADA, text)
+    await until(lambda: desk.records)
+    await talk.settle()
+
+    assert desk.records[0][2].was_cut
+    assert len(desk.questions) == 1
+    assert line.draw(20) == 0
+
+
+@pytest.mark.parametrize(("text", "ends"), [("Why?", True), ("Mm-hm.", False)])
 async def test_words_that_are_known_long_after_the_speech_decide_as_well(
     talk, desk, line, mouth, text, ends
 ):
