@@ -12,6 +12,7 @@ from django.db.models import Exists, F, OuterRef, QuerySet
 
 from dashboard.models import SuiteAnswer, SuitePoll, SuiteRun, SuiteVote
 from dashboard.services import audit, outbox
+from dashboard.services.suites.content import ERASED
 from dashboard.services.suites.news import TOPIC
 from trainerbot.errors import Conflict, InvalidInput, NotFound
 from trainerbot.judging.statistics import Agreement, agreement
@@ -52,31 +53,36 @@ def pairs(run_a: SuiteRun, run_b: SuiteRun) -> QuerySet[SuiteAnswer]:
     """The answers of `run_a` that `run_b` gave otherwise, in the order of the cases.
 
     Each with `other`, the id of that answer. Equal answers need no vote, and
-    refused ones are none. Raises InvalidInput for runs of different versions.
+    refused and erased ones are none. Raises InvalidInput for runs of different versions.
     """
     if run_a.version_id != run_b.version_id or run_a.pk == run_b.pk:
         raise InvalidInput("Choose two runs of the same version of a suite.")
-    theirs = SuiteAnswer.objects.filter(run=run_b, position=OuterRef("position"), error="").exclude(
+    whole = SuiteAnswer.objects.filter(error="").exclude(answer=ERASED)
+    theirs = whole.filter(run=run_b, position=OuterRef("position")).exclude(
         answer=OuterRef("answer")
     )
-    rows = SuiteAnswer.objects.filter(run=run_a, error="").filter(Exists(theirs))
+    rows = whole.filter(run=run_a).filter(Exists(theirs))
     return rows.annotate(other=theirs.values("pk")[:1]).order_by("position")
 
 
 def next_pair(run_a: SuiteRun, run_b: SuiteRun, *, voter: User) -> Pair | None:
     """The first pair that `voter` has not voted on; None when there is none left."""
-    rows: QuerySet[Any] = pairs(run_a, run_b)
-    mine = SuiteVote.objects.filter(voter=voter)
-    as_first = mine.filter(first=OuterRef("pk"), second=OuterRef("other"))
-    as_second = mine.filter(second=OuterRef("pk"), first=OuterRef("other"))
-    left = rows.exclude(Exists(as_first)).exclude(Exists(as_second))
-    found = left.annotate(theirs=F("other")).values_list("pk", "theirs").first()
-    return None if found is None else pair(*found, key=f"user {voter.pk}")
+    found = _left(run_a, run_b, voter=voter).annotate(theirs=F("other"))
+    ids = found.values_list("pk", "theirs").first()
+    return None if ids is None else pair(*ids, key=f"user {voter.pk}")
 
 
 def n_left(run_a: SuiteRun, run_b: SuiteRun, *, voter: User) -> int:
     """How many pairs `voter` has not voted on."""
-    return pairs(run_a, run_b).count() - tally(run_a, run_b, voter=voter).n
+    return _left(run_a, run_b, voter=voter).count()
+
+
+def _left(run_a: SuiteRun, run_b: SuiteRun, *, voter: User) -> QuerySet[Any]:
+    rows: QuerySet[Any] = pairs(run_a, run_b)
+    mine = SuiteVote.objects.filter(voter=voter)
+    as_first = mine.filter(first=OuterRef("pk"), second=OuterRef("other"))
+    as_second = mine.filter(second=OuterRef("pk"), first=OuterRef("other"))
+    return rows.exclude(Exists(as_first)).exclude(Exists(as_second))
 
 
 def pair(one: int, other: int, *, key: str) -> Pair:

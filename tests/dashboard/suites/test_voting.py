@@ -118,3 +118,23 @@ def test_a_poll_counts_once_and_each_side_for_the_answer_that_it_showed(runs):
     assert votes.tally(*runs) == votes.Tally(n=7, wins=1, losses=2, ties=1, both_bad=3)
     assert votes.agreements(suites.get(runs[0].pk))["similar"].n == 7
     assert votes.n_left(*runs, voter=UserFactory()) == 4
+
+
+def test_pairs_whose_words_were_erased_after_a_vote_do_not_count_as_left():
+    voter = UserFactory(trainer=True)
+    version = suite_version(n_cases=2)
+    first = SuiteRunFactory(version=version, rights=(True, True))
+    second = SuiteRunFactory(version=version, rights=(False, False))
+    shown = votes.next_pair(first, second, voter=voter)
+    votes.cast(shown.a.pk, shown.b.pk, choice="tie", voter=voter)
+    SuiteAnswer.objects.filter(pk__in=(shown.a.pk, shown.b.pk)).update(answer="[erased]")
+
+    assert votes.n_left(first, second, voter=voter) == 1
+    assert votes.next_pair(first, second, voter=voter) is not None
+
+
+def test_an_answer_whose_words_were_erased_is_not_put_to_the_vote(runs):
+    SuiteAnswer.objects.filter(run=runs[0], position=0).update(answer="[erased]")
+    SuiteAnswer.objects.filter(run=runs[1], position=1).update(answer="[erased]")
+
+    assert [row.position for row in votes.pairs(*runs)] == [3, 5]
