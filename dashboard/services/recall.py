@@ -3,11 +3,11 @@
 import asyncio
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 
 from django.db import DatabaseError, connections
 from django.db.models import Count, Max
@@ -68,18 +68,25 @@ def current() -> Recall:
         return _index
 
 
-async def foresee(question: str) -> None:
+async def foresee(question: str, *, patience_s: float = meanings.PATIENCE_S) -> None:
     """Ask what a question means before it is recalled, where that takes a model.
 
-    Recall would ask otherwise, in the one thread where all of a process's rows
-    are read and written. Never fails: words have to do where the model does not
-    answer. Costs nothing by words alone, or where this very question was corrected.
+    A turn recalls in the one thread where all of a process's rows are read and
+    written, and asks nobody there. Never fails, and takes no longer than
+    patience_s, however many wait for the model: words have to do where it does
+    not answer. Costs nothing by words alone, or where this very question was
+    corrected.
     """
     index = _index
     if index.space is None or not question.strip() or not len(index) or index.has(question):
         return
     if not index.space.knows(question):
-        await asyncio.get_running_loop().run_in_executor(_asking, _ask, index, question)
+        asked = asyncio.get_running_loop().run_in_executor(_asking, _ask, index, question)
+        try:
+            async with asyncio.timeout(patience_s):
+                await asked
+        except TimeoutError:
+            log.info("A question is compared by its words: the model took too long.")
 
 
 def _ask(index: Recall, question: str) -> None:
@@ -87,16 +94,23 @@ def _ask(index: Recall, question: str) -> None:
     assert index.space is not None  # as the caller saw
     try:
         index.space.find(question)
+    except meanings.WrongDimensions as error:
+        _write(partial(meanings.outgrown, error))
     except (ProviderUnavailable, ProviderRefused) as error:
         log.info("A question is compared by its words: %s", error)
     _n_asked += 1
     if _n_asked % SPENT_EVERY == 0:
-        try:
-            meanings.count_spent()
-        except DatabaseError as error:
-            log.warning("What questions cost is counted later: %s", error)
-        finally:
-            connections.close_all()
+        _write(meanings.count_spent)
+
+
+def _write(rows: Callable[[], None]) -> None:
+    """Write rows from a thread that has no other use for a connection; at another time, if not now."""
+    try:
+        rows()
+    except DatabaseError as error:
+        log.warning("What was learned of the embedding model is written down later: %s", error)
+    finally:
+        connections.close_all()
 
 
 def _now() -> _Stamp:

@@ -138,20 +138,21 @@ class Recall:
         """Whether there is a correction of this very question, wherever it counts."""
         return _key(question) in self._of_question
 
-    def recall(self, question: str, place: Place = NOWHERE) -> Recalled:
+    def recall(self, question: str, place: Place = NOWHERE, *, asks: bool = True) -> Recalled:
         """Return the correction of this very question, else examples like it, else nothing.
 
         A question asked in the same words is looked up at once. The first
         other one builds the index, which takes a second and more, so call this
         off the event loop. A correction that differs in a number, a date, a
         name, a denial or just the thing asked about is never an example: a
-        small model would repeat its words.
+        small model would repeat its words. asks: whether a model is asked what
+        the question means where that is not known yet; else its words have to do.
         """
         scopes = self._scopes(place)
         said = self._narrowest(self._ids(_key(question)), scopes)
         if said is not None:
             return Recalled(verbatim=said)
-        meant = self._meant(question, scopes)
+        meant = self._meant(question, scopes, asks=asks)
         found = self._search(question, scopes, meant)
         same = [
             one.key
@@ -259,11 +260,13 @@ class Recall:
             is self._by_id[one.key]
         ]
 
-    def _meant(self, question: str, scopes: Sequence[_Scope]) -> Placed | None:
+    def _meant(self, question: str, scopes: Sequence[_Scope], *, asks: bool) -> Placed | None:
         """Return the question's meaning, if there is a model to tell and anything to compare."""
         if self._space is None or not any(scope in self._places for scope in scopes):
             return None
         if not self._by_id or not question.strip():
+            return None
+        if not asks and not self._space.knows(question):
             return None
         try:
             return self._space.find(question)

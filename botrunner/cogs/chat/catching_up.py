@@ -22,7 +22,7 @@ from botrunner.faults import explain, refusal
 from botrunner.quoting import in_a_line
 from botrunner.ui.quoting import as_heard
 from dashboard.models import Message, Source
-from dashboard.services import chat, leftovers
+from dashboard.services import chat, leftovers, recall
 from dashboard.services.places import Place, Rules
 from trainerbot.errors import TrainerBotError
 
@@ -142,6 +142,7 @@ class CatchingUp:
             return
         begun = await self._begun(question, asked)
         found = await attachments.read(asked.attachments)
+        await recall.foresee(question.content)
         ready = await resume(question, self._place_of(asked), tuple(found.images))
         live = self._cog.live(asked, question, begun)
         heard = ready.utterance

@@ -162,7 +162,7 @@ def recalling(logged: tuple[Ready, Recall] | None) -> Ready | None:
     if not asked.strip():
         return ready
     where = recall.place(ready.question.conversation.discord_channel)
-    return replace(ready, recalled=index.recall(asked, where))
+    return replace(ready, recalled=index.recall(asked, where, asks=False))
 
 
 def _begin(now: Kept, spot: Spot, asked: Asked, place: Place) -> Ready:
@@ -221,7 +221,7 @@ def resume(
             images=images,
             utterance=Utterance.objects.filter(message=question, call=None).first(),
         )
-    recalled = now.index.recall(question.content, recall.place(channel))
+    recalled = now.index.recall(question.content, recall.place(channel), asks=False)
     return replace(ready, recalled=recalled)
 
 

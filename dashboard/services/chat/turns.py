@@ -170,7 +170,9 @@ def _prepare(conversation: Conversation, question: str, model: str, sound: Sound
             question=asked,
             history=memory.of_conversation(conversation.pk, before=asked.pk),
             place=place,
-            recalled=recall.current().recall(question, recall.place(conversation.discord_channel)),
+            recalled=recall.current().recall(
+                question, recall.place(conversation.discord_channel), asks=False
+            ),
         )
 
 

@@ -35,7 +35,12 @@ _clients: dict[Endpoint, EmbeddingModels] = {}
 
 
 class WrongDimensions(ProviderRefused):
-    """The model gives vectors of another length than those that it was calibrated with."""
+    """The model gives vectors of another length than those that it was calibrated with.
+
+    space: what the vectors were called that it gave before.
+    """
+
+    space = ""
 
 
 class AskedModel:
@@ -90,10 +95,12 @@ class AskedModel:
             _n_tokens[self._model] = _n_tokens.get(self._model, 0) + told.n_tokens
         n_dimensions = told.vectors.shape[1]
         if self._n_dimensions not in (None, n_dimensions):
-            raise WrongDimensions(
+            wrong = WrongDimensions(
                 f"The model {self._model} gives vectors of {n_dimensions} numbers now, and gave "
                 f"{self._n_dimensions} before. It is calibrated anew."
             )
+            wrong.space = self.name
+            raise wrong
         return told.vectors
 
 

@@ -13,11 +13,10 @@ from dashboard.models import Correction, MeaningSettings, OutboxEvent
 from dashboard.services import corrections, outbox, providers
 from dashboard.services.meanings import asking, choosing, spaces
 from trainerbot.endpoints import Endpoint
-from trainerbot.errors import NotFound, ProviderRefused, ProviderUnavailable, TrainerBotError
+from trainerbot.errors import ProviderRefused, TrainerBotError
 from trainerbot.retrieval.calibration import Calibration
 from trainerbot.retrieval.meaning import Space, packed
 
-TOPIC: Final = "meanings"
 AT_ONCE: Final = 100
 LOOKS_EVERY_S: Final = 0.5
 """For what was approved or chosen: in force by meaning within a second."""
@@ -40,8 +39,7 @@ def fill() -> int:
     try:
         made = _step()
     except asking.WrongDimensions as error:
-        MeaningSettings.objects.filter(pk=1).update(space="", problem=str(error))
-        outbox.publish(TOPIC, "meanings.changed")
+        spaces.outgrown(error)
         raise
     except TrainerBotError as error:
         MeaningSettings.objects.filter(pk=1).exclude(problem=str(error)[:500]).update(
@@ -60,7 +58,7 @@ def _step() -> int:
     if wanted is None:
         if row.space:
             MeaningSettings.objects.filter(pk=1).update(space="", calibration=None)
-            outbox.publish(TOPIC, "meanings.changed")
+            outbox.publish(spaces.TOPIC, "meanings.changed")
         return 0
     endpoint, model = wanted
     is_in_force = row.space and (row.space_endpoint, row.space_model) == (endpoint.name, model)
@@ -79,11 +77,13 @@ def _wanted(row: MeaningSettings) -> tuple[Endpoint, str] | None:
     if row.by == By.CHOSEN:
         return providers.named(row.endpoint), row.model
     ours = providers.named(choosing.OURS)
-    if row.space and row.space_endpoint == ours.name:
-        return ours, row.space_model
     models = [
         model for model in choosing.listed(ours) if model.startswith(choosing.FOR_EMBEDDINGS[0])
     ]
+    # Its package may have gone since; as long as it is there it stays, since with
+    # another one all would be embedded again.
+    if row.space and row.space_endpoint == ours.name and row.space_model in models:
+        return ours, row.space_model
     return (ours, models[0]) if models else None
 
 
@@ -94,18 +94,28 @@ def _calibrate(row: MeaningSettings, endpoint: Endpoint, model: str) -> None:
 
     asked = asking.AskedModel(endpoint, model, is_waited_for=False)
     every = texts()
-    kept = calibrate(dict(zip(every, asked.embed(every), strict=True))).to_bytes()
+    raw = asked.embed(every)
+    try:
+        kept = calibrate(dict(zip(every, raw, strict=True))).to_bytes()
+    except ValueError as error:
+        raise ProviderRefused(
+            f"The vectors of {model} tell no questions apart. Choose a model that is made for "
+            "embeddings."
+        ) from error
     MeaningSettings.objects.get_or_create(pk=1)
-    # Unless something else was chosen meanwhile.
-    MeaningSettings.objects.filter(pk=1, by=row.by, endpoint=row.endpoint, model=row.model).update(
+    # Unless something else was chosen meanwhile, or another worker was quicker: its
+    # calibration may differ in a digit, and then all would be embedded twice.
+    as_before = {name: getattr(row, name) for name in ("by", "endpoint", "model", "space")}
+    made = MeaningSettings.objects.filter(pk=1, **as_before).update(
         space=spaces.name_of(endpoint, model, kept),
         space_endpoint=endpoint.name,
         space_model=model,
         calibration=kept,
         is_behind=True,
     )
-    outbox.publish(TOPIC, "meanings.changed")
-    log.info("Questions are compared by meaning, by %s.", model)
+    if made:
+        outbox.publish(spaces.TOPIC, "meanings.changed")
+        log.info("Questions are compared by meaning, by %s.", model)
 
 
 def _embed(row: MeaningSettings, endpoint: Endpoint, model: str) -> int:
@@ -121,7 +131,11 @@ def _embed(row: MeaningSettings, endpoint: Endpoint, model: str) -> int:
     assert row.calibration is not None  # as the caller saw
     calibration = Calibration.from_bytes(bytes(row.calibration))
     asked = asking.AskedModel(
-        endpoint, model, n_dimensions=calibration.n_dimensions, is_waited_for=False
+        endpoint,
+        model,
+        name=row.space,
+        n_dimensions=calibration.n_dimensions,
+        is_waited_for=False,
     )
     vectors = Space(asked, calibration).embed([question for _, question in batch])
     for (pk, question), vector in zip(batch, vectors, strict=True):
@@ -133,9 +147,9 @@ def _embed(row: MeaningSettings, endpoint: Endpoint, model: str) -> int:
     if len(found) > AT_ONCE:
         mine.update(is_behind=True)
     elif mine.filter(is_behind=True).update(is_behind=False):
-        outbox.publish(TOPIC, "meanings.changed")
+        outbox.publish(spaces.TOPIC, "meanings.changed")
     else:
-        outbox.publish(TOPIC, "meanings.made", ids=[pk for pk, _ in batch])
+        outbox.publish(spaces.TOPIC, "meanings.made", ids=[pk for pk, _ in batch])
     return len(batch)
 
 
@@ -158,7 +172,8 @@ class Filler:
 
     def look(self) -> None:
         """Take all steps that there are, if anything changed or it is time to ask again."""
-        latest = OutboxEvent.objects.filter(topic__in=(corrections.TOPIC, TOPIC, "settings"))
+        # What is done here publishes, too, and is no reason to look again.
+        latest = OutboxEvent.objects.filter(topic__in=(corrections.TOPIC, "settings"))
         seen = latest.order_by("-pk").values_list("pk", "created_at").first()
         if seen == self._seen and self._clock() < self._next_ask:
             return
@@ -166,10 +181,11 @@ class Filler:
         try:
             while fill() and not self._stop.is_set():
                 pass
-        except (ProviderUnavailable, ProviderRefused, NotFound) as error:
+        except TrainerBotError as error:
             # The row says it to whoever looks; who has no such model at all need not read it here.
             log.info("Corrections wait for their vectors: %s", error)
-        self._seen = latest.order_by("-pk").values_list("pk", "created_at").first()
+        # As it was before: what was approved during the last step waits for the next look.
+        self._seen = seen
 
     def _run(self) -> None:
         while not self._stop.wait(LOOKS_EVERY_S):
@@ -178,4 +194,8 @@ class Filler:
             except DatabaseError as error:
                 log.warning("Corrections wait for their vectors: %s", error)
                 connections.close_all()
+            except Exception:
+                # Nobody else would begin again before the next start of the worker.
+                log.exception("Corrections wait for their vectors, for a minute at least")
+                self._stop.wait(ASKS_EVERY_S)
         connections.close_all()

@@ -9,13 +9,14 @@ from django.conf import settings
 from django.db.models import F
 
 from dashboard.models import MeaningSettings, ModelPrice
-from dashboard.services import prices, providers
+from dashboard.services import outbox, prices, providers
 from dashboard.services.meanings import asking
 from trainerbot.endpoints import Endpoint
 from trainerbot.errors import InvalidInput, NotFound
 from trainerbot.retrieval.calibration import Calibration
 from trainerbot.retrieval.meaning import Space
 
+TOPIC = "meanings"
 ONLY_WORDS = "words"
 """The value of RECALL_EMBEDDINGS that leaves meaning out, whatever is chosen on the page."""
 
@@ -55,6 +56,13 @@ def space() -> Space | None:
             )
             _kept = (name, endpoint), Space(asked, calibration, embeds_late=False)
         return _kept[1]
+
+
+def outgrown(error: asking.WrongDimensions) -> None:
+    """Put out of force what a model's vectors fit no more; the worker calibrates it anew."""
+    row = MeaningSettings.objects.filter(pk=1, space=error.space)
+    if row.update(space="", problem=str(error)[:500]):
+        outbox.publish(TOPIC, "meanings.changed")
 
 
 def name_of(endpoint: Endpoint, model: str, calibration: bytes) -> str:

@@ -226,7 +226,7 @@ def _rows(scope: Scope, out: dict[Why, list[int]]) -> list[_Row]:
         out[Why.TOO_MANY] = list(found.values_list("pk", flat=True)[MOST:])
     fields = (
         *("pk", "question", "own_question", "better_answer", "rejected_answer"),
-        *("guild", "revision", "message", "message__source"),
+        *("guild", "revision", "message", "message__source", "model"),
     )
     rows = []
     for (
@@ -239,6 +239,7 @@ def _rows(scope: Scope, out: dict[Why, list[int]]) -> list[_Row]:
         revision,
         message_id,
         source,
+        model,
     ) in found.values_list(*fields)[:MOST].iterator(chunk_size=2_000):
         rows.append(
             _Row(
@@ -250,9 +251,9 @@ def _rows(scope: Scope, out: dict[Why, list[int]]) -> list[_Row]:
                 n_characters=len(own or asked) + len(answer),
                 has_pair=is_pair(answer, rejected),
                 is_discord=not own and source == Source.DISCORD,
-                # Only the correction of an answer has its wrong words; where the answer
-                # is gone, whoever asked has had their words deleted.
-                is_erased=not own and message_id is None and bool(rejected),
+                # As `Correction.asker_is_gone`: only one of an answer has its wrong words or
+                # its model; where the answer is gone, whoever asked had their words deleted.
+                is_erased=not own and message_id is None and bool(rejected or model),
             )
         )
     return rows

@@ -116,3 +116,16 @@ async def test_the_event_loop_goes_on_while_a_model_thinks(endpoint):
     await asking_it
 
     assert recall._index.space.knows("may I bring pets along")
+
+
+@pytest.mark.usefixtures("pets")
+async def test_a_model_that_takes_too_long_is_not_waited_for_and_not_asked_by_the_turn(endpoint):
+    endpoint.waits.clear()
+    endpoint.texts.clear()
+
+    await recall.foresee("may I bring pets along", patience_s=0.0)
+    recalled = recall._index.recall("may I bring pets along", asks=False)
+
+    assert recalled.examples == ()
+    assert endpoint.texts == []
+    endpoint.waits.set()

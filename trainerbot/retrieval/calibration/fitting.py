@@ -30,6 +30,11 @@ SHRINKAGE: Final = 3.0
 """How much of the mean variance every direction is given: few hundred pairs know few of them."""
 
 MAX_DIMENSIONS: Final = 192
+LONGEST: Final = 1e15
+"""Of a vector; the square of a longer one is no float32."""
+
+LEAST_SPREAD: Final = 1e-4
+"""Of the number that differs most among all texts, in vectors of length 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +69,15 @@ def calibrate(raw: dict[str, Vectors]) -> Calibration:
     """Return the calibration of the model that embedded `texts()` so; takes some seconds.
 
     The weights are found on distances that were made without the question
-    that is asked, or they would trust the distances too much.
+    that is asked, or they would trust the distances too much. Raises ValueError
+    for vectors of which most are the same, or that are too long to be compared.
     """
+    vectors = np.array(list(raw.values()), dtype=np.float64)
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    if not 0 < lengths.min() <= lengths.max() < LONGEST:
+        raise ValueError("Some vectors have no direction.")
+    if (vectors / lengths).std(axis=0).max() < LEAST_SPREAD:
+        raise ValueError("All vectors have about the same direction.")
     known, asked = load()
     sample = Sample(known, asked, raw)
     pairs, _ = cross_fitted(sample)
