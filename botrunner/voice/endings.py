@@ -14,7 +14,7 @@ _LISTENING: Final = frozenset(
     "мм м ммм мгм мхм угу ага ааа а о да ну хм хмм так ясно понятно вот точно верно хорошо ладно "
     "интересно окей ок классно ого ух".split()
 )
-_MOST_WORDS: Final = 3
+_MOST_WORDS: Final = 5
 # Who says one of these, and nothing else but what may stand beside it, wants silence.
 _STOPS: Final = frozenset(
     "stop quiet silence enough shut hush shush "

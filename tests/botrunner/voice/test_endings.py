@@ -7,7 +7,19 @@ from botrunner.voice.endings import is_finished, is_listening, is_stop
 
 
 @pytest.mark.parametrize(
-    "said", ["mm-hm", "Mm-hm.", "Угу.", "ага", "yeah, okay", "Да, да.", "hmm", ""]
+    "said",
+    [
+        "mm-hm",
+        "Mm-hm.",
+        "Угу.",
+        "ага",
+        "yeah, okay",
+        "Да, да.",
+        "hmm",
+        "",
+        "Oh, okay, I see.",
+        "угу угу угу угу",
+    ],
 )
 def test_who_shows_that_they_listen_says_nothing(said):
     assert is_listening(said)
