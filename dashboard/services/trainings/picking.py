@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Final
 from zlib import crc32
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from dashboard.models import Correction, DiscordGuild, Source
 from dashboard.services import foresight, recall
@@ -226,7 +226,7 @@ def _rows(scope: Scope, out: dict[Why, list[int]]) -> list[_Row]:
         out[Why.TOO_MANY] = list(found.values_list("pk", flat=True)[MOST:])
     fields = (
         *("pk", "question", "own_question", "better_answer", "rejected_answer"),
-        *("guild", "revision", "message", "message__source"),
+        *("guild", "revision", "message", "message__source", "model"),
     )
     rows = []
     for (
@@ -239,6 +239,7 @@ def _rows(scope: Scope, out: dict[Why, list[int]]) -> list[_Row]:
         revision,
         message_id,
         source,
+        model,
     ) in found.values_list(*fields)[:MOST].iterator(chunk_size=2_000):
         rows.append(
             _Row(
@@ -250,12 +251,19 @@ def _rows(scope: Scope, out: dict[Why, list[int]]) -> list[_Row]:
                 n_characters=len(own or asked) + len(answer),
                 has_pair=is_pair(answer, rejected),
                 is_discord=not own and source == Source.DISCORD,
-                # Only the correction of an answer has its wrong words; where the answer
-                # is gone, whoever asked has had their words deleted.
-                is_erased=not own and message_id is None and bool(rejected),
+                is_erased=not own and message_id is None and bool(rejected or model),
             )
         )
     return rows
+
+
+def asker_erased() -> Q:
+    """Corrections whose question is of somebody who had their words deleted, as `is_erased` tells.
+
+    Only the correction of an answer has its wrong words, or the model that
+    failed to give any; where the answer is gone, so is the word of who asked.
+    """
+    return Q(own_question="", message=None) & (~Q(rejected_answer="") | ~Q(model=""))
 
 
 def is_pair(answer: str, rejected: str) -> bool:
