@@ -108,6 +108,10 @@ class Desk(Protocol):
         """Answer in writing and, sentence by sentence, aloud. Says itself why there is no answer."""
         ...
 
+    async def note_heard(self, answer: Answer, heard: Heard) -> None:
+        """Write down how much of an answer was heard until now; it is still being said."""
+        ...
+
     async def record(
         self, question: Question, answer: Answer, heard: Heard, stages_ms: dict[str, int]
     ) -> None:

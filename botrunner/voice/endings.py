@@ -15,6 +15,17 @@ _LISTENING: Final = frozenset(
     "интересно окей ок классно ого ух".split()
 )
 _MOST_WORDS: Final = 3
+# Who says one of these, and nothing else but what may stand beside it, wants silence.
+_STOPS: Final = frozenset(
+    "stop quiet silence enough shut hush shush "
+    "стоп хватит тихо тише замолчи замолчите молчи молчать помолчи помолчите перестань прекрати "
+    "остановись достаточно заткнись".split()
+)
+_BESIDE_STOPS: Final = frozenset(
+    "please be up now it that's that is talking speaking just okay ok hey "
+    "пожалуйста ну уже всё все да эй".split()
+)
+_MOST_STOP_WORDS: Final = 4
 # After these a sentence goes on.
 _HANGING: Final = frozenset(
     "and or but because so that which who if when while then than as like the a an of to in on at "
@@ -32,6 +43,13 @@ def is_listening(text: str) -> bool:
     """Whether `text` only shows that somebody listens ("mm-hm", «угу»), or is no word at all."""
     words = [word.casefold() for word in _WORD.findall(text)]
     return len(words) <= _MOST_WORDS and all(map(_is_hum, words))
+
+
+def is_stop(text: str) -> bool:
+    """Whether `text` tells whoever speaks to be silent, and nothing else."""
+    words = {word.casefold() for word in _WORD.findall(text)}
+    is_short = len(words) <= _MOST_STOP_WORDS
+    return is_short and bool(words & _STOPS) and words <= _STOPS | _BESIDE_STOPS
 
 
 def _is_hum(word: str) -> bool:

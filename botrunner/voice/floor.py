@@ -6,6 +6,7 @@ any clock that never goes back.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -13,6 +14,8 @@ from typing import Final, Protocol
 UNDECIDED_S: Final = 0.6
 # How long it lets others speak before it answers all the same.
 PATIENCE_S: Final = 3.0
+# How long it is silent, in the middle of an answer, while others speak to each other.
+ASIDE_S: Final = 10.0
 
 
 class Mouth(Protocol):
@@ -31,19 +34,29 @@ class Mouth(Protocol):
 class _Doubt:
     """Somebody began to speak while the bot did; whether they want the word is not known yet.
 
-    is_believed: the bot is silent meanwhile.
+    is_believed: the bot is silent meanwhile. is_aside: they speak to others,
+    as far as is known.
     """
 
+    began_at: float
     ended_at: float | None = None
     is_believed: bool = True
+    is_aside: bool = False
+
+    @property
+    def due_at(self) -> float:
+        """Until when the bot is silent for it, if nothing comes of it."""
+        if self.ended_at is not None:
+            return self.ended_at + UNDECIDED_S
+        return self.began_at + ASIDE_S if self.is_aside else math.inf
 
 
 class Floor:
     """Gives the word to people before the bot.
 
     Speech over the bot silences it at once; if it goes on, or has words of its
-    own, the bot gives up what it was saying. While somebody speaks it begins
-    nothing new, for a while.
+    own, the bot gives up what it was saying. For words between others it only
+    waits. While somebody speaks it begins nothing new, for a while.
     """
 
     def __init__(self, mouth: Mouth, *, can_be_interrupted: bool = True) -> None:
@@ -65,13 +78,18 @@ class Floor:
         self._speaking.add(discord_user_id)
         if self._mouth.is_speaking:
             if self.can_be_interrupted and not self._is_closed:
-                self._doubts[discord_user_id] = _Doubt()
+                self._doubt(discord_user_id, now)
         elif self._polite_since is None:
             self._polite_since = now
         self.look(now)
 
+    def _doubt(self, discord_user_id: int, now: float) -> None:
+        doubt = self._doubts.get(discord_user_id)
+        if doubt is None or doubt.ended_at is not None or not doubt.is_aside:
+            self._doubts[discord_user_id] = _Doubt(now)  # else it is the same speech
+
     def went(self, discord_user_id: int, now: float) -> None:
-        """They go on for longer than a "mm-hm" takes."""
+        """They go on for longer than a "mm-hm" takes, and may end what is being said."""
         if discord_user_id in self._doubts:
             self._give_up(now)
         self.look(now)
@@ -81,6 +99,7 @@ class Floor:
         self._speaking.discard(discord_user_id)
         if doubt := self._doubts.get(discord_user_id):
             doubt.ended_at = now
+            doubt.is_believed = doubt.is_believed and not doubt.is_aside
         self.look(now)
 
     def judged(self, discord_user_id: int, now: float, *, has_words: bool) -> None:
@@ -93,6 +112,15 @@ class Floor:
                 del self._doubts[discord_user_id]
             else:
                 doubt.is_believed = False  # but they may go on
+        self.look(now)
+
+    def spoke_aside(self, discord_user_id: int, now: float) -> None:
+        """What they say is more than "mm-hm", and said to others."""
+        doubt = self._doubts.get(discord_user_id)
+        if doubt is not None:
+            doubt.is_aside = True
+            if doubt.ended_at is not None:
+                del self._doubts[discord_user_id]
         self.look(now)
 
     def left(self, discord_user_id: int, now: float) -> None:
@@ -110,7 +138,7 @@ class Floor:
         if self._is_closed:
             return None
         for doubt in self._doubts.values():
-            if doubt.ended_at is not None and now - doubt.ended_at >= UNDECIDED_S:
+            if now >= doubt.due_at:
                 doubt.is_believed = False
         if not (self._mouth.is_speaking and self.can_be_interrupted):
             self._doubts.clear()  # it came to its end by itself, or its admins want it so
@@ -138,9 +166,9 @@ class Floor:
 
     def _due_at(self, now: float) -> float | None:
         moments = [
-            doubt.ended_at + UNDECIDED_S
+            doubt.due_at
             for doubt in self._doubts.values()
-            if doubt.is_believed and doubt.ended_at is not None
+            if doubt.is_believed and doubt.due_at < math.inf
         ]
         if self._is_polite(now):
             assert self._polite_since is not None

@@ -70,6 +70,14 @@ class Speaker:
             return found.text
         return text if manners.is_meant(text, follows=follows, n_present=n_present) else ""
 
+    def is_to_bot(self, text: str, *, n_present: int) -> bool:
+        """Whether they say `text`, and what they said before it, to the bot, as far as is known yet."""
+        manners = Manners(names=())
+        if self.manners is not None and self.manners.done() and not self.manners.cancelled():
+            manners = manners if self.manners.exception() else self.manners.result()
+        said = " ".join([*self.said_before(), text])
+        return manners.is_meant(said, follows=self.follows, n_present=n_present)
+
     def said_before(self) -> list[str]:
         """The words of the pieces before the one that they are saying now, as far as known."""
         known = [piece for piece in self.pieces if piece.done() and not piece.cancelled()]

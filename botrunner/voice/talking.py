@@ -12,15 +12,18 @@ import math
 import time
 from collections import defaultdict
 from collections.abc import Callable, Coroutine
-from typing import Any, Final, TypeVar
+from functools import partial
+from typing import Any, Final
 
 from botrunner.voice.desk import Answer, Desk, Manners, Question
-from botrunner.voice.endings import is_finished, is_listening
+from botrunner.voice.endings import is_finished, is_listening, is_stop
+from botrunner.voice.errands import Errands
 from botrunner.voice.floor import Floor
 from botrunner.voice.glimpses import Glimpses
 from botrunner.voice.listening import Listener
 from botrunner.voice.pieces import joined
 from botrunner.voice.playback import Player, Speech
+from botrunner.voice.progress import NOTED_EVERY_S, heard_out
 from botrunner.voice.speakers import FOLLOW_UP_S, Draft, Hearing, Speaker
 from botrunner.voice.telling import Telling
 from dashboard.services.budgets import OverBudget
@@ -40,7 +43,6 @@ from trainerbot.speech.segmenting import (
 )
 
 log = logging.getLogger(__name__)
-Result = TypeVar("Result")
 
 WINDOW_S: Final = Tuning().quiet_ms / 1000  # of silence, before anything is answered
 MOST_HEARD_AT_ONCE: Final = 4
@@ -60,8 +62,10 @@ class Talk:
         player: Player,
         *,
         segmenter: Callable[[], Segmenter] = Segmenter,
+        noted_every_s: float = NOTED_EVERY_S,
     ) -> None:
         self._desk = desk
+        self._noted_every_s = noted_every_s
         self._player = player
         self._loop = asyncio.get_running_loop()
         self._floor = Floor(player)
@@ -69,7 +73,8 @@ class Talk:
         self._speakers: dict[int, Speaker] = defaultdict(Speaker)
         self._hearing = asyncio.Semaphore(MOST_HEARD_AT_ONCE)
         self._n_waiting = 0
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._errands = Errands()
+        self._start = self._errands.start
         self._timer: asyncio.TimerHandle | None = None
         self._telling = Telling(desk.tell)
         self._is_closed = False
@@ -86,10 +91,15 @@ class Talk:
         self._listener.on_frame(discord_user_id, frame)
 
     def on_left(self, discord_user_id: int) -> None:
-        """Forget what somebody was saying: they left the call, or the call lost them, in mid-word.
+        """Forget what somebody was saying: they left the call in mid-word.
 
-        What they had said before is still answered, in writing at least.
+        What they had said before is still answered; in writing alone, once nobody is there.
         """
+        self._forget_speech(discord_user_id)
+        if not self._desk.n_present():
+            self._player.clear()
+
+    def _forget_speech(self, discord_user_id: int) -> None:
         self._listener.forget(discord_user_id)
         if speaker := self._speakers.get(discord_user_id):
             speaker.fall_silent()
@@ -100,11 +110,11 @@ class Talk:
     def on_lost(self) -> None:
         """Forget what everybody was saying: the connection broke, and its end is not heard."""
         for discord_user_id in list(self._speakers):
-            self.on_left(discord_user_id)
+            self._forget_speech(discord_user_id)
 
     def on_refused(self, discord_user_id: int) -> None:
         """Forget what somebody is saying: they do not want to be listened to any more."""
-        self.on_left(discord_user_id)
+        self._forget_speech(discord_user_id)
         for words in self._speakers.pop(discord_user_id, Speaker()).under_way:
             words.cancel()
 
@@ -122,8 +132,7 @@ class Talk:
 
     async def settle(self) -> None:
         """Wait until all that was said is answered and written down."""
-        while self._tasks:
-            await asyncio.wait(set(self._tasks))
+        await self._errands.settle()
 
     # --- speech -----------------------------------------------------------------------
     def _tell_loop(self, discord_user_id: int, event: Event) -> None:
@@ -145,7 +154,10 @@ class Talk:
                 speaker.manners = self._start(self._manners(discord_user_id))
                 self._floor.began(discord_user_id, now)
             case SpeechWent():
-                self._floor.went(discord_user_id, now)
+                took = (
+                    self._floor.went if self._may_end(discord_user_id) else self._floor.spoke_aside
+                )
+                took(discord_user_id, now)
             case SpeechGrew(sound=sound):
                 if not self._n_waiting:  # nobody waits for those who hear
                     self._glimpses.look(discord_user_id, speaker, sound)
@@ -165,17 +177,6 @@ class Talk:
         due_at = self._floor.look(time.monotonic())
         if due_at is not None:
             self._timer = self._loop.call_at(due_at, self._look_later)
-
-    def _start(self, work: Coroutine[Any, Any, Result]) -> asyncio.Task[Result]:
-        task = self._loop.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._forget)
-        return task
-
-    def _forget(self, task: asyncio.Task[Any]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled():
-            task.exception()  # whoever waits for it is told; if nobody does, it did not matter
 
     async def _prepare(self) -> None:
         try:
@@ -262,11 +263,20 @@ class Talk:
 
     def _judge(self, discord_user_id: int, words: Words | TrainerBotError) -> bool | None:
         """Let the words count for who has the word; whether they are all, if they tell."""
-        text = words.text if isinstance(words, Words) else ""
+        text, now = words.text if isinstance(words, Words) else "", time.monotonic()
         has_words = not is_listening(text)
-        self._floor.judged(discord_user_id, time.monotonic(), has_words=has_words)
+        if has_words and not (is_stop(text) or self._may_end(discord_user_id, text)):
+            self._floor.spoke_aside(discord_user_id, now)
+        else:
+            self._floor.judged(discord_user_id, now, has_words=has_words)
         self._look_later()
         return is_finished(text) if text else None
+
+    def _may_end(self, discord_user_id: int, text: str = "") -> bool:
+        """Whether somebody who says this may end what is said: who asked for it, or speaks to the bot."""
+        is_theirs = self._player.is_speaking_to(discord_user_id)
+        speaker, n_present = self._speakers[discord_user_id], self._desk.n_present()
+        return is_theirs or speaker.is_to_bot(text, n_present=n_present)
 
     async def _hear(
         self, discord_user_id: int, speaker: Speaker, sound: Pcm
@@ -293,12 +303,7 @@ class Talk:
         return words
 
     async def _take(
-        self,
-        discord_user_id: int,
-        speaker: Speaker,
-        heard: Hearing,
-        sound: Pcm,
-        ended_at: float,
+        self, discord_user_id: int, speaker: Speaker, heard: Hearing, sound: Pcm, ended_at: float
     ) -> None:
         """Make a question of what was said, if it was one, and answer it."""
         follows, over_bot, manners = speaker.follows, speaker.over_bot, speaker.manners
@@ -312,6 +317,8 @@ class Talk:
             text = words.text
             if is_listening(text) and (over_bot or not speaker.was_asked):
                 return
+            if is_stop(text) and over_bot:
+                return  # it is silent: that was what they wanted
             assert manners is not None  # as nobody ends who has not begun
             asked = speaker.asks(
                 text, await manners, follows=follows, n_present=self._desk.n_present()
@@ -348,7 +355,7 @@ class Talk:
         speech = self._player.begin(
             asker_id=question.discord_user_id, language=question.words.language
         )
-        if self._is_closed:
+        if self._is_closed or not self._desk.n_present():
             speech.finish()
         speaker.n_answering += 1
         try:
@@ -371,8 +378,9 @@ class Talk:
         self, speaker: Speaker, question: Question, answer: Answer, speech: Speech
     ) -> None:
         """Wait until the answer was heard, and write down how much of it was."""
+        note = partial(self._desk.note_heard, answer)
         try:
-            heard = await speech.over()
+            heard = await heard_out(speech, note, every_s=self._noted_every_s)
         finally:
             speaker.n_answering -= 1
         speaker.open_until = time.monotonic() + FOLLOW_UP_S

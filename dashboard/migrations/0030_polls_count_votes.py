@@ -3,6 +3,20 @@
 import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.migrations.state import StateApps
+
+
+def forget_votes_of_no_poll(apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
+    """Of a poll that was deleted before its votes went with it."""
+    votes = apps.get_model("dashboard", "SuiteVote")
+    votes.objects.filter(voter=None, poll=None).delete()
+
+
+def forget_votes_of_polls(apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
+    """Who gave them is not kept, and the table of before wants a name on each."""
+    votes = apps.get_model("dashboard", "SuiteVote")
+    votes.objects.filter(voter=None).delete()
 
 
 class Migration(migrations.Migration):
@@ -42,6 +56,7 @@ class Migration(migrations.Migration):
                 to="dashboard.suitepoll",
             ),
         ),
+        migrations.RunPython(forget_votes_of_no_poll, forget_votes_of_polls),
         migrations.AddConstraint(
             model_name="suitevote",
             constraint=models.CheckConstraint(

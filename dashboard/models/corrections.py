@@ -191,6 +191,11 @@ class Correction(models.Model):
         return f"#{self.pk} {self.question[:60]}"
 
     @property
+    def asker_is_gone(self) -> bool:
+        """Whether it mends an answer that was deleted, with the words of whoever had asked."""
+        return self.message_id is None and bool(self.rejected_answer or self.model)
+
+    @property
     def place_name(self) -> str:
         """Where it counts, for people."""
         if self.channel is not None:

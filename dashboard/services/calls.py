@@ -197,6 +197,16 @@ def log_utterance(
     return row.pk
 
 
+def note_heard(utterance_id: int, *, spoken: str) -> None:
+    """Note what was heard until now of an answer that is still being said.
+
+    `note_answer` overwrites it. Whoever is killed before that has not said more.
+    """
+    Utterance.objects.filter(pk=utterance_id).update(
+        spoken=storage.storable(spoken), was_interrupted=True
+    )
+
+
 @transaction.atomic
 def note_answer(
     utterance_id: int,

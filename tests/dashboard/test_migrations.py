@@ -4,16 +4,22 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+from django.utils.timezone import now
 
-from dashboard.models import DatasetVersion
+from dashboard.models import DatasetVersion, SuiteVote
 from dashboard.services import cards, drafts
+from dashboard.services.suites import polls, votes
 from tests.factories import (
     AnswerFactory,
     CorrectionFactory,
     DatasetVersionFactory,
+    DiscordChannelFactory,
     DiscordTalkFactory,
     ExampleFactory,
     ProvenanceFactory,
+    SuiteRunFactory,
+    UserFactory,
+    suite_version,
 )
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -74,3 +80,35 @@ def test_what_was_decided_is_not_told_again_and_what_waits_stays_on_its_server(f
     assert (old.told_state, waiting.told_state, waiting.told_at) == ("approved", "", None)
     assert waiting_there.guild == said.conversation.discord_channel.guild
     assert (decided_there.guild, waiting.guild) == (None, None)
+
+
+def test_votes_of_polls_have_nobody_to_go_back_to_and_those_of_accounts_stay(forward_again):
+    version = suite_version()
+    runs = [SuiteRunFactory(version=version, rights=[is_right] * 4) for is_right in (True, False)]
+    admin = UserFactory(admin=True)
+    channel = DiscordChannelFactory()
+    [poll] = polls.ask(*runs, channel_id=channel.pk, hours=1, n=1, actor=admin)
+    polls.posted(poll.pk, message_id=7, ends_at=now())
+    votes.keep_polled(poll, counts={"a": 2})
+    shown = votes.next_pair(*runs, voter=admin)
+    votes.cast(shown.a.pk, shown.b.pk, choice="tie", voter=admin)
+
+    apps = back_to("0029_taught_trainings")
+
+    [vote] = apps.get_model("dashboard", "SuiteVote").objects.all()
+    assert vote.voter_id == admin.pk
+    # Of a poll that was deleted then: nobody's now, and counted by no poll.
+    nobodys = apps.get_model("dashboard", "SuiteVote")(
+        first_id=vote.first_id,
+        second_id=vote.second_id,
+        choice="tie",
+        discord_user_id=somebody(apps),
+    )
+    nobodys.save()
+    call_command("migrate", "dashboard", verbosity=0)
+    assert SuiteVote.objects.get().voter == admin
+
+
+def somebody(apps) -> int:
+    people = apps.get_model("dashboard", "DiscordUser")
+    return people.objects.create(discord_user_id=5, name="ada").pk

@@ -1,4 +1,4 @@
-"""What the server, the web, the worker and the bot load: nothing of what trains."""
+"""What the server, the web, the worker and the bot load: nothing of what trains or draws."""
 
 import subprocess
 import sys
@@ -6,6 +6,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = ("torch", "transformers", "peft", "trl", "accelerate", "datasets")
+# Drawing is seldom asked for, and no start waits for what draws.
+DRAWING = ("PIL", "arabic_reshaper", "bidi")
 # Rooms whose code runs in a process of its own, where what trains may be loaded.
 ROOMS = (
     "trainerbot.modelserver.conversion.",
@@ -37,8 +39,8 @@ def modules() -> list[str]:
     return found
 
 
-def test_no_process_but_those_that_train_can_load_what_trains():
-    code = LOAD.format(heavy=HEAVY, modules=modules())
+def test_no_process_loads_what_draws_and_only_those_that_train_can_load_what_trains():
+    code = LOAD.format(heavy=HEAVY + DRAWING, modules=modules())
 
     loaded = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False

@@ -20,6 +20,9 @@ _TOLD: Final = (
 )
 _ANSWERS, _TRAINS = "inference", "fine_tune"  # within Azure's object
 _FIRST, _LAST = date(2020, 1, 1), date(2100, 1, 1)
+_LATEST_S: Final = 1e11
+_PLAIN_DAY: Final = re.compile(r"20[0-9]{6}")  # as Unix seconds it would be in 1970
+_DECIMAL: Final = re.compile(r"[0-9]{1,30}(\.[0-9]{1,30})?")
 
 # What was announced by endpoints whose list of models need not tell it, by their host: names
 # without the day of a snapshot. OpenAI's notice of 2026-05-07 and its page of deprecations.
@@ -79,16 +82,29 @@ def base_of(model: str) -> str:
 
 
 def _day(value: Any) -> date | None:
-    """Read Unix seconds, or a day or moment in ISO 8601; None for anything else."""
-    if isinstance(value, bool):
+    """Read Unix seconds or their thousandths, or a day or moment in ISO 8601; None for anything else.
+
+    A moment is on the day that it has in UTC.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
-        if isinstance(value, int | float) or (isinstance(value, str) and value.isdecimal()):
-            found = datetime.fromtimestamp(float(value), UTC).date()
-        elif isinstance(value, str):
-            found = datetime.fromisoformat(value.strip()).date()
+        text = str(value).strip()
+        if _PLAIN_DAY.fullmatch(text):
+            found = date.fromisoformat(text)
+        elif (seconds := _number(value)) is not None:
+            # Nothing ends so late: these are thousandths.
+            seconds /= 1_000 if seconds > _LATEST_S else 1
+            found = datetime.fromtimestamp(seconds, UTC).date()
         else:
-            return None
+            moment = datetime.fromisoformat(text)
+            found = (moment.astimezone(UTC) if moment.tzinfo is not None else moment).date()
     except (ValueError, OverflowError, OSError):
         return None
     return found if _FIRST <= found < _LAST else None
+
+
+def _number(value: float | str) -> float | None:
+    if isinstance(value, str) and not _DECIMAL.fullmatch(value.strip()):
+        return None
+    return float(value)

@@ -1,13 +1,13 @@
-"""Pictures made of text and shapes, without a browser or a library: words in, PNG out.
+"""Pictures made of text and shapes, without a browser: words in, PNG out.
 
     canvas = Canvas(1200, 630, background="#ffffff")
     canvas.text(60, 90, "Taught once", Style(44, bold=True), colour="#111111")
     png = canvas.png()
 
-Takes tenths of a second: never on an event loop.
+Takes a tenth of a second: never on an event loop.
 """
 
 from trainerbot.pictures.canvas import Canvas
-from trainerbot.pictures.lettering import Style, cut, missing, width, wrap
+from trainerbot.pictures.lettering import Style, cut, width, wrap
 
-__all__ = ["Canvas", "Style", "cut", "missing", "width", "wrap"]
+__all__ = ["Canvas", "Style", "cut", "width", "wrap"]

@@ -50,6 +50,7 @@ begin = chat.foreseen(chat.hop(chat.log, chat.recalling))
 finish = chat.hop(chat.finish, gives_way=True)
 log_utterance = chat.hop(calls.log_utterance)
 note_answer = chat.hop(calls.note_answer)
+note_heard = chat.hop(calls.note_heard, gives_way=True)
 note_asked = chat.hop(leftovers.note_asked)
 show_words = chat.hop(calls.show_words)
 note_begun = chat.hop(leftovers.note_begun)
@@ -354,6 +355,17 @@ class CallDesk:
             raise results[0]
 
     # --- afterwards -----------------------------------------------------------------------
+    async def note_heard(self, answer: Answer, heard: Heard) -> None:
+        if answer.question_id is None or not answer.was_broken_off(heard):
+            return
+        utterance_id = await self._utterances[answer.question_id]
+        if utterance_id is None:
+            return
+        try:
+            await note_heard(utterance_id, spoken=heard.text)
+        except DatabaseError as error:
+            log.warning("How much of an answer was heard could not be noted yet: %s", error)
+
     async def record(
         self, question: Question, answer: Answer, heard: Heard, stages_ms: dict[str, int]
     ) -> None:

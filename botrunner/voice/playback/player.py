@@ -96,6 +96,11 @@ class Player:
         speech = self._speech
         return speech is not None and speech.first_sound_at is not None
 
+    def is_speaking_to(self, asker_id: int) -> bool:
+        """Whether what is being said is meant for a person, also while it is held."""
+        speech = self._speech
+        return speech is not None and speech.asker_id == asker_id
+
     @property
     def n_ready(self) -> int:
         """How many speeches wait for nothing but their turn."""

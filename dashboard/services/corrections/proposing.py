@@ -12,6 +12,7 @@ from dashboard.services.corrections.steps import State, announce, name_of, who
 from trainerbot.errors import InvalidInput, NotFound
 
 MAX_CHARACTERS = 32_000
+UNNAMED = "a model without a name"
 DELETED = "This answer was deleted meanwhile. Teach the right answer directly."
 
 
@@ -70,7 +71,7 @@ def propose(
         message=message,
         guild=guild,
         channel=channel,
-        model=message.model if message else "",
+        model=(message.model or UNNAMED) if message else "",
         author=user,
         discord_author=discord_user,
         author_name=author_name or name_of(author),

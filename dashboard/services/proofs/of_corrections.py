@@ -120,7 +120,6 @@ class Proof:
 def of_correction(correction: Correction) -> Proof:
     """Everything that rows tell of a correction, as its words are now."""
     message = correction.message
-    is_mending = message is None and bool(correction.rejected_answer)
     return Proof(
         number=correction.pk,
         state=correction.state,
@@ -138,7 +137,7 @@ def of_correction(correction: Correction) -> Proof:
         last_fired_at=correction.last_fired_at,
         was_asked_by_others=message is not None
         and message.conversation.discord_user_id is not None,
-        asker_is_gone=is_mending,
+        asker_is_gone=correction.asker_is_gone,
         teacher_is_gone=correction.author_id is None
         and correction.discord_author_id is None
         and correction.author_name == ANONYMOUS,

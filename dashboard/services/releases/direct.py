@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.contrib.auth.models import User
 
-from dashboard.models import DiscordGuild, Release, SuiteVersion
+from dashboard.models import Correction, DiscordGuild, PlaceSettings, Release, SuiteVersion
 from dashboard.services import audit, routing, storage, suites
 from dashboard.services.access import Person
 from dashboard.services.releases import gate
 from trainerbot.errors import InvalidInput
 
 MOST_WHY = 2_000
+MOST_NAMED = 3  # of what nobody has asked yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,9 @@ class Heard:
 
 
 def heard(model: str, guild: DiscordGuild | None) -> Heard:
-    """What the gate would say of a model on the corrections that count there; all, if nowhere is named.
+    """What the gate would say of a model on the corrections that count there.
+
+    guild: None for a model that is to answer everywhere.
 
     A name such as @support has passed its own gate.
     """
@@ -34,13 +38,14 @@ def heard(model: str, guild: DiscordGuild | None) -> Heard:
     against = list(gate.about_verdicts(release))
     unknown = []
     for version in _versions(guild):
-        run = gate.run_of(release, version)
+        whole = gate.run_of(release, version)
         alone = gate.run_of(release, version, with_recall=False)
-        if run is None and alone is None:
+        if whole is None:
             unknown.append(f"It was not tested on {version} yet.")
-            continue
-        said = gate.about_corrections(release, version)
-        against += [each for each in said if "not tested" not in each and "not heard" not in each]
+        else:
+            against += gate.failures(whole)
+        if alone is not None:
+            against += gate.repetition(alone, version)
     return Heard(tuple(against), tuple(unknown))
 
 
@@ -80,7 +85,10 @@ def permit(
         return ""
     if not found.unknown:
         return ""
-    return " ".join(["Nobody has tested it for this place.", *found.unknown, TEST_IT])
+    more = len(found.unknown) - MOST_NAMED
+    rest = [f"Nor on {more} more."] if more > 0 else []
+    named = found.unknown[:MOST_NAMED]
+    return " ".join(["Nobody has tested it for this place.", *named, *rest, TEST_IT])
 
 
 SAY_WHY = "Say why it shall answer all the same, or choose another."
@@ -88,13 +96,17 @@ TEST_IT = "Test it under Tests, or choose a name such as @support, which has a g
 
 
 def _versions(guild: DiscordGuild | None) -> list[SuiteVersion]:
-    """The corrections in force everywhere, and those of one guild; of all where a model answers all."""
-    if guild is not None:
-        guilds: list[DiscordGuild | None] = [None, guild]
-    else:
-        guilds = [None]
+    """The corrections in force everywhere, and those of one guild; of all where it would answer, for None."""
+    guilds = [guild] if guild is not None else _without_a_model()
     return [
         suites.corrections_suite(each)
-        for each in guilds
+        for each in (None, *guilds)
         if suites.corrections_in_force(each).exists()
     ]
+
+
+def _without_a_model() -> Iterable[DiscordGuild]:
+    """The guilds with corrections of their own that name no model: who is chosen everywhere answers them."""
+    taught = Correction.objects.approved().exclude(guild=None).values("guild")
+    named = PlaceSettings.objects.filter(channel=None).exclude(model="").values("guild")
+    return DiscordGuild.objects.filter(pk__in=taught).exclude(pk__in=named).order_by("pk")

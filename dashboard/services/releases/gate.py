@@ -143,14 +143,26 @@ def about_corrections(release: Release, version: SuiteVersion) -> Iterator[str]:
     run = run_of(release, version)
     if run is None:
         yield f"It was not tested on {version} yet, which has {version.n_cases} corrections."
-    elif failed := run.n_cases - run.n_right:
-        # Without their words, which somebody may want erased: the history keeps this.
-        yield f"It fails {failed} of {run.n_cases} corrections; run {run.pk} shows which."
+    else:
+        yield from failures(run)
     # With the corrections taking part their words are the answer, and it says nothing itself.
     alone = run_of(release, version, with_recall=False)
     if alone is None:
         yield f"It was not heard by itself on {version} yet."
-    elif (share := suites.repeats(alone)) >= SAME_ANSWER:
+    else:
+        yield from repetition(alone, version)
+
+
+def failures(run: SuiteRun) -> Iterator[str]:
+    """What a run over corrections, with recall, says against its model."""
+    if failed := run.n_cases - run.n_right:
+        # Without their words, which somebody may want erased: the history keeps this.
+        yield f"It fails {failed} of {run.n_cases} corrections; run {run.pk} shows which."
+
+
+def repetition(alone: SuiteRun, version: SuiteVersion) -> Iterator[str]:
+    """What a run without recall says against its model: that it says one thing to everything."""
+    if (share := suites.repeats(alone)) >= SAME_ANSWER:
         yield (
             f"It gives one and the same wrong answer to {100 * share:.0f} % of the different "
             f"questions of {version}; run {alone.pk} shows it."

@@ -13,7 +13,6 @@ from django.db.models import Q
 from dashboard.models import Alias, DiscordGuild, PlaceSettings, Release, SuiteVersion, Verdict
 from dashboard.services import places, releases, routing, suites, verdicts
 from dashboard.services.access import Person
-from dashboard.services.suites import estimates
 from trainerbot.errors import InvalidInput, NotFound
 
 LONGEST_NAME: Final = 200
@@ -50,8 +49,12 @@ def plan(old: str, new: str, *, alias: Alias | None = None) -> Plan:
                 continue
             n_asked += version.n_cases
             prompt = asked.system_prompt or suites.default_prompt(version)
-            expected = estimates.of_run(
-                version, known, model=asked.model, system_prompt=prompt
+            expected = suites.expected(
+                version,
+                known,
+                model=asked.model,
+                judge_model=releases.judge_of(asked) if suites.needs_judge_model(version) else "",
+                system_prompt=prompt,
             ).cost_usd
             is_known = is_known and expected is not None
             usd += expected or Decimal(0)

@@ -1,6 +1,7 @@
 """What is left in frozen suites of a correction whose author wants to be forgotten: no words."""
 
 from collections.abc import Iterable
+from typing import Final
 
 from django.db.models import Q
 
@@ -8,16 +9,7 @@ from dashboard.models import SuiteAnswer, SuiteCase
 from dashboard.services.suites import polls
 from dashboard.services.suites.content import ERASED
 
-
-def _erase_read(ids: set[int]) -> None:
-    """Take away the answers of models that had read one of these corrections as an example."""
-    read = SuiteAnswer.objects.exclude(example_ids=[]).values_list("pk", "example_ids")
-    # Looked at here, since SQLite finds nothing within a list.
-    told = [(pk, shown) for pk, shown in read.iterator() if not ids.isdisjoint(shown)]
-    for pk, shown in told:
-        SuiteAnswer.objects.filter(pk=pk).update(
-            answer=ERASED, reason="", example_ids=[each for each in shown if each not in ids]
-        )
+AT_ONCE: Final = 500  # ids in one query
 
 
 def erase(correction_ids: Iterable[int]) -> int:
@@ -30,12 +22,26 @@ def erase(correction_ids: Iterable[int]) -> int:
     """
     ids = list(correction_ids)
     cases = SuiteCase.objects.filter(correction__in=ids)
+    read = _that_read(set(ids))
     polls.withdraw(SuiteAnswer.objects.filter(Q(case__correction__in=ids) | Q(correction__in=ids)))
+    told = list(read)
+    for begin in range(0, len(told), AT_ONCE):
+        some = told[begin : begin + AT_ONCE]
+        polls.withdraw(SuiteAnswer.objects.filter(pk__in=some))
     answers = SuiteAnswer.objects.filter(case__correction__in=ids)
     recalled = SuiteAnswer.objects.filter(correction__in=ids)
     for rows in (answers, recalled):
         rows.update(answer=ERASED, reason="")
-    _erase_read(set(ids))
+    for pk, shown in read.items():
+        left = [each for each in shown if each not in ids]
+        SuiteAnswer.objects.filter(pk=pk).update(answer=ERASED, reason="", example_ids=left)
     return cases.update(
         question=ERASED, expected=ERASED, rejected="", history=[], system="", judge_args={}
     )
+
+
+def _that_read(ids: set[int]) -> dict[int, list[int]]:
+    """The answers of models that had read one of these corrections, with all that each had read."""
+    read = SuiteAnswer.objects.exclude(example_ids=[]).values_list("pk", "example_ids")
+    # Looked at here, since SQLite finds nothing within a list.
+    return {pk: shown for pk, shown in read.iterator() if not ids.isdisjoint(shown)}

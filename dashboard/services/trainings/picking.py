@@ -251,6 +251,8 @@ def _rows(scope: Scope, out: dict[Why, list[int]]) -> list[_Row]:
                 n_characters=len(own or asked) + len(answer),
                 has_pair=is_pair(answer, rejected),
                 is_discord=not own and source == Source.DISCORD,
+                # As `Correction.asker_is_gone`: only one of an answer has its wrong words or
+                # its model; where the answer is gone, whoever asked had their words deleted.
                 is_erased=not own and message_id is None and bool(rejected or model),
             )
         )
@@ -258,11 +260,7 @@ def _rows(scope: Scope, out: dict[Why, list[int]]) -> list[_Row]:
 
 
 def asker_erased() -> Q:
-    """Corrections whose question is of somebody who had their words deleted, as `is_erased` tells.
-
-    Only the correction of an answer has its wrong words, or the model that
-    failed to give any; where the answer is gone, so is the word of who asked.
-    """
+    """Corrections that `is_erased` tells: nobody worded them anew, and their asker is gone."""
     return Q(own_question="", message=None) & (~Q(rejected_answer="") | ~Q(model=""))
 
 

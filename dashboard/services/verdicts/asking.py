@@ -133,6 +133,7 @@ def sides(
     how = like or Release()
     both = [
         Release(
+            alias_id=how.alias_id,  # whose judge reads rubrics
             model=model,
             system_prompt=how.system_prompt,
             temperature=how.temperature,

@@ -71,6 +71,7 @@ class Desk:
         self.answers: Callable[[Question], str] = lambda question: f"You said: {question.text}"
         self.questions: list[Question] = []
         self.records: list[tuple[Question, Answer, Heard, dict[str, int]]] = []
+        self.noted: list[str] = []
         self.told: list[str] = []
         self.deafness: list[tuple[int, str]] = []
         self.failures: list[Exception] = []
@@ -112,6 +113,9 @@ class Desk:
         text = self.answers(question)
         speech.feed(text)
         return Answer(text, len(self.questions), time.monotonic())
+
+    async def note_heard(self, answer: Answer, heard: Heard) -> None:
+        self.noted.append(heard.text)
 
     async def record(
         self, question: Question, answer: Answer, heard: Heard, stages_ms: dict[str, int]

@@ -54,6 +54,24 @@ async def test_of_an_answer_in_which_the_call_ended_only_what_was_heard_was_said
     assert await history(desk, player, model, ada) == [question.text, "At nine in the morning."]
 
 
+@pytest.mark.parametrize(
+    ("seconds", "known"), [(0, "".join(PARTS)), (2.2, "At nine in the morning.")]
+)
+async def test_of_an_answer_in_which_the_process_was_killed_what_was_noted_was_said(
+    desk, player, line, model, ada, seconds, known
+):
+    model.replies = [Reply(pieces=PARTS)]
+    question = asked(ada)
+    said, speech = await answer(desk, player, question)
+    await line.wait_for_sound()
+    line.draw(int(seconds * SECOND))
+
+    await desk.note_heard(said, speech.heard())
+
+    # Of what nobody heard a word of all stands in writing.
+    assert await history(desk, player, model, ada) == [question.text, known]
+
+
 @pytest.mark.parametrize("is_posted", [True, False], ids=["posted", "refused"])
 async def test_where_its_voice_failed_all_was_said_if_it_stands_in_writing(
     desk, player, mouth, line, discord_server, model, ada, is_posted

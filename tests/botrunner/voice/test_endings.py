@@ -3,7 +3,7 @@
 
 import pytest
 
-from botrunner.voice.endings import is_finished, is_listening
+from botrunner.voice.endings import is_finished, is_listening, is_stop
 
 
 @pytest.mark.parametrize(
@@ -16,6 +16,20 @@ def test_who_shows_that_they_listen_says_nothing(said):
 @pytest.mark.parametrize("said", ["stop", "Стоп!", "no, wait", "yes but why", "и что дальше"])
 def test_who_says_something_does_not_only_listen(said):
     assert not is_listening(said)
+
+
+@pytest.mark.parametrize(
+    "said", ["stop", "Стоп, стоп, стоп!", "Please be quiet.", "Ну хватит уже", "shut up", "Тихо!"]
+)
+def test_who_wants_silence_is_understood(said):
+    assert is_stop(said)
+
+
+@pytest.mark.parametrize(
+    "said", ["The bus stop is there.", "ok", "Хватит ли нам денег?", "", "please", "It is now."]
+)
+def test_who_speaks_of_stopping_does_not_stop_it(said):
+    assert not is_stop(said)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from botrunner.voice.floor import PATIENCE_S, UNDECIDED_S, Floor
+from botrunner.voice.floor import ASIDE_S, PATIENCE_S, UNDECIDED_S, Floor
 
 ADA, BOB = 1, 2
 
@@ -201,3 +201,56 @@ def test_who_leaves_the_call_has_no_word_any_more(floor, mouth):
 
     assert mouth.told == ["hold", "release"]
     assert floor.speaking == frozenset()
+
+
+# --- words between others ------------------------------------------------------------------
+def test_while_others_speak_to_each_other_it_waits(floor, mouth):
+    floor.began(BOB, 0.0)
+    floor.spoke_aside(BOB, 1.0)
+    assert mouth.told == ["hold"]
+
+    floor.ended(BOB, 5.0)
+
+    assert mouth.told == ["hold", "release"]
+    assert mouth.is_speaking
+
+
+def test_words_to_others_that_are_known_after_their_end_let_it_go_on(floor, mouth):
+    floor.began(BOB, 0.0)
+    floor.ended(BOB, 0.5)
+
+    floor.spoke_aside(BOB, 0.6)
+
+    assert mouth.told == ["hold", "release"]
+
+
+def test_it_waits_through_their_pauses(floor, mouth):
+    floor.began(BOB, 0.0)
+    floor.spoke_aside(BOB, 1.0)
+    floor.began(BOB, 2.0)
+    floor.look(4.0)
+
+    assert mouth.told == ["hold"]
+
+
+def test_it_waits_for_others_only_for_so_long(floor, mouth):
+    floor.began(BOB, 0.0)
+    floor.spoke_aside(BOB, 1.0)
+    due_at = floor.look(2.0)
+    floor.began(BOB, 9.0)  # after a pause
+
+    floor.look(due_at)
+
+    assert due_at == ASIDE_S
+    assert mouth.told == ["hold", "release"]
+    floor.began(BOB, ASIDE_S + 1.0)
+    assert mouth.told == ["hold", "release"]
+
+
+def test_who_spoke_to_others_and_then_calls_it_has_the_word(floor, mouth):
+    floor.began(BOB, 0.0)
+    floor.spoke_aside(BOB, 1.0)
+
+    floor.judged(BOB, 3.0, has_words=True)
+
+    assert mouth.told == ["hold", "interrupt"]

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 (words of two scripts)
 """A talk in a call in which people speak while the bot does: what ends its answer."""
 
 import asyncio
@@ -82,14 +83,27 @@ async def test_a_cough_does_not_end_the_answer(talk, desk, line, mouth):
 async def test_a_short_word_ends_the_answer_and_is_answered(talk, desk, line, mouth):
     await answering(talk, desk, line, mouth)
 
-    await say(talk, ADA, "Stop!")
+    await say(talk, ADA, "Why?")
     await until(lambda: len(desk.questions) == 2)
 
     assert desk.records[0][2].was_cut
     await spoken(line)
 
 
-@pytest.mark.parametrize(("text", "ends"), [("Stop!", True), ("Mm-hm.", False)])
+@pytest.mark.parametrize("text", ["Stop!", "Стоп.", "That's enough"])
+async def test_who_says_stop_wants_no_answer_to_that(talk, desk, line, mouth, text):
+    await answering(talk, desk, line, mouth)
+
+    await say(talk, ADA, text)
+    await until(lambda: desk.records)
+    await talk.settle()
+
+    assert desk.records[0][2].was_cut
+    assert len(desk.questions) == 1
+    assert line.draw(20) == 0
+
+
+@pytest.mark.parametrize(("text", "ends"), [("Why?", True), ("Mm-hm.", False)])
 async def test_words_that_are_known_long_after_the_speech_decide_as_well(
     talk, desk, line, mouth, text, ends
 ):
@@ -118,6 +132,84 @@ async def test_the_next_question_is_asked_after_it_is_known_what_was_heard(talk,
     assert known == [1]
 
 
+# --- among several people -------------------------------------------------------------------
+async def among_several(talk, desk, line, mouth) -> None:
+    """Let it answer Ada while Bob is there, too."""
+    await answering(talk, desk, line, mouth)
+    desk.present = 2
+
+
+async def test_what_others_say_to_each_other_makes_it_wait_and_not_end(talk, desk, line, mouth):
+    await among_several(talk, desk, line, mouth)
+
+    frame(talk, BOB, BEGAN)
+    frame(talk, BOB, WENT)
+    frame(talk, BOB, b"paused", "I think we should go there on Sunday.")
+    await settled()
+    assert line.draw(20) == 0
+    frame(talk, BOB, b"ended", "I think we should go there on Sunday.")
+    await line.play_out()
+    await until(lambda: desk.records)
+
+    assert desk.records[0][2].is_whole
+    assert len(desk.questions) == 1
+
+
+async def test_a_short_word_to_others_does_not_end_it(talk, desk, line, mouth):
+    await among_several(talk, desk, line, mouth)
+
+    await say(talk, BOB, "Bless you!")
+    await line.play_out()
+    await until(lambda: desk.records)
+
+    assert desk.records[0][2].is_whole
+
+
+async def test_whoever_asked_has_the_word_among_several_too(talk, desk, line, mouth):
+    await among_several(talk, desk, line, mouth)
+
+    frame(talk, ADA, BEGAN)
+    frame(talk, ADA, WENT)
+    await until(lambda: desk.records)
+
+    assert desk.records[0][2].was_cut
+
+
+async def test_whoever_calls_it_has_the_word(talk, desk, line, mouth):
+    await among_several(talk, desk, line, mouth)
+
+    frame(talk, BOB, BEGAN)
+    frame(talk, BOB, WENT)
+    frame(talk, BOB, b"paused", "Jarvis, and on Sundays?")
+    await until(lambda: len(desk.questions) == 2)
+
+    assert desk.records[0][2].was_cut
+    assert desk.questions[1].discord_user_id == BOB
+
+
+@pytest.mark.parametrize("text", ["Stop!", "Стоп, стоп!", "Please be quiet.", "Ну хватит уже"])
+async def test_stop_ends_it_whoever_says_so(talk, desk, line, mouth, text):
+    await among_several(talk, desk, line, mouth)
+
+    await say(talk, BOB, text)
+    await until(lambda: desk.records)
+
+    assert desk.records[0][2].was_cut
+    assert len(desk.questions) == 1
+
+
+async def test_where_no_name_is_needed_anybody_has_the_word(talk, desk, line, mouth):
+    desk.is_at = Manners(names=["Jarvis"], needs_name=False)
+    await among_several(talk, desk, line, mouth)
+
+    frame(talk, BOB, BEGAN)
+    await settled()
+    frame(talk, BOB, WENT)
+    await until(lambda: desk.records)
+
+    assert desk.records[0][2].was_cut
+
+
 async def test_where_it_may_not_be_interrupted_it_speaks_on(talk, desk, line, mouth):
     desk.is_at = Manners(names=["Jarvis"], can_be_interrupted=False)
     await answering(talk, desk, line, mouth)
@@ -127,6 +219,30 @@ async def test_where_it_may_not_be_interrupted_it_speaks_on(talk, desk, line, mo
 
     assert line.draw(20) == 20
     await spoken(line)
+
+
+async def test_what_was_heard_is_told_while_it_is_said(desk, player, line, mouth):
+    talk = Talk(desk, player, segmenter=Dictated, noted_every_s=0.001)
+    await answering(talk, desk, line, mouth)
+
+    await until(lambda: desk.noted)
+
+    assert desk.records == []
+    assert desk.noted[-1] == "It is a long answer"
+    talk.close()
+    await asyncio.wait_for(talk.settle(), 60)
+
+
+async def test_once_nobody_is_there_nothing_more_was_heard(talk, desk, line, mouth):
+    await answering(talk, desk, line, mouth)
+
+    desk.present = 0
+    talk.on_left(ADA)
+    await until(lambda: desk.records)
+
+    [(_, answer, heard, _)] = desk.records
+    assert (heard.text, heard.was_cut) == ("It is a long answer", False)
+    assert answer.was_broken_off(heard)
 
 
 async def test_the_sound_of_an_interrupted_answer_is_not_kept(talk, desk, line, mouth):

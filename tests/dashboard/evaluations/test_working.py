@@ -193,7 +193,8 @@ def test_a_worker_that_lost_its_lease_stores_nothing_more(endpoint, version):
     test = evaluations.submit(version=version, model="small")
 
     def answer(body):
-        meanwhile(test, worker="another")
+        if len(endpoint.chats) == 1:  # those after it may come when the worker has gone
+            meanwhile(test, worker="another")
         return classifying(by_the_word)(body)
 
     endpoint.answer = answer

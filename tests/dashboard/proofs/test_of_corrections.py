@@ -3,7 +3,7 @@
 import pytest
 
 from dashboard.models import Source
-from dashboard.services import corrections, privacy, proofs
+from dashboard.services import corrections, privacy, proofs, trainings
 from dashboard.services.proofs import Look
 from dashboard.services.proofs.drawing import _of_correction
 from tests.dashboard.proofs.making import again, was_asked
@@ -153,6 +153,24 @@ def test_who_asked_and_is_erased_leaves_no_words_on_a_card():
     assert "parcel" not in words
     assert "moon" not in words
     assert "post office" in words
+
+
+@pytest.mark.parametrize("model", ["small", ""])
+def test_who_asked_what_was_never_answered_and_is_erased_leaves_no_words_either(model):
+    asker = DiscordUserFactory()
+    failed = asked_on_discord(asker)
+    failed.content, failed.model, failed.error = "", model, "The model did not answer."
+    failed.save(update_fields=["content", "model", "error"])
+    correction = corrections.propose_for(
+        message=failed, better_answer="Ask the post office.", author=UserFactory(admin=True)
+    )
+    privacy.erase(asker.discord_user_id, corrections_too=False)
+
+    words = told_on(proof_of(correction), Look(words=True))
+
+    assert correction.question == "Where is my parcel?"
+    assert "parcel" not in words
+    assert trainings.look(trainings.scope_of("all")).n_learned == 0
 
 
 def test_who_taught_and_is_erased_leaves_neither_name_nor_words_on_a_card():

@@ -8,6 +8,7 @@ from tests.factories import (
     AliasFactory,
     CorrectionFactory,
     DiscordGuildFactory,
+    PlaceSettingsFactory,
     SuiteRunFactory,
     TaskFactory,
 )
@@ -71,6 +72,63 @@ def test_what_stays_is_not_asked_about_nor_a_name_which_has_its_own_gate():
     assert permit("bad", was="bad") == ""
     assert permit("@support") == ""
     assert permit("") == ""
+
+
+def fails_on(guild, model: str = "bad") -> None:
+    CorrectionFactory(approved=True, guild=guild)
+    for with_recall in (True, False):
+        SuiteRunFactory(
+            version=suites.corrections_suite(guild), model=model, rights=[False],
+            with_recall=with_recall, endpoint=providers.endpoint().name,
+        )  # fmt: skip
+
+
+def test_everywhere_it_is_also_heard_on_what_servers_taught():
+    fails_on(DiscordGuildFactory())
+
+    with pytest.raises(InvalidInput, match="It fails 1 of 1 corrections"):
+        permit("bad")
+
+
+def test_a_server_where_another_model_answers_has_no_say_everywhere():
+    guild = DiscordGuildFactory()
+    fails_on(guild)
+    PlaceSettingsFactory(guild=guild, model="good")
+
+    assert permit("bad") == ""
+
+
+def test_of_many_servers_only_some_are_named():
+    for number in range(6):
+        CorrectionFactory(approved=True, guild=DiscordGuildFactory(name=f"Guild {number}"))
+
+    said = permit("new")
+
+    assert said.count("It was not tested on") == 3
+    assert "Nor on 3 more." in said
+
+
+def test_what_repeats_itself_is_known_to_be_bad_whatever_its_server_is_called():
+    guild = DiscordGuildFactory(name="not tested")
+    for number in range(6):
+        CorrectionFactory(approved=True, guild=guild, question=f"What is behind door {number}?")
+    version = suites.corrections_suite(guild)
+    here = {"version": version, "model": "parrot", "endpoint": providers.endpoint().name}
+    SuiteRunFactory(**here, rights=[True] * 6, with_recall=True)
+    SuiteRunFactory(**here, rights=[False] * 6, with_recall=False)
+
+    with pytest.raises(InvalidInput, match="one and the same wrong answer"):
+        permit("parrot", guild=guild)
+
+
+def test_one_that_was_heard_by_itself_alone_is_said_to_be_untested():
+    CorrectionFactory(approved=True)
+    SuiteRunFactory(
+        version=suites.corrections_suite(), model="new", rights=[True], with_recall=False,
+        endpoint=providers.endpoint().name,
+    )  # fmt: skip
+
+    assert permit("new").startswith("Nobody has tested it for this place.")
 
 
 # --- on the pages -----------------------------------------------------------------------

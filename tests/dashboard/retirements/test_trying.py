@@ -7,6 +7,7 @@ from asgiref.sync import sync_to_async
 
 from dashboard.models import SuiteRun, Task, Verdict
 from dashboard.services import prices, providers, releases, retirements, tasks
+from dashboard.services.suites.content import Content
 from tests.factories import (
     AliasFactory,
     CorrectionFactory,
@@ -100,6 +101,23 @@ def test_under_a_name_both_are_asked_with_its_persona_and_settings():
     asked = {(row.run.system_prompt, row.run.max_tokens) for row in verdict.runs.all()}
     assert asked == {("Be brief.", 99)}
     assert verdict.alias == alias
+
+
+def test_under_a_name_rubrics_are_judged_by_the_judge_of_its_gate():
+    alias = AliasFactory(name="support", answered_by="small", judge_model="strict")
+    version = suite_version(
+        Content(question="Who?", expected="I.", judge="model", judge_args={"rubric": "Brief."})
+    )
+    alias.suites.add(version.suite)
+    for model in ("small", "large", "strict"):
+        prices.save(model=model, prompt_usd=Decimal(1), completion_usd=Decimal(2), actor=None)
+    planned = retirements.plan("small", "large", alias=alias)
+
+    verdict = retirements.begin("small", "large", alias=alias, actor=None)
+
+    runs = [row.run for row in verdict.runs.all()]
+    assert {run.judge_model for run in runs} == {"strict"}
+    assert planned.usd == sum(run.estimated_usd for run in runs)
 
 
 def test_corrections_of_each_server_where_the_old_one_answers_are_asked():

@@ -3,7 +3,7 @@
 import pytest
 from django.utils.timezone import now
 
-from dashboard.models import Suite, SuitePoll, SuiteVote, Task
+from dashboard.models import Suite, SuiteAnswer, SuitePoll, SuiteVote, Task
 from dashboard.services import suites
 from dashboard.services.suites import polls, votes
 from dashboard.services.suites.content import Content
@@ -167,6 +167,22 @@ def test_words_erased_while_a_poll_is_on_its_way_are_taken_off_again(channel, ad
     assert not polls.posted(poll.pk, message_id=7, ends_at=now())
     assert Task.objects.filter(kind=polls.DROP).count() == 1
     assert polls.message_of(poll.pk) == (channel.discord_channel_id, 7)
+
+
+def test_an_answer_that_had_read_what_is_erased_is_taken_off_as_well(runs, channel, admin):
+    correction = CorrectionFactory(approved=True)
+    first, other = ask(runs, channel, admin, n=2)
+    waiting, shown = ask(runs, DiscordChannelFactory(), admin, n=2)
+    SuiteAnswer.objects.filter(pk__in=(first.second_id,)).update(example_ids=[correction.pk])
+    for poll in (first, other, shown):
+        opened(poll)
+
+    suites.erase([correction.pk])
+
+    states = {row.pk: row.state for row in SuitePoll.objects.all()}
+    assert (states[first.pk], states[waiting.pk]) == (State.FAILED, State.FAILED)
+    assert (states[other.pk], states[shown.pk]) == (State.OPEN, State.OPEN)
+    assert [task.args for task in Task.objects.filter(kind=polls.DROP)] == [{"poll": first.pk}]
 
 
 def test_votes_stay_when_words_are_erased(channel, admin):

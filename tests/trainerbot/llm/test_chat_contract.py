@@ -259,6 +259,16 @@ async def test_words_that_come_together_are_handed_on_together(fake, chat):
     assert completion.text == "ab"
 
 
+async def test_what_comes_after_the_end_does_not_spoil_an_answer(fake, chat):
+    said = b'data: {"choices": [{"delta": {"content": "So"}}]}\n\n'
+    fake.default = Reply(body=said + b"data: [DONE]\n\ndata: bye\n\n" + said)
+
+    deltas, completion = await ask(chat)
+
+    assert deltas == ["So"]
+    assert completion.text == "So"
+
+
 async def test_closing_the_answer_stops_the_endpoint(fake, chat):
     fake.default = Reply(pieces=("x",) * 1000, delay_s=0.01)
 

@@ -1,11 +1,12 @@
 """Words and shapes on a picture: where they are, how they end, which way they run."""
 
 import unicodedata
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from tests.trainerbot.pictures.png import columns, pixels
-from trainerbot.pictures import Canvas, Style, cut, direction, missing, width, wrap
+from trainerbot.pictures import Canvas, Style, cut, lettering, width, wrap
 
 STYLE = Style(24)
 INK = "#000000"
@@ -15,6 +16,12 @@ def written(line: str, *, align: str = "left", x: int = 10) -> bytes:
     canvas = Canvas(600, 60, background="#ffffff")
     canvas.text(x, 40, line, STYLE, INK, align=align)
     return canvas.png()
+
+
+def letters(line: str) -> str:
+    """From left to right, as they are drawn."""
+    from_right = lettering.runs_right(line)
+    return "".join(run for _, run in lettering.visual(line, STYLE, from_right=from_right))
 
 
 def test_a_picture_is_a_sound_png_of_its_colours():
@@ -58,13 +65,13 @@ def test_a_line_may_end_at_a_place():
 
 @pytest.mark.parametrize("word", ["Iil", "Щука", "éßÅ", "ελ", "שלום", "سلام", "ქართ", "🎉❤👍"])
 def test_letters_of_many_scripts_and_emoji_are_drawn(word):
-    assert missing(word) == ""
+    assert lettering.UNKNOWN not in letters(word)
     assert columns(written(word)).size > 5
 
 
-def test_what_no_font_has_is_a_sign_and_can_be_asked_for():
-    assert missing("中文 and 中") == "中文"
-    assert columns(written("中")).tolist() == columns(written("文")).tolist()
+def test_what_no_font_has_is_a_sign():
+    assert letters("中文 and 中") == "▯▯ and ▯"
+    assert written("中") == written("文")
 
 
 def test_what_has_no_shape_takes_no_place():
@@ -116,20 +123,36 @@ def test_a_word_longer_than_the_line_goes_on_in_the_next():
     ],
 )
 def test_hebrew_runs_from_the_right_and_numbers_and_latin_within_it_do_not(logical, shown):
-    assert direction.visual(logical, from_right=direction.runs_right(logical)) == shown
+    assert letters(logical) == shown
 
 
-def test_points_of_hebrew_and_arabic_are_left_out():
-    assert direction.joined("ש\u05c1ל é e\u0301") == "של é e\u0301"
-    assert direction.joined("ب\u064eب") == direction.joined("بب")
+@pytest.mark.parametrize(("bare", "marked"), [("של", "שׁל"), ("سلم", "سَلم"), ("xo", "x\u0323o")])
+def test_a_mark_is_drawn_over_its_own_letter(bare, marked):
+    without, drawn = pixels(written(bare)), pixels(written(marked))
+
+    changed = (without != drawn).any(axis=(0, 2)).nonzero()[0]
+
+    assert width(marked, STYLE) == width(bare, STYLE)
+    first, end = columns(written(bare)).min(), columns(written(bare)).max()
+    middle = (first + end) / 2
+    # The first letter: on the right where words run from there.
+    assert changed.size
+    assert (changed.mean() > middle) == lettering.runs_right(bare)
+    assert first - 3 <= changed.min() <= changed.max() <= end + 3
 
 
 def test_arabic_letters_take_the_form_of_their_place():
-    forms = [unicodedata.name(each).split()[-2:] for each in direction.joined("سلم")]
+    forms = [unicodedata.name(each).split()[-2:] for each in reversed(letters("سلم"))]
 
     assert [" ".join(each) for each in forms] == ["INITIAL FORM", "MEDIAL FORM", "FINAL FORM"]
-    assert direction.joined("لا") == "\ufefb"
-    assert direction.joined("باب") == "\ufe91\ufe8e\ufe8f"
+    assert letters("لا") == "\ufefb"
+    assert letters("باب") == "\ufe8f\ufe8e\ufe91"
+    assert lettering.UNKNOWN not in letters("الله")
+
+
+def test_a_non_joiner_parts_arabic_letters_and_takes_no_place():
+    assert unicodedata.name(letters("بی\u200cسر")[-2]).endswith("FINAL FORM")
+    assert unicodedata.name(letters("بیسر")[-2]).endswith("MEDIAL FORM")
 
 
 def test_what_runs_from_the_right_begins_on_the_right():
@@ -149,3 +172,28 @@ def test_what_lies_outside_of_a_picture_is_left_out():
     canvas.box(45, 15, 400, 400, INK, radius=5)
 
     assert pixels(canvas.png()).shape == (20, 50, 3)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", " ", "\ud800\udfff", "\x00\x1b\u2029\x1c", "\u202e\u2066אב\u2069", "\u200d\u200c", "\uffff",
+     "e" + "\u0301\u0323" * 50_000, "م" * 100_000, "א(1" * 33_000, "\U0010ffff" * 9, "ﷺ" * 100_000],
+    ids=lambda text: ascii(text[:4]),
+)  # fmt: skip
+def test_whatever_is_written_is_drawn_within_its_room(text):
+    lines = wrap(text, STYLE, 300, n_lines=2)
+    canvas = Canvas(600, 60, background="#ffffff")
+    canvas.paragraph(50, 25, lines, STYLE, INK, width=300)
+    canvas.text(0, 50, text, STYLE, INK)
+
+    assert len(lines) <= 2
+    assert all(width(line, STYLE) <= 300 for line in [*lines, cut(text, STYLE, 300)])
+
+
+def test_threads_draw_the_same():
+    words = ["Taught once", "Щука", "שלום", "🎉❤👍"] * 4
+
+    with ThreadPoolExecutor(4) as pool:
+        drawn = list(pool.map(written, words))
+
+    assert drawn == [written(each) for each in words]

@@ -238,7 +238,8 @@ class _Answer:
         for event in events:
             if event == DONE:
                 self.ended = self.is_done = True
-                continue
+            if self.is_done:
+                continue  # what follows is no part of the answer
             try:
                 chunk = decode_chunk(event)
             except WireError as error:
