@@ -350,4 +350,5 @@ def _key(question: str) -> int:
     A number of 128 bits and not the words, which take ten times the memory.
     """
     words = canonical(question) or (question.strip(),)
-    return int.from_bytes(hashlib.blake2b(" ".join(words).encode(), digest_size=16).digest())
+    told = " ".join(words).encode("utf-8", "surrogatepass")
+    return int.from_bytes(hashlib.blake2b(told, digest_size=16).digest())

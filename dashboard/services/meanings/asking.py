@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from dashboard.services.storage import storable
 from trainerbot.endpoints import Endpoint
 from trainerbot.errors import ProviderRefused, ProviderUnavailable
 from trainerbot.llm.embeddings import EmbeddingModels, open_embeddings
@@ -88,8 +89,9 @@ class AskedModel:
             raise
 
     def _asked(self, texts: Sequence[str]) -> "npt.NDArray[np.float32]":
-        # Endpoints refuse an empty text, and all that came with it.
-        cut = [text[:MAX_CHARACTERS].strip() or "." for text in texts]
+        # Endpoints refuse an empty text, and all that came with it. Half a character,
+        # which a browser may send, cannot be sent on.
+        cut = [storable(text[:MAX_CHARACTERS]).strip() or "." for text in texts]
         told = client(self._endpoint).embed(cut, model=self._model)
         with _lock:
             _n_tokens[self._model] = _n_tokens.get(self._model, 0) + told.n_tokens

@@ -157,6 +157,7 @@ def _store(
     """Store a batch of lessons as rows of `version`, and let each lesson name its row."""
     # Locked, so that nobody erases one between the reading and the writing of its words.
     found = Correction.objects.select_for_update(of=("self",)).select_related("message")
+    found = found.exclude(picking.asker_erased())
     corrections = found.in_bulk([each.correction_id for each in lessons if each.correction_id])
     rows: list[storing.Prepared] = []
     origins: list[tuple[int, str]] = []
@@ -284,8 +285,9 @@ def _is_as_picked(correction: Correction, lesson: Lesson) -> bool:
 
 
 def _stale() -> Q:
-    """Lessons whose correction is gone, out of force, or says something else by now."""
+    """Lessons whose correction is gone, out of force, says something else by now, or is nobody's."""
     changed = ~Q(correction__state=Correction.State.APPROVED) | ~Q(
         correction__revision=F("revision")
     )
-    return Q(correction=None) | changed
+    erased = Correction.objects.filter(picking.asker_erased())
+    return Q(correction=None) | changed | Q(correction__in=erased)

@@ -9,9 +9,10 @@ from typing import Final
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import Q
 from django.utils.timezone import now
 
-from dashboard.models import Provenance
+from dashboard.models import Provenance, Training
 from dashboard.services import access, audit, outbox, storage
 from dashboard.services.access import Permission
 from trainerbot.errors import Conflict, InvalidInput
@@ -56,12 +57,22 @@ def permit(words: str, *, actor: User, topic: str) -> Provenance:
 
 @transaction.atomic
 def withdraw(*, actor: User, topic: str) -> None:
-    """End the permission: no training after this one learns such words. Raises as `permit` does."""
+    """End the permission: no job that is not begun yet learns such words. Raises as `permit` does."""
     access.require(actor, Permission.PERMIT)
     rows = Provenance.objects.filter(
         source=Provenance.Source.DISCORD_MESSAGE, reference=REFERENCE
     ).exclude(permission="")
     if not rows.update(permission=""):
         raise Conflict("There is no permission that could be withdrawn.")
+    # What trainings under way have stored already goes to no job; each is told so in words.
+    Stage = Training.Stage
+    waiting = Q(stage__in=(Stage.PICKING, Stage.FREEZING)) | Q(stage=Stage.TUNING, job=None)
+    waiting |= Q(stage=Stage.TUNING, way__endswith="+dpo")
+    waiting |= Q(stage=Stage.PREFERRING, preference_job=None)
+    stored = Training.objects.unfinished().filter(waiting).values_list("pk", flat=True)
+    Provenance.objects.filter(
+        source=Provenance.Source.DISCORD_MESSAGE,
+        reference__in=[f"training {pk}" for pk in stored],
+    ).update(permission="")
     audit.record(actor, "training.forbid", REFERENCE)
     outbox.publish(topic, "training.permission")

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Final
 from zlib import crc32
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from dashboard.models import Correction, DiscordGuild, Source
 from dashboard.services import foresight, recall
@@ -257,6 +257,11 @@ def _rows(scope: Scope, out: dict[Why, list[int]]) -> list[_Row]:
             )
         )
     return rows
+
+
+def asker_erased() -> Q:
+    """Corrections that `is_erased` tells: nobody worded them anew, and their asker is gone."""
+    return Q(own_question="", message=None) & (~Q(rejected_answer="") | ~Q(model=""))
 
 
 def is_pair(answer: str, rejected: str) -> bool:

@@ -129,3 +129,12 @@ async def test_a_model_that_takes_too_long_is_not_waited_for_and_not_asked_by_th
     assert recalled.examples == ()
     assert endpoint.texts == []
     endpoint.waits.set()
+
+
+@pytest.mark.usefixtures("pets")
+async def test_half_a_character_is_no_failure(endpoint):
+    await recall.foresee("may I bring pets along \ud83d")
+
+    await recall.foresee("\ud83d")
+
+    assert endpoint.texts[-2:] == ["may I bring pets along \ufffd", "\ufffd"]

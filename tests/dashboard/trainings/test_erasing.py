@@ -1,10 +1,15 @@
 """What is taken back, edited or erased is not learned, and goes from what was."""
 
 import pytest
+from django.utils.timezone import now
 
-from dashboard.models import Correction, Dataset, DatasetVersion
+from dashboard.models import Correction, Dataset, DatasetVersion, Task
 from dashboard.services import privacy, trainings
-from tests.dashboard.trainings.driving import taught, until
+from dashboard.services.tasks import Run
+from dashboard.services.tasks.queue import claim
+from dashboard.services.trainings import Why, freezing, permissions
+from tests.dashboard.trainings.driving import EVERYWHERE, taught, until
+from tests.dashboard.trainings.test_picking import corrected_on_discord
 from tests.factories import DiscordUserFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -97,3 +102,58 @@ def test_a_version_all_of_which_was_erased_says_so(press):
 
     [example] = training.version.examples.all()
     assert example.question == example.answer == "[erased]"
+
+
+# --- whoever asked --------------------------------------------------------------------
+@pytest.fixture
+def asked_on_discord(boss):
+    permissions.permit("By letter of 2026-03-01, file 12.", actor=boss, topic="t")
+    taught(3)
+    return corrected_on_discord(rejected_answer="Never.")
+
+
+def test_words_of_an_asker_who_erased_them_after_picking_are_no_longer_learned(
+    press, asked_on_discord
+):
+    training = until(press(), "freezing")
+    asked_on_discord.message.conversation.delete()
+
+    training = until(training, "tuning")
+
+    assert training.version.n_examples == 3
+    assert not training.version.examples.filter(question=asked_on_discord.question).exists()
+
+
+def test_words_of_an_asker_who_erased_them_after_they_were_stored_go_before_it_is_frozen(
+    press, asked_on_discord
+):
+    training = until(press(), "freezing")
+    Task.objects.filter(pk=training.task_id).update(run_at=now())
+    task = claim("me", pk=training.task_id)
+    freezing.write(Run(task, "me"), training)
+    asked_on_discord.message.conversation.delete()
+
+    freezing.finish(training)
+
+    training.version.refresh_from_db()
+    assert training.version.n_examples == 3
+
+
+def test_a_question_that_the_bot_failed_to_answer_is_not_learned_once_its_asker_erased_it():
+    correction = corrected_on_discord(rejected_answer="", model="small")
+    correction.message.conversation.delete()
+
+    assert trainings.look(EVERYWHERE).n_left_out == {Why.ASKER_ERASED: 1}
+
+
+@pytest.mark.parametrize("stage", ["freezing", "tuning"])
+def test_a_permission_withdrawn_before_the_job_is_begun_stops_the_training(
+    press, boss, asked_on_discord, stage
+):
+    training = until(press(), stage)
+    permissions.withdraw(actor=boss, topic="t")
+
+    training = until(training, "failed")
+
+    assert "Discord message content" in training.error
+    assert training.job is None

@@ -15,6 +15,8 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
+from zipfile import BadZipFile
+from zlib import error as ZlibError
 
 from trainerbot.errors import InvalidInput, ProviderUnavailable
 from trainerbot.modelserver.runtimes.base import ContextTooLong, Embeddings, Overloaded
@@ -34,6 +36,10 @@ _EXPECTED_BYTES: Final = {
 }  # fmt: skip
 _GROUP: Final = 16
 _MAX_WAITING: Final = 64
+_DAMAGED: Final = (
+    *(ImportError, LookupError, OSError, EOFError, RuntimeError, ValueError),
+    *(BadZipFile, ZlibError),
+)
 _WORD: Final = re.compile(r"\w+|[^\w\s]")
 
 Encode = Callable[[list[str]], Any]
@@ -67,7 +73,10 @@ class SentenceModel:
         Counts as tokens words and signs. Raises InvalidInput for lists of token
         ids, ContextTooLong, and Overloaded.
         """
-        texts = [text for text in inputs if isinstance(text, str)]
+        # Half a character, which JSON may hold, is nothing that the engines read.
+        texts = [
+            text.encode("utf-8", "replace").decode() for text in inputs if isinstance(text, str)
+        ]
         if len(texts) != len(inputs):
             raise InvalidInput(f"The model `{self.id}` takes texts, and no tokens.")
         if any(len(text) > MAX_CHARACTERS for text in texts):
@@ -106,7 +115,7 @@ class SentenceModel:
         try:
             encode = self._load()
             encode(["Is it ready?"])
-        except (ImportError, OSError, RuntimeError, ValueError) as error:
+        except _DAMAGED as error:
             raise ProviderUnavailable(
                 f"The model `{self.id}` could not be loaded: its package is damaged. Install it "
                 "again."

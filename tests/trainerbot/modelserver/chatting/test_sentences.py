@@ -1,6 +1,7 @@
 """Models that only compare texts, with an invented one in the place of a package's."""
 
 import asyncio
+from zipfile import BadZipFile
 
 import numpy as np
 import pytest
@@ -55,9 +56,12 @@ def test_it_gives_its_memory_back_and_is_loaded_again(model):
     assert model.is_idle
 
 
-def test_a_damaged_package_is_told_in_words():
+@pytest.mark.parametrize(
+    "damage", [OSError("weights.npz"), BadZipFile("no zip"), KeyError("q1"), EOFError()]
+)
+def test_a_damaged_package_is_told_in_words(damage):
     def load():
-        raise OSError("weights.npz")
+        raise damage
 
     model = SentenceModel(MODEL, Memory(1024), load)
     with pytest.raises(ProviderUnavailable, match="Install it again"):
@@ -83,3 +87,18 @@ def test_those_that_are_installed_are_told_apart_from_models_that_chat():
     assert all(name.startswith("embed-") for name in found)
     for each in found.values():
         each.close()
+
+
+def test_half_a_character_is_read_as_a_question_mark():
+    seen = []
+
+    def strict(texts):
+        seen.extend(text.encode().decode() for text in texts)
+        return encode(texts)
+
+    model = SentenceModel(MODEL, Memory(1024), lambda: strict)
+
+    asyncio.run(model.embed(["What \ud83d?"]))
+
+    assert seen[-1] == "What ??"
+    model.close()
