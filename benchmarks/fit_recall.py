@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from embedding_models import Local, installed
 
-from benchmarks.embedding_models import Local, installed
 from trainerbot.modelserver.runtimes.sentences import USE
 from trainerbot.retrieval.calibration.asked import Asked, load
 from trainerbot.retrieval.calibration.fitting import (

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from embedding_models import Local, installed
 
-from benchmarks.embedding_models import Local, installed
 from trainerbot.conversation import Memory, Recall
 from trainerbot.retrieval.calibration.asked import QUESTIONS, Asked, Known, load
 from trainerbot.retrieval.calibration.fitting import MAX_DIMENSIONS, calibrate, texts

@@ -35,7 +35,7 @@ def text(ending: Ending) -> str:
         said = in_a_line(training.error, SENTENCE_CHARACTERS) or "It was not tested."
         return "\n".join([*lines, f"⚠️ {said}"])
     lines.append(
-        f"{MARKS.get(verdict.decision, '')} **{in_a_line(verdict.sentence, SENTENCE_CHARACTERS)}**"
+        f"{MARKS.get(verdict.decision, '')} **{in_a_line(ending.sentence, SENTENCE_CHARACTERS)}**"
     )
     for suite in ending.suites[:MOST_SUITES]:
         figures = " · ".join(

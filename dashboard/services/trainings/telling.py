@@ -23,14 +23,15 @@ NEWS_FOR: Final = timedelta(days=7)  # a channel chosen later is not told of wha
 class Ending:
     """A card with what it tells.
 
-    suites: the figures of the verdict, by suite. aliases: the names under
-    which it could be promoted.
+    sentence: the verdict's. suites: its figures, by suite. Neither names a suite
+    of another guild. aliases: the names under which it could be promoted.
     """
 
     card: TrainingCard
     training: Training
     channel_id: int
     verdict: Verdict | None
+    sentence: str
     suites: list[Suited]
     aliases: list[str]
 
@@ -64,11 +65,28 @@ def to_tell() -> list[Ending]:
         channel = card.guild.settings.review_channel
         if channel is not None:
             verdict = card.training.verdict
-            figures = verdicts.told(verdict) if verdict is not None and verdict.decision else []
+            sentence, figures = _shown(verdict, card.guild) if verdict is not None else ("", [])
             found.append(
-                Ending(card, card.training, channel.discord_channel_id, verdict, figures, aliases)
+                Ending(
+                    *(card, card.training, channel.discord_channel_id, verdict),
+                    *(sentence, figures, aliases),
+                )
             )
     return found
+
+
+def _shown(verdict: Verdict, guild: DiscordGuild) -> tuple[str, list[Suited]]:
+    """What a guild may read of a verdict: nothing of suites that are another guild's."""
+    if not verdict.decision:
+        return verdict.sentence, []
+    runs = verdict.runs.exclude(run__version__suite__guild=None)
+    foreign = set(runs.exclude(run__version__suite__guild=guild).values_list("run", flat=True))
+    suites = verdicts.told(verdict)
+    hidden = [each for each in suites if not foreign.isdisjoint(side.run for side in each.sides)]
+    sentence = verdict.sentence
+    if any(each.name in sentence for each in hidden):
+        sentence = f"{verdict.get_decision_display()}."
+    return sentence, [each for each in suites if each not in hidden]
 
 
 def told(

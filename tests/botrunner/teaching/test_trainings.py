@@ -6,12 +6,20 @@ import pytest
 from channels.db import database_sync_to_async
 from django.utils.timezone import now
 
-from dashboard.models import DiscordGuild, Training, TrainingCard, Verdict
+from dashboard.models import DiscordGuild, Training, TrainingCard, Verdict, VerdictRun
 from dashboard.services import trainings
 from dashboard.services.trainings import news
 from tests.botrunner.talking import review_in
 from tests.botrunner.teaching.reviewing import card_of, hear
-from tests.factories import AliasFactory, TaskFactory, TrainingFactory
+from tests.factories import (
+    AliasFactory,
+    DiscordGuildFactory,
+    SuiteFactory,
+    SuiteRunFactory,
+    TaskFactory,
+    TrainingFactory,
+    suite_version,
+)
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.simcord(settle_timeout=30)]
 MODEL = "ft:small:zoo"
@@ -86,6 +94,27 @@ async def test_the_review_channel_reads_the_verdict_once(simcord_env, guild, des
     }
     told = await database_sync_to_async(TrainingCard.objects.get)()
     assert told.discord_message_id == card.id
+
+
+async def test_no_server_reads_of_another_ones_tests(simcord_env, guild, desk):
+    training = await ended(guild)
+    await database_sync_to_async(asked_of_another_server)(training)
+
+    await start_again(simcord_env)
+
+    card = card_of(desk)
+    assert "✅ **Promote.**" in card.content
+    assert "Corrections v1" not in card.content
+
+
+def asked_of_another_server(training: Training) -> None:
+    """Let its figures be those of a suite that another server has."""
+    version = suite_version(suite=SuiteFactory(guild=DiscordGuildFactory()))
+    run = SuiteRunFactory(version=version)
+    VerdictRun.objects.create(verdict=training.verdict, side="base", run=run)
+    for side in training.verdict.figures[0]["runs"].values():
+        side["id"] = run.pk
+    training.verdict.save()
 
 
 async def test_what_ended_while_the_bot_was_away_is_told_at_its_start(simcord_env, guild, desk):
