@@ -1,4 +1,4 @@
-"""Find the weights of recall: python benchmarks/fit_recall.py [--write]
+"""Find the weights of recall: python -m benchmarks.fit_recall [--write]
 
 Reads our own questions (trainerbot/retrieval/calibration/questions, never the
 tests' set) and prints, by five-fold cross-validation over whole questions, what
@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from embedding_models import Local, installed
 
+from benchmarks.embedding_models import Local, installed
 from trainerbot.modelserver.runtimes.sentences import USE
 from trainerbot.retrieval.calibration.asked import Asked, load
 from trainerbot.retrieval.calibration.fitting import (

@@ -1,4 +1,4 @@
-"""Measure recall: python benchmarks/recall.py [quality | speed]
+"""Measure recall: python -m benchmarks.recall [quality | speed]
 
 Quality: the tests' own set (tests/trainerbot/conversation/recall_set), by words
 alone and by meaning with each embedding model that is installed. Speed: 50 and
@@ -17,8 +17,8 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from embedding_models import Local, installed
 
+from benchmarks.embedding_models import Local, installed
 from trainerbot.conversation import Memory, Recall
 from trainerbot.retrieval.calibration.asked import QUESTIONS, Asked, Known, load
 from trainerbot.retrieval.calibration.fitting import MAX_DIMENSIONS, calibrate, texts
