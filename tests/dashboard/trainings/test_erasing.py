@@ -1,6 +1,7 @@
 """What is taken back, edited or erased is not learned, and goes from what was."""
 
 import pytest
+from django.db import transaction
 from django.utils.timezone import now
 
 from dashboard.models import Correction, Dataset, DatasetVersion, Task
@@ -133,7 +134,8 @@ def test_words_of_an_asker_who_erased_them_after_they_were_stored_go_before_it_i
     freezing.write(Run(task, "me"), training)
     asked_on_discord.message.conversation.delete()
 
-    freezing.finish(training)
+    with transaction.atomic():
+        freezing.finish(training)
 
     training.version.refresh_from_db()
     assert training.version.n_examples == 3
