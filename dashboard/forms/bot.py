@@ -11,18 +11,11 @@ from dashboard.models import DiscordChannel
 WITHOUT_MESSAGES = ("category", "forum", "media")
 
 
-class SayForm(DashboardForm):
-    """A test message: where, and what."""
+class ChannelForm(DashboardForm):
+    """Something for a channel of Discord: where."""
 
     channel = forms.TypedChoiceField(
         coerce=int, label="Channel", help_text="Of the servers that the bot is in."
-    )
-    text = forms.CharField(
-        label="Message",
-        max_length=2000,
-        initial="Hello! This is a test from the dashboard.",
-        widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="Nobody is mentioned by it, whatever it says.",
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -37,6 +30,18 @@ class SayForm(DashboardForm):
         field = self.fields["channel"]
         assert isinstance(field, forms.TypedChoiceField)
         return bool(field.choices)
+
+
+class SayForm(ChannelForm):
+    """A test message: where, and what."""
+
+    text = forms.CharField(
+        label="Message",
+        max_length=2000,
+        initial="Hello! This is a test from the dashboard.",
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="Nobody is mentioned by it, whatever it says.",
+    )
 
 
 def channels_by_guild() -> Iterator[tuple[str, list[tuple[int, str]]]]:
