@@ -42,7 +42,8 @@ def _decide(verdict: Verdict, rows: list[VerdictRun]) -> None:
     if unfinished:
         first = unfinished[0].run
         verdict.error = (
-            f"{len(unfinished)} of {len(rows)} runs did not come to their end. "
+            f"{len(unfinished)} of {len(rows)} runs did not come to "
+            f"{'its' if len(unfinished) == 1 else 'their'} end. "
             f"Run {first.pk} of {first.model}: {first.error or first.status}"
         )
         return
