@@ -89,7 +89,7 @@ def test_votes_of_polls_have_nobody_to_go_back_to_and_those_of_accounts_stay(for
     channel = DiscordChannelFactory()
     [poll] = polls.ask(*runs, channel_id=channel.pk, hours=1, n=1, actor=admin)
     polls.posted(poll.pk, message_id=7, ends_at=now())
-    votes.keep_polled(poll, counts={"a": 2})
+    votes.keep_polled(poll, counts={"a": 2}, voters={})
     shown = votes.next_pair(*runs, voter=admin)
     votes.cast(shown.a.pk, shown.b.pk, choice="tie", voter=admin)
 
