@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils.timezone import now
 
 from dashboard.models import (
@@ -283,6 +283,7 @@ def _conversation(row: Conversation) -> dict[str, Any]:
 
 
 def _erase_corrections(person: DiscordUser, *, all_of_them: bool) -> None:
+    _erase_reviews(person)
     # A vote counts for others, too: it stays, as nobody's, or as that of a linked account.
     votes = CorrectionVote.objects.filter(discord_user=person)
     for vote in votes.filter(user__isnull=False).select_related("user"):
@@ -291,7 +292,6 @@ def _erase_corrections(person: DiscordUser, *, all_of_them: bool) -> None:
         vote.save(update_fields=["name"])
     votes.filter(user=None).update(name=ANONYMOUS)
     votes.update(discord_user=None, note="")
-    _erase_reviews(person)
     theirs = Correction.objects.filter(discord_author=person)
     if not all_of_them:
         theirs.update(discord_author=None, author_name=ANONYMOUS)
@@ -311,14 +311,20 @@ def _erase_reviews(person: DiscordUser) -> None:
     known = {detail.get("step") for detail in acts.values_list("detail", flat=True)} - {None}
     theirs = Q(pk__in=known)
     theirs |= Q(before__discord_reviewer_id=person.pk) | Q(after__discord_reviewer_id=person.pk)
+    # What their account did remembers the vote of before, which may have been given on Discord.
+    with_account = CorrectionStep.objects.filter(
+        correction__votes__discord_user=person, user=F("correction__votes__user")
+    )
+    shared = set(with_account.values_list("pk", flat=True))
+    theirs |= Q(pk__in=shared)
     for step in CorrectionStep.objects.filter(theirs):
         for values in (step.before, step.after):
             if values["discord_reviewer_id"] == person.pk:
                 values["discord_reviewer_id"], values["review_note"] = None, ""
         if step.pk in known:
             step.note = ""
-            if step.before.get("vote"):
-                step.before["vote"]["note"] = ""
+        if step.pk in known | shared and step.before.get("vote"):
+            step.before["vote"]["note"] = ""
         step.save(update_fields=["before", "after", "note"])
 
 

@@ -182,8 +182,11 @@ def _is_admin(actor: Actor) -> bool:
 
 
 def _is_unknown(actor: Actor) -> bool:
-    """Whether nobody knows which account on the dashboard they have."""
-    return isinstance(actor, Person) and people.identity(actor).user is None
+    """Whether nobody knows which account on the dashboard they have; one that was shut is none."""
+    if not isinstance(actor, Person):
+        return False
+    user = people.identity(actor).user
+    return user is None or not user.is_active
 
 
 def _is_author(actor: Actor, row: Correction) -> bool:

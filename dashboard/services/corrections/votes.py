@@ -52,19 +52,18 @@ def tallies(rows: Sequence[Correction]) -> dict[int, Tally]:
     revisions = {row.pk: row.revision for row in rows}
     cast_: dict[int, dict[str, tuple[str, bool]]] = {pk: {} for pk in revisions}
     found = CorrectionVote.objects.filter(correction__in=revisions).order_by("voted_at", "pk")
-    for pk, vote, revision, name, approves, user, *links in found.values_list(
+    for pk, vote, revision, name, approves, has_account, *links in found.values_list(
         "correction_id",
         "pk",
         "revision",
         "name",
         "approves",
-        "user_id",
+        "user__is_active",
         "user__discord_link",
         "discord_user__account_link",
     ):
         link: int | None = next(filter(None, links), None)
-        is_known = bool(user or link)
-        is_heard = is_known or not wishes[pk].linked_only
+        is_heard = has_account or not wishes[pk].linked_only
         if revisions[pk] == revision and is_heard:
             voter = f"vote {vote}" if link is None else f"link {link}"
             cast_[pk][voter] = (name, approves)

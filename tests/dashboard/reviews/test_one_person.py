@@ -194,6 +194,18 @@ def test_a_vote_stays_the_accounts_when_its_discord_user_is_erased(waiting, grac
         corrections.approve(correction=again(waiting), reviewer=grace)
 
 
+def test_words_with_which_somebody_voted_on_discord_go_from_what_their_account_did(waiting, grace):
+    link(grace)
+    corrections.reject(correction=waiting, reviewer=ADA, note="Ada knows better.")
+    corrections.approve(correction=waiting, reviewer=grace)
+
+    privacy.erase(77, corrections_too=False)
+
+    kept = [str(each.before) + each.note for each in waiting.steps.all()]
+    kept += waiting.votes.values_list("note", flat=True)
+    assert not any("Ada" in words for words in kept)
+
+
 def test_votes_that_came_in_at_the_moment_of_the_link_count_once(waiting, grace):
     link(grace)
     # As another process may have written them while the link was being made.
@@ -232,6 +244,17 @@ def test_votes_of_unknown_people_stop_to_count_when_a_server_wants_it(waiting, g
     guild.settings.save()
 
     assert in_words(waiting) == "0 of 2 approved"
+
+
+def test_an_account_that_was_shut_is_none(strict, waiting, grace):
+    link(grace)
+    corrections.approve(correction=waiting, reviewer=ADA)
+    grace.is_active = False
+    grace.save()
+
+    assert in_words(waiting) == "0 of 2 approved"
+    with pytest.raises(NotAllowed, match="by `/link`"):
+        corrections.reject(correction=waiting, reviewer=ADA)
 
 
 def test_where_one_decides_alone_nobody_needs_an_account(strict, waiting, guild):

@@ -1,8 +1,10 @@
 """Which account and which Discord user are one person: codes, tries, and how it ends."""
 
+import threading
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils.timezone import now
 
 from dashboard.models import AuditEvent, DiscordLink, DiscordUser, LinkCode, LinkTry
@@ -202,3 +204,28 @@ def test_the_name_is_the_one_that_discord_tells_now(grace):
     links.redeem(person=on_discord(), code=links.make_code(grace))
 
     assert str(links.standing(grace).link.discord_user) == "ada"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_those_who_give_one_code_at_once_one_is_linked():
+    code = links.make_code(UserFactory())
+    start, said = threading.Barrier(4), []
+
+    def give(discord_user_id):
+        try:
+            start.wait()
+            links.redeem(person=on_discord(discord_user_id), code=code)
+            said.append("linked")
+        except Conflict as error:
+            said.append(str(error))
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=give, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(said) == sorted(["linked", *[links.USED] * 3])
+    assert DiscordLink.objects.count() == 1
