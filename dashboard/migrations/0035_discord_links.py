@@ -15,7 +15,7 @@ def forget_polls_of_named_votes(apps: StateApps, schema_editor: BaseDatabaseSche
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("dashboard", "0033_judges_and_budgets"),
+        ("dashboard", "0034_newest_corrections_at_once"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
