@@ -15,7 +15,14 @@ from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 from django.utils.timezone import now
 
-from dashboard.models import DiscordChannel, SuiteAnswer, SuitePoll, SuiteRun, Task
+from dashboard.models import (
+    DiscordChannel,
+    DiscordLink,
+    SuiteAnswer,
+    SuitePoll,
+    SuiteRun,
+    Task,
+)
 from dashboard.services import access, audit, outbox, tasks
 from dashboard.services.access import Permission
 from dashboard.services.suites import votes
@@ -158,6 +165,11 @@ def posted(pk: int, *, message_id: int, ends_at: datetime) -> bool:
 def to_count(pk: int) -> SuitePoll | None:
     """A poll that is open; None where it was counted before."""
     return _rows().filter(pk=pk, state=State.OPEN).first()
+
+
+def asks_who() -> bool:
+    """Whether it matters who voted: only where somebody here may have voted on a page, too."""
+    return DiscordLink.objects.exists()
 
 
 def count_later(pk: int) -> None:
