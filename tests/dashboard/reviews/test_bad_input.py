@@ -197,3 +197,17 @@ def test_a_channel_that_is_gone_is_no_place(client, grace):
     assert not Correction.objects.exclude(channel=None).exists()
     with pytest.raises(InvalidInput, match="no such place"):
         corrections.read_place("channel-999")
+
+
+def test_a_reason_that_no_database_holds_is_refused_in_words_and_decides_nothing(client, grace):
+    one, other = CorrectionFactory(), CorrectionFactory(question="And on Sundays?")
+    picked = [f"{row.pk}:{row.state}:{row.revision}" for row in (one, other)]
+
+    answer = client.post(
+        "/corrections/bulk/",
+        {"picked": picked, "act": "reject", "note": "Spam\x00"},
+        headers={"HX-Request": "true"},
+    )
+
+    assert "The reason holds characters that are no text." in answer["HX-Trigger"]
+    assert Correction.objects.proposed().count() == 2
