@@ -6,7 +6,7 @@ from datetime import datetime
 from dashboard.models import Correction, FineTuneJob, Message, SuiteAnswer
 from dashboard.services import trainings
 from dashboard.services.privacy import ANONYMOUS
-from dashboard.services.proofs.naming import Name, names_of
+from dashboard.services.proofs.naming import Name, for_all, names_of
 from dashboard.services.trainings import LivesIn
 
 MOST_ANSWERS = 500  # of the newest tests, in which every model is looked for
@@ -32,6 +32,11 @@ class Learner:
     trained_at: datetime | None = None
     had_these_words: bool = False
     names: tuple[Name, ...] = ()
+
+    @property
+    def names_for_all(self) -> str:
+        """As `names`, in words that tell of no server."""
+        return for_all(self.names)
 
 
 @dataclass(frozen=True, slots=True)
