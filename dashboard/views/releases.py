@@ -222,7 +222,7 @@ def _state(request: HttpRequest, alias: Alias) -> dict[str, object]:
     return {
         "alias": alias,
         "page": page,
-        "history": [history.told(row) for row in page.rows],
+        "history": history.told(alias, page.rows),
         "places": releases.places_with(alias),
         "stable_percent": 100 - alias.canary_percent,
         "back": releases.before(alias),

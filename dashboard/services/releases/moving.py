@@ -118,10 +118,15 @@ def roll_back(
         raise Conflict(f"{target} answers already.")
     if not _answered(alias).filter(Q(release=target) | Q(previous=target)).exists():
         raise InvalidInput(f"{target} never answered everybody. Promote it.")
+    why = _reason(why)
     previous, alias.stable = alias.stable, target
+    ended = ((Action.STOP_CANARY, alias.canary), (Action.STOP_SHADOW, alias.shadow))
     alias.canary, alias.canary_percent = None, 0
     alias.shadow, alias.shadow_percent = None, 0
-    return _moved(alias, Action.ROLL_BACK, target, previous, actor=actor, why=_reason(why))
+    for action, release in ended:
+        if release is not None:
+            _moved(alias, action, release, None, actor=actor, why=why, percent=0)
+    return _moved(alias, Action.ROLL_BACK, target, previous, actor=actor, why=why)
 
 
 def start_canary(
