@@ -204,8 +204,9 @@ def stop_shadow(alias: Alias, *, actor: User | Person | None, why: str = "") -> 
 def _locked(of: Alias | Release) -> Alias:
     """The alias, for this transaction alone to change."""
     pk = of.pk if isinstance(of, Alias) else of.alias_id
-    alias = Alias.objects.select_for_update(of=("self",)).filter(pk=pk)
-    found = alias.select_related("stable", "canary", "shadow").first()
+    # Nothing is joined to it: PostgreSQL reads a row anew that it has waited for, but not what
+    # is joined, so that a release promoted meanwhile would seem to be none.
+    found = Alias.objects.select_for_update().filter(pk=pk).first()
     if found is None:
         raise Conflict("This name was deleted meanwhile.")
     return found

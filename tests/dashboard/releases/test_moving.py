@@ -1,11 +1,12 @@
 """Promoted, tried, rolled back: what is in force, and what the history says."""
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from dashboard.models import Alias, AuditEvent, Promotion, Release
 from dashboard.services import assistant, releases
-from dashboard.services.releases import history
+from dashboard.services.releases import history, moving
 from tests.factories import AliasFactory, UserFactory
 from trainerbot.errors import Conflict, InvalidInput, NotFound
 
@@ -200,6 +201,18 @@ def test_a_name_that_a_place_asks_for_is_not_deleted(alias):
     releases.delete(alias, actor=None)
     assert not Alias.objects.exists()
     assert not Promotion.objects.exists()
+
+
+def test_nothing_is_joined_to_a_name_that_is_waited_for(alias):
+    # PostgreSQL would not read anew what is joined: of two who promote at once, the
+    # second was told that "None" had been promoted.
+    (one,) = promoted(alias, "one")
+
+    with CaptureQueriesContext(connection) as asked:
+        locked = moving._locked(alias)
+
+    assert locked.stable == one
+    assert not [query["sql"] for query in asked if "JOIN" in query["sql"]]
 
 
 def test_the_rows_themselves_refuse_a_canary_without_a_share(alias):
