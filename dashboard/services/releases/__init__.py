@@ -16,6 +16,7 @@ from dashboard.services.releases.aliases import (
 )
 from dashboard.services.releases.direct import permit
 from dashboard.services.releases.gate import (
+    being_tested,
     judge_of,
     objections,
     price,
@@ -38,6 +39,7 @@ from dashboard.services.releases.moving import (
 __all__ = [
     "TOPIC",
     "before",
+    "being_tested",
     "create",
     "delete",
     "draft",

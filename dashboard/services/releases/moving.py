@@ -95,7 +95,8 @@ def _heard(release: Release, *, why: str, override: bool) -> tuple[list[str], st
     release.alias = Alias.objects.select_related("stable").get(pk=release.alias_id)
     objections = [] if release.alias.stable_id == release.pk else gate.objections(release)
     if objections and not override:
-        raise Conflict(" ".join([f"{release.model} is not released.", *objections]))
+        hint = ["Test it first."] if gate.is_untested(release) else []
+        raise Conflict(" ".join([f"{release.model} is not released.", *objections, *hint]))
     if objections and not why:
         raise InvalidInput("Say why it shall answer although its tests object.")
     return objections, why
