@@ -110,11 +110,11 @@ class Proof:
         if not self.is_in_force:
             return "In no model: it is not in force"
         if self.knowing:
-            return f"In {_named(self.knowing)}: right without help"
+            return f"Right without help: {_named(self.knowing)}"
         trained = [each for each in self.learners if each.trained_at]
         untested = [each for each in trained if each.alone is None]
         if untested:
-            return f"In {_named(untested)}: trained on it, not tested yet"
+            return f"Trained on it, not tested yet: {_named(untested)}"
         if trained:
             return f"In memory: trained on it, but not right alone: {_named(trained)}"
         if self.learners:
