@@ -208,6 +208,9 @@ def erase(discord_user_id: int, *, corrections_too: bool) -> Receipt:
         keeps_refusal=not person.is_heard,
     )
     _erase_corrections(person, all_of_them=corrections_too)
+    # A correction of an answer to them is somebody else's; no dataset keeps their question.
+    asked = Correction.objects.filter(message__conversation__discord_user=person)
+    trainings.erase_questions(list(asked.values_list("pk", flat=True)))
     links.forget(person)
     _utterances(person).delete()
     calls.forget_words()

@@ -3,7 +3,7 @@
 from django.db import transaction
 
 from dashboard.models import Correction, DiscordChannel, DiscordGuild
-from dashboard.services import access, people
+from dashboard.services import access, people, storage
 from dashboard.services.access import Person, Role
 from dashboard.services.corrections import places, votes
 from dashboard.services.corrections.places import Place
@@ -63,8 +63,10 @@ def approve(
 def reject(*, correction: Correction, reviewer: Actor, note: str = "") -> Correction:
     """Vote against a proposal, or take a correction out of force, for which one person is enough.
 
-    Raises Conflict when somebody else changed it in the meantime.
+    Raises Conflict when somebody else changed it in the meantime, and InvalidInput
+    for a note that no database holds.
     """
+    storage.check_text(note, what="The reason")
     change = begin(correction, reviewer)
     row = change.row
     if row.state == State.REJECTED:
