@@ -166,6 +166,7 @@ def test_limits_are_saved_and_counted_from_the_next_message(admin, guild, at):
     change = {
         "review_channel": str(channel.pk),
         "reviewers_needed": "3",
+        "linked_only": "on",
         "user_cooldown_s": "2.5",
         "guild_per_minute": "30",
         "user_tokens": "1000",
@@ -179,6 +180,7 @@ def test_limits_are_saved_and_counted_from_the_next_message(admin, guild, at):
     assert (row.review_channel, row.user_cooldown_s, row.guild_per_minute) == (channel, 2.5, 30)
     assert (row.user_tokens, row.guild_cost_usd) == (1000, Decimal("12.50"))
     assert (row.guild_tokens, row.saving_model, row.reviewers_needed) == (None, "small", 3)
+    assert row.linked_only
 
 
 @pytest.mark.parametrize("change", [{"user_cooldown_s": "-1"}, {"guild_cost_usd": "-0.01"}])
