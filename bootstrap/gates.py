@@ -51,6 +51,8 @@ def run(environment: Environment, *, only_tests: bool, pytest_arguments: Sequenc
         # What the tests leave in the temporary folder goes with ours.
         environ = dict(os.environ) | {"TRAINERBOT_DATA": str(Path(scratch) / "data")}
         environ |= dict.fromkeys(("TMPDIR", "TEMP", "TMP"), scratch)
+        # Hundreds of processes import the same modules: each would compile them anew.
+        environ.pop("PYTHONDONTWRITEBYTECODE", None)
         if not only_tests:
             failed += [outcome.name for outcome in _run_gates(environment, environ)]
         report = Path(scratch) / "pytest.xml"
