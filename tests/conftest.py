@@ -1,5 +1,6 @@
 """What more than one folder of tests needs."""
 
+import gc
 import importlib.util
 import os
 import shutil
@@ -53,6 +54,20 @@ def pytest_report_header() -> str | None:
         "The tests marked 'train' are left out: what trains is not installed. "
         "With them: python3 run.py --with train test"
     )
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection() -> Iterator[None]:
+    """Look for no garbage among modules and tests, which all stay: neither now nor after each test.
+
+    What the tests themselves leave is still collected.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m chooses
