@@ -151,6 +151,7 @@ async def start_bot(installation: Installation) -> AsyncIterator[StartBot]:
     started: list[Running] = []
 
     async def start_bot(*arguments: str, **settings: str) -> Running:
+        installation.end_turn_to_identify()
         running = await installation.start("runbot", *arguments, **settings)
         started.append(running)
         return running
