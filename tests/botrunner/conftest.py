@@ -1,6 +1,7 @@
 import asyncio
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,6 +14,7 @@ from pytest_django import Settings
 from botrunner.bot import TrainerBot
 from botrunner.cogs.places import Places
 from botrunner.process import BotProcess
+from dashboard.services import bot as bots
 from dashboard.services import providers
 from tests.botrunner.forking import Forks
 from tests.botrunner.running import Installation, Running
@@ -81,6 +83,12 @@ def aim(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let what `gateway.point_at` changes for the whole process end with the test."""
     for owner, name in ((Route, "BASE"), (DiscordWebSocket, "DEFAULT_GATEWAY"), (Asset, "BASE")):
         monkeypatch.setattr(owner, name, getattr(owner, name))
+
+
+@pytest.fixture
+def identifies_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a bot that follows another one not wait for its turn: test_connection.py shows that."""
+    monkeypatch.setattr(bots.gateway, "PACE", timedelta(0))
 
 
 @pytest.fixture
