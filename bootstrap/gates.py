@@ -142,7 +142,8 @@ def _outcome(name: str, gate: Callable[[], tuple[bool, str]]) -> Outcome:
 def _pytest(
     environment: Environment, environ: dict[str, str], report: Path, arguments: Sequence[str]
 ) -> int:
-    workers = min(os.cpu_count() or 1, MOST_WORKERS)
+    # One more than cores: a test that waits for another process keeps no core busy.
+    workers = min((os.cpu_count() or 1) + 1, MOST_WORKERS)
     # `-n` first: whoever gives another one, or -n0 to debug, has the last word.
     defaults = ["-n", str(workers), "--dist", "worksteal", "-rfEs", "--durations=10"]
     defaults += ["--durations-min=1", f"--junit-xml={report}"]
