@@ -70,8 +70,14 @@ def pytest_collection() -> Iterator[None]:
         gc.enable()
 
 
-@pytest.hookimpl(tryfirst=True)  # before -m chooses
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+# What a worker of pytest must start or load first for a test: a browser, PyTorch, a language model.
+HEAVY = ("browser", "train", "model")
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # before -m chooses
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> Iterator[None]:
     if not TRAINS:
         left_out = [item for item in items if item.get_closest_marker("train")]
         config.hook.pytest_deselected(items=left_out)
@@ -81,6 +87,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.rows)
         if pytest_asyncio.is_async_test(item) and isinstance(item, pytest.Function):
             item.fixturenames.insert(0, "client_of_this_test")
+    yield
+    # First, and by one worker if the others have enough to do: only it must load all that,
+    # and nobody waits for it at the end. Otherwise the order stays as random as it is.
+    items.sort(key=lambda item: not any(item.get_closest_marker(mark) for mark in HEAVY))
 
 
 def touches_rows(item: pytest.Item) -> bool:
