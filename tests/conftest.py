@@ -22,7 +22,7 @@ from pytest_django import Settings
 
 from bootstrap.filelock import hold
 from dashboard.services import places, providers
-from tests import emptying
+from tests import emptying, left_open
 from tests.botrunner.running import ROOT, environ
 from tests.fakes.openai_endpoint import API_KEY
 
@@ -41,6 +41,7 @@ hypothesis_settings.register_profile(
 hypothesis_settings.load_profile("steady")
 
 emptying.replace_flush()
+left_open.watch()
 
 
 # Found, not imported: that alone takes seconds.
@@ -91,6 +92,15 @@ def pytest_collection_modifyitems(
     # First, and by one worker if the others have enough to do: only it must load all that,
     # and nobody waits for it at the end. Otherwise the order stays as random as it is.
     items.sort(key=lambda item: not any(item.get_closest_marker(mark) for mark in HEAVY))
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # after all fixtures have ended
+def pytest_runtest_teardown() -> Iterator[None]:
+    try:
+        yield
+    finally:
+        if found := left_open.connections():
+            pytest.fail("\n".join(found))
 
 
 def touches_rows(item: pytest.Item) -> bool:

@@ -14,7 +14,7 @@ from dashboard.services.releases.aliases import (
     guild_ids,
     places_with,
 )
-from dashboard.services.releases.direct import permit
+from dashboard.services.releases.direct import ReasonNeeded, permit
 from dashboard.services.releases.gate import (
     judge_of,
     objections,
@@ -37,6 +37,7 @@ from dashboard.services.releases.moving import (
 
 __all__ = [
     "TOPIC",
+    "ReasonNeeded",
     "before",
     "create",
     "delete",
