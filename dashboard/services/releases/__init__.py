@@ -16,6 +16,7 @@ from dashboard.services.releases.aliases import (
 )
 from dashboard.services.releases.direct import ReasonNeeded, permit
 from dashboard.services.releases.gate import (
+    being_tested,
     judge_of,
     objections,
     price,
@@ -39,6 +40,7 @@ __all__ = [
     "TOPIC",
     "ReasonNeeded",
     "before",
+    "being_tested",
     "create",
     "delete",
     "draft",

@@ -1,4 +1,4 @@
-"""A model that a place names itself, without an alias: what its tests say, before it answers there."""
+"""What a place is told to ask: a model itself, or a name whose gate has not heard of the place yet."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from dashboard.models import Correction, DiscordGuild, PlaceSettings, Release, SuiteVersion
+from dashboard.models import Alias, Correction, DiscordGuild, PlaceSettings, Release, SuiteVersion
 from dashboard.services import audit, routing, storage, suites
 from dashboard.services.access import Person
 from dashboard.services.releases import gate
@@ -35,14 +35,39 @@ def heard(model: str, guild: DiscordGuild | None) -> Heard:
 
     guild: None for a model that is to answer everywhere.
 
-    A name such as @support has passed its own gate.
+    What answers under a name such as @support has passed its gate, which asks
+    for the corrections of the places that name it: of a place that is to name
+    it now, those are still to be heard.
     """
-    if not model or routing.name_in(model):
+    if not model:
         return Heard()
+    name = routing.name_in(model)
+    if name:
+        return _heard_under(name, guild)
     release = Release(model=model)
-    against = list(gate.about_verdicts(release))
-    unknown = []
-    for version in _versions(guild):
+    found = _on(release, _versions(guild))
+    return Heard((*gate.about_verdicts(release), *found.against), found.unknown)
+
+
+def _heard_under(name: str, guild: DiscordGuild | None) -> Heard:
+    alias = Alias.objects.select_related("stable", "canary").filter(name=name).first()
+    if alias is None:
+        return Heard()  # for whoever saves it to refuse
+    asked = {version.pk for version in gate.versions(alias)}
+    new = [version for version in _versions(guild) if version.pk not in asked]
+    answering = [each for each in (alias.stable, alias.canary) if each is not None]
+    heard_of = [_on(release, new) for release in answering]
+    return Heard(
+        tuple(dict.fromkeys(said for each in heard_of for said in each.against)),
+        tuple(dict.fromkeys(said for each in heard_of for said in each.unknown)),
+    )
+
+
+def _on(release: Release, versions: Iterable[SuiteVersion]) -> Heard:
+    """What its runs over these corrections say."""
+    against: list[str] = []
+    unknown: list[str] = []
+    for version in versions:
         whole = gate.run_of(release, version)
         alone = gate.run_of(release, version, with_recall=False)
         if whole is None:
@@ -98,11 +123,13 @@ def permit(
     more = len(found.unknown) - MOST_NAMED
     rest = [f"Nor on {more} more."] if more > 0 else []
     named = found.unknown[:MOST_NAMED]
-    return " ".join(["Nobody has tested it for this place.", *named, *rest, TEST_IT])
+    where = TEST_NAME.format(model) if routing.name_in(model) else TEST_IT
+    return " ".join(["Nobody has tested it for this place.", *named, *rest, where])
 
 
 SAY_WHY = "Say why it shall answer all the same, or choose another."
 TEST_IT = "Test it under Tests, or choose a name such as @support, which has a gate."
+TEST_NAME = "Have what answers there tested on the page of {}."
 
 
 def _versions(guild: DiscordGuild | None) -> list[SuiteVersion]:

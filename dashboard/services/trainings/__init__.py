@@ -11,6 +11,7 @@ from dashboard.services.trainings.erasing import erase, erase_questions
 from dashboard.services.trainings.lives import LivesIn, known_revisions, models_of
 from dashboard.services.trainings.news import TOPIC, topic
 from dashboard.services.trainings.picking import Picked, Scope, Why, look, scope_of, scopes
+from dashboard.services.trainings.testing import tests_of
 
 __all__ = [
     "TOPIC",
@@ -28,5 +29,6 @@ __all__ = [
     "models_of",
     "scope_of",
     "scopes",
+    "tests_of",
     "topic",
 ]

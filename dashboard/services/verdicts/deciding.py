@@ -8,7 +8,7 @@ from typing import Any, Final
 from django.db import transaction
 from django.utils.timezone import now
 
-from dashboard.models import Suite, SuiteRun, SuiteVersion, Task, Verdict, VerdictRun
+from dashboard.models import DiscordGuild, Suite, SuiteRun, SuiteVersion, Task, Verdict, VerdictRun
 from dashboard.services import suites, tasks
 from dashboard.services.tasks import Later, Run
 from dashboard.services.verdicts.asking import KIND, announce
@@ -194,6 +194,25 @@ def told(verdict: Verdict) -> list[Suited]:
         )
         for each in verdict.figures
     ]
+
+
+def shown_to(verdict: Verdict, guild: DiscordGuild | None) -> tuple[str, list[Suited]]:
+    """The sentence and figures that people of a guild may read: of no suite that is another one's.
+
+    guild: None for people of whom nothing is known, who read of none.
+    """
+    if not verdict.decision:
+        return verdict.sentence, []
+    runs = verdict.runs.exclude(run__version__suite__guild=None)
+    if guild is not None:
+        runs = runs.exclude(run__version__suite__guild=guild)
+    foreign = set(runs.values_list("run", flat=True))
+    figures = told(verdict)
+    hidden = [each for each in figures if not foreign.isdisjoint(side.run for side in each.sides)]
+    sentence = verdict.sentence
+    if any(each.name in sentence for each in hidden):
+        sentence = f"{verdict.get_decision_display()}."
+    return sentence, [each for each in figures if each not in hidden]
 
 
 def _label(verdict: Verdict, side: Side) -> str:

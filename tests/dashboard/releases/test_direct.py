@@ -9,6 +9,7 @@ from tests.factories import (
     CorrectionFactory,
     DiscordGuildFactory,
     PlaceSettingsFactory,
+    ReleaseFactory,
     SuiteRunFactory,
     TaskFactory,
 )
@@ -94,6 +95,49 @@ def fails_on(guild, model: str = "bad") -> None:
             version=suites.corrections_suite(guild), model=model, rights=[False],
             with_recall=with_recall, endpoint=providers.endpoint().name,
         )  # fmt: skip
+
+
+def test_a_name_whose_gate_never_heard_of_a_server_is_heard_on_what_that_taught():
+    guild = DiscordGuildFactory()
+    fails_on(guild)
+    AliasFactory(name="support", answered_by="bad")
+
+    with pytest.raises(InvalidInput, match=r"@support is not chosen yet\. It fails 1 of 1"):
+        permit("@support", guild=guild)
+    with pytest.raises(InvalidInput, match="It fails 1 of 1"):
+        permit("@support")
+    assert permit("@support", guild=guild, why="To try.") == ""
+
+
+def test_a_name_is_heard_with_its_canary():
+    guild = DiscordGuildFactory()
+    fails_on(guild, "tried")
+    alias = AliasFactory(name="support", answered_by="good")
+    alias.canary, alias.canary_percent = ReleaseFactory(alias=alias, model="tried"), 10
+    alias.save()
+
+    with pytest.raises(InvalidInput, match="It fails 1 of 1"):
+        permit("@support", guild=guild)
+
+
+def test_a_name_that_nobody_tested_for_a_server_says_where_to_have_it_tested():
+    guild = DiscordGuildFactory(name="Chess")
+    CorrectionFactory(approved=True, guild=guild)
+    AliasFactory(name="support", answered_by="good")
+
+    said = permit("@support", guild=guild)
+
+    assert said.startswith("Nobody has tested it for this place. It was not tested on Corrections")
+    assert said.endswith("Have what answers there tested on the page of @support.")
+
+
+def test_a_name_that_answers_on_a_server_already_has_been_heard_there():
+    guild = DiscordGuildFactory()
+    fails_on(guild)
+    AliasFactory(name="support", answered_by="bad")
+    PlaceSettingsFactory(guild=guild, model="@support")
+
+    assert permit("@support", guild=guild) == ""
 
 
 def test_everywhere_it_is_also_heard_on_what_servers_taught():
