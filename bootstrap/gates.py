@@ -51,6 +51,8 @@ def run(environment: Environment, *, only_tests: bool, pytest_arguments: Sequenc
         # What the tests leave in the temporary folder goes with ours.
         environ = dict(os.environ) | {"TRAINERBOT_DATA": str(Path(scratch) / "data")}
         environ |= dict.fromkeys(("TMPDIR", "TEMP", "TMP"), scratch)
+        # Hundreds of processes import the same modules: each would compile them anew.
+        environ.pop("PYTHONDONTWRITEBYTECODE", None)
         if not only_tests:
             failed += [outcome.name for outcome in _run_gates(environment, environ)]
         report = Path(scratch) / "pytest.xml"
@@ -140,7 +142,8 @@ def _outcome(name: str, gate: Callable[[], tuple[bool, str]]) -> Outcome:
 def _pytest(
     environment: Environment, environ: dict[str, str], report: Path, arguments: Sequence[str]
 ) -> int:
-    workers = min(os.cpu_count() or 1, MOST_WORKERS)
+    # One more than cores: a test that waits for another process keeps no core busy.
+    workers = min((os.cpu_count() or 1) + 1, MOST_WORKERS)
     # `-n` first: whoever gives another one, or -n0 to debug, has the last word.
     defaults = ["-n", str(workers), "--dist", "worksteal", "-rfEs", "--durations=10"]
     defaults += ["--durations-min=1", f"--junit-xml={report}"]

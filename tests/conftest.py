@@ -1,5 +1,6 @@
 """What more than one folder of tests needs."""
 
+import gc
 import importlib.util
 import os
 import shutil
@@ -56,8 +57,28 @@ def pytest_report_header() -> str | None:
     )
 
 
-@pytest.hookimpl(tryfirst=True)  # before -m chooses
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection() -> Iterator[None]:
+    """Look for no garbage among modules and tests, which all stay: neither now nor after each test.
+
+    What the tests themselves leave is still collected.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+# What a worker of pytest must start or load first for a test: a browser, PyTorch, a language model.
+HEAVY = ("browser", "train", "model")
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # before -m chooses
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> Iterator[None]:
     if not TRAINS:
         left_out = [item for item in items if item.get_closest_marker("train")]
         config.hook.pytest_deselected(items=left_out)
@@ -67,6 +88,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.rows)
         if pytest_asyncio.is_async_test(item) and isinstance(item, pytest.Function):
             item.fixturenames.insert(0, "client_of_this_test")
+    yield
+    # First, and by one worker if the others have enough to do: only it must load all that,
+    # and nobody waits for it at the end. Otherwise the order stays as random as it is.
+    items.sort(key=lambda item: not any(item.get_closest_marker(mark) for mark in HEAVY))
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # after all fixtures have ended

@@ -1,6 +1,7 @@
 import asyncio
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,6 +14,7 @@ from pytest_django import Settings
 from botrunner.bot import TrainerBot
 from botrunner.cogs.places import Places
 from botrunner.process import BotProcess
+from dashboard.services import bot as bots
 from dashboard.services import providers
 from tests.botrunner.forking import Forks
 from tests.botrunner.running import Installation, Running
@@ -84,6 +86,12 @@ def aim(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def identifies_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a bot that follows another one not wait for its turn: test_connection.py shows that."""
+    monkeypatch.setattr(bots.gateway, "PACE", timedelta(0))
+
+
+@pytest.fixture
 async def run_bot(aim: None, discord_server: FakeDiscord) -> AsyncIterator[RunBot]:
     """Start the bot, and end it with the test."""
     running: list[tuple[BotProcess, asyncio.Task[bool]]] = []
@@ -151,6 +159,7 @@ async def start_bot(installation: Installation) -> AsyncIterator[StartBot]:
     started: list[Running] = []
 
     async def start_bot(*arguments: str, **settings: str) -> Running:
+        installation.end_turn_to_identify()
         running = await installation.start("runbot", *arguments, **settings)
         started.append(running)
         return running

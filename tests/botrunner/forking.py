@@ -45,6 +45,8 @@ LIBRARIES = (
     "openai.types.chat",
 )
 MOST_BYTES = 64 * 1024
+# The fake names its guild at once; discord.py waits two seconds for more of them.
+GUILDS_COME_WITHIN_S = 0.3
 
 
 class Forked:
@@ -171,9 +173,21 @@ def _become(wanted: dict[str, object], said: int) -> list[str]:
     return list(wanted["arguments"])  # type: ignore[call-overload]  # as above
 
 
+def hasten_ready() -> None:
+    """Let every bot say sooner that all guilds have come, unless it says when itself."""
+    state = import_module("discord.state").ConnectionState
+    begin = state.__init__
+
+    def begin_hastily(self: object, *args: object, **options: object) -> None:
+        begin(self, *args, **{"guild_ready_timeout": GUILDS_COME_WITHIN_S, **options})
+
+    state.__init__ = begin_hastily
+
+
 if __name__ == "__main__":
     for name in LIBRARIES:
         import_module(name)
+    hasten_ready()
     gc.collect()
     gc.freeze()
     arguments = serve(socket.socket(fileno=int(sys.argv[1])))

@@ -3,8 +3,10 @@
 import asyncio
 import os
 import signal
+import sqlite3
 import sys
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 
 from tests.botrunner.forking import Forked, Forks
@@ -51,6 +53,14 @@ class Installation:
             stderr=asyncio.subprocess.STDOUT,
         )
         return Running(process)
+
+    def end_turn_to_identify(self) -> None:
+        """As if the bot before had identified five seconds ago.
+
+        tests/botrunner/test_connection.py shows that a bot waits for its turn.
+        """
+        with closing(sqlite3.connect(self.data / "trainerbot.sqlite3", timeout=10)) as rows, rows:
+            rows.execute("UPDATE dashboard_identifyslot SET free_at = counted_from")
 
     async def manage(self, *arguments: str, **settings: str) -> str:
         """Run one command to its end and return what it said. Fails unless it succeeds."""

@@ -39,7 +39,7 @@ def puts(discord_server) -> list[int]:
 # --- sessions ---------------------------------------------------------------------------------
 @pytest.mark.origin(4)
 async def test_an_invalid_session_is_begun_anew_by_one_bot_that_answers_once(
-    bot, discord_server, ada, model
+    identifies_at_once, bot, discord_server, ada, model
 ):
     await discord_server.gateway.invalidate_sessions()
 
@@ -227,7 +227,9 @@ def test_shards_that_cannot_be_are_refused_in_words(ids, count):
 
 
 # --- commands ---------------------------------------------------------------------------------------
-async def test_commands_are_sent_to_discord_only_when_they_changed(run_bot, discord_server, model):
+async def test_commands_are_sent_to_discord_only_when_they_changed(
+    identifies_at_once, run_bot, discord_server, model
+):
     first, end = run_bot()
     await discord_server.until(lambda: puts(discord_server), "the commands are sent")
     async with asyncio.timeout(60):

@@ -13,7 +13,10 @@ from dashboard.services.tasks import queue
 from tests.botrunner.test_errands import end_of
 from tests.factories import CorrectionFactory, SuiteRunFactory, UserFactory, suite_version
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("identifies_at_once"),
+]
 SEND_POLLS = 1 << 49
 State = SuitePoll.State
 

@@ -14,7 +14,10 @@ from dashboard.services import conversations, leftovers, outbox, processes
 from tests.fakes.openai_endpoint import Reply
 from trainerbot.errors import Conflict
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("identifies_at_once"),
+]
 
 
 publish = database_sync_to_async(outbox.publish)

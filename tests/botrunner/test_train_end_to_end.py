@@ -21,11 +21,11 @@ def modelserver(tmp_path: Path):
 
 
 @pytest.fixture
-def installation(tmp_path, migrated_database, discord_server, modelserver) -> Installation:
+def installation(tmp_path, migrated_database, discord_server, modelserver, forks) -> Installation:
     """A data folder whose processes meet the fake Discord and our own model server."""
     shutil.copy(migrated_database, tmp_path)
     model = {"OPENAI_BASE_URL": f"{modelserver.url}/v1", "OPENAI_API_KEY": KEY}
-    return Installation(tmp_path, {**discord_server.environ, **model})
+    return Installation(tmp_path, {**discord_server.environ, **model}, forks)
 
 
 def lessons(n: int = 15) -> bytes:

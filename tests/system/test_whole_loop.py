@@ -29,7 +29,8 @@ def write_lessons(path: Path, n: int = 10) -> Path:
     return path
 
 
-def test_the_loop_closes_on_a_running_system(tmp_path):
+def test_the_loop_closes_on_a_running_system(tmp_path, migrated_database):
+    shutil.copy(migrated_database, tmp_path)
     with system(tmp_path) as running:
         parts = running.wait_until_ready()["parts"]
         assert parts["bot"]["state"].startswith("disabled")
