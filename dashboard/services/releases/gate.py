@@ -142,7 +142,8 @@ def about_corrections(release: Release, version: SuiteVersion) -> Iterator[str]:
     """What speaks against it on one suite of corrections, a sentence each."""
     run = run_of(release, version)
     if run is None:
-        yield f"It was not tested on {version} yet, which has {version.n_cases} corrections."
+        n = version.n_cases
+        yield f"It was not tested on {version} yet, which has {n} correction{'' if n == 1 else 's'}."
     else:
         yield from failures(run)
     # With the corrections taking part their words are the answer, and it says nothing itself.
@@ -157,7 +158,8 @@ def failures(run: SuiteRun) -> Iterator[str]:
     """What a run over corrections, with recall, says against its model."""
     if failed := run.n_cases - run.n_right:
         # Without their words, which somebody may want erased: the history keeps this.
-        yield f"It fails {failed} of {run.n_cases} corrections; run {run.pk} shows which."
+        many = "" if run.n_cases == 1 else "s"
+        yield f"It fails {failed} of {run.n_cases} correction{many}; run {run.pk} shows which."
 
 
 def repetition(alone: SuiteRun, version: SuiteVersion) -> Iterator[str]:
