@@ -38,13 +38,17 @@ def use_model(here: Here, model: str, *, actor: Person) -> str:
             f"The name of a model has {MOST_MODEL} letters, digits and signs at most."
         )
     row = _row(here)
+    was, row.model = row.model, model
     try:
-        said = releases.permit(model, was=row.model, guild=row.guild, actor=actor)
-    except InvalidInput as error:
+        return releases.permit(
+            model,
+            was=was,
+            guild=row.guild,
+            actor=actor,
+            save=lambda: places.save_place(row, actor=actor),
+        )
+    except releases.ReasonNeeded as error:
         raise InvalidInput(f"{error} {ELSEWHERE}") from error
-    row.model = model
-    places.save_place(row, actor=actor)
-    return said
 
 
 @transaction.atomic

@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from dashboard.forms.releases import TEST, AliasForm, GuardForm, ReleaseForm
@@ -20,6 +21,7 @@ from dashboard.views.doors import requires
 from trainerbot.errors import InvalidInput
 
 Action = Promotion.Action
+MOST_TESTS = 10  # shown while they are under way
 FIELDS = ("model", "system_prompt", "temperature", "max_tokens")
 
 
@@ -52,8 +54,8 @@ def _list(request: HttpRequest, form: AliasForm) -> HttpResponse:
 @requires(Permission.VIEW)
 def detail(request: HttpRequest, name: str) -> HttpResponse:
     alias = releases.get(name)
-    stable = alias.stable
-    initial = {field: getattr(stable, field) for field in FIELDS} if stable else {}
+    shown = _numbered(alias, request.GET.get("release", "")) or alias.stable
+    initial = {field: getattr(shown, field) for field in FIELDS} if shown else {}
     if model := request.GET.get("model", ""):
         initial["model"] = model
     if (action := request.GET.get("action", "")) in Action.values:
@@ -95,13 +97,17 @@ def move(request: HttpRequest, name: str) -> HttpResponse:
         said = form.attempt(lambda: _move(alias, form, _user(request)))
         if said is not None:
             messages.success(request, said)
-            return redirect("release-detail", name=alias.name)
+            address = reverse("release-detail", args=[alias.name])
+            if form.cleaned_data["action"] == TEST:
+                # What was tested is what is promoted next, so the form still says it.
+                address += f"?release={_drafted(alias, form).number}&action={Action.PROMOTE}"
+            return redirect(address)
     return _detail(request, alias, form)
 
 
 def _move(alias: Alias, form: ReleaseForm, actor: User) -> str:
     given = form.cleaned_data
-    release = releases.draft(alias, **{field: given[field] for field in FIELDS})
+    release = _drafted(alias, form)
     if given["action"] == TEST:
         return _tested(release, releases.test(release, actor=actor))
     why, percent = given["why"], given["percent"]
@@ -114,6 +120,10 @@ def _move(alias: Alias, form: ReleaseForm, actor: User) -> str:
     if given["action"] == Action.SHADOW:
         return _said(releases.start_shadow(release, percent=percent, actor=actor, why=why))
     return _said(releases.promote(release, actor=actor, why=why, override=given["override"]))
+
+
+def _drafted(alias: Alias, form: ReleaseForm) -> Release:
+    return releases.draft(alias, **{field: form.cleaned_data[field] for field in FIELDS})
 
 
 def _tested(release: Release, queued: list[SuiteRun]) -> str:
@@ -150,13 +160,17 @@ def roll_back(request: HttpRequest, name: str) -> HttpResponse:
     """One click: what answered before answers again, everywhere, from the next message on."""
     alias = releases.get(name)
     number = request.POST.get("to", "")
-    is_number = number.isascii() and number.isdecimal() and len(number) < 10
-    target = alias.releases.filter(number=number).first() if is_number else None
+    target = _numbered(alias, number)
     if number and target is None:
         raise InvalidInput("There is no such release under this name.")
     moved = releases.roll_back(alias, to=target, actor=_user(request))
     messages.success(request, _said(moved))
     return redirect("release-detail", name=alias.name)
+
+
+def _numbered(alias: Alias, number: str) -> Release | None:
+    is_number = number.isascii() and number.isdecimal() and len(number) < 10
+    return alias.releases.filter(number=number).first() if is_number else None
 
 
 @require_POST
@@ -224,11 +238,12 @@ def _state(request: HttpRequest, alias: Alias) -> dict[str, object]:
     return {
         "alias": alias,
         "page": page,
-        "history": [history.told(row) for row in page.rows],
+        "history": history.told(alias, page.rows),
         "places": releases.places_with(alias),
         "stable_percent": 100 - alias.canary_percent,
         "back": releases.before(alias),
         "watched": history.watched(alias),
+        "tests": releases.being_tested(alias)[:MOST_TESTS],
     }
 
 

@@ -13,6 +13,8 @@ from typing import Final
 from django.contrib.auth.models import User
 from django.utils.timezone import localtime
 
+from dashboard.services import verdicts
+from dashboard.services.proofs.naming import for_all
 from dashboard.services.proofs.of_corrections import Proof
 from dashboard.services.proofs.of_models import ModelProof, Share
 from trainerbot.pictures import Canvas, Style, cut, wrap
@@ -138,14 +140,15 @@ def _of_model(proof: ModelProof, dark: bool) -> _Model:
         model=proof.model,
         base_model=proof.base_model,
         headline=proof.headline,
-        sentence=proof.verdict.sentence if proof.verdict else "",
+        # Whoever sees a posted picture need not know of the servers that are here.
+        sentence=verdicts.shown_to(proof.verdict, None)[0] if proof.verdict else "",
         before=test.before if test else None,
         after=test.after if test else None,
         facts=(
             ("Made", _day(proof.made_at)),
             ("Trained by", job.method if job else "not here"),
             ("Corrections in it", "not known" if proof.n_taught is None else f"{proof.n_taught:,}"),
-            ("Answers as", ", ".join(each.in_words for each in proof.names) or "nobody yet"),
+            ("Answers as", for_all(proof.names) or "nobody yet"),
         ),
         dark=dark,
     )  # fmt: skip

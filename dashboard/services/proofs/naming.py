@@ -1,5 +1,6 @@
 """Under which names a model answers people now, and since when."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,11 +14,16 @@ EVERYWHERE = "everywhere"
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """How people come to a model. since: None where no row tells."""
+    """How people come to a model. since: None where no row tells.
+
+    is_place: it is the name of a server or of one of its channels, which is for
+    those to read who may see all servers.
+    """
 
     name: str
     percent: int = 100
     since: datetime | None = None
+    is_place: bool = False
 
     @property
     def in_words(self) -> str:
@@ -33,7 +39,16 @@ def names_of(model: str) -> tuple[Name, ...]:
     if assistant.current().model == model:
         found.append(Name(EVERYWHERE))
     places = PlaceSettings.objects.filter(model=model).select_related("guild", "channel")
-    return (*found, *(Name(_place(row)) for row in places[:20]))
+    return (*found, *(Name(_place(row), is_place=True) for row in places[:20]))
+
+
+def for_all(names: Collection[Name]) -> str:
+    """The same in words that name no server and none of its channels; "" for no name at all."""
+    told = [each.in_words for each in names if not each.is_place]
+    n_places = sum(each.is_place for each in names)
+    if n_places:
+        told.append("one place" if n_places == 1 else f"{n_places} places")
+    return ", ".join(told)
 
 
 def _named(alias: Alias, model: str) -> Name:

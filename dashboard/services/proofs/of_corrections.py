@@ -6,7 +6,7 @@ from datetime import datetime
 from dashboard.models import Correction, FineTuneJob, Message, SuiteAnswer
 from dashboard.services import trainings
 from dashboard.services.privacy import ANONYMOUS
-from dashboard.services.proofs.naming import Name, names_of
+from dashboard.services.proofs.naming import Name, for_all, names_of
 from dashboard.services.trainings import LivesIn
 
 MOST_ANSWERS = 500  # of the newest tests, in which every model is looked for
@@ -32,6 +32,11 @@ class Learner:
     trained_at: datetime | None = None
     had_these_words: bool = False
     names: tuple[Name, ...] = ()
+
+    @property
+    def names_for_all(self) -> str:
+        """As `names`, in words that tell of no server."""
+        return for_all(self.names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +110,11 @@ class Proof:
         if not self.is_in_force:
             return "In no model: it is not in force"
         if self.knowing:
-            return f"In {_named(self.knowing)}: right without help"
+            return f"Right without help: {_named(self.knowing)}"
         trained = [each for each in self.learners if each.trained_at]
         untested = [each for each in trained if each.alone is None]
         if untested:
-            return f"In {_named(untested)}: trained on it, not tested yet"
+            return f"Trained on it, not tested yet: {_named(untested)}"
         if trained:
             return f"In memory: trained on it, but not right alone: {_named(trained)}"
         if self.learners:

@@ -14,8 +14,9 @@ from dashboard.services.releases.aliases import (
     guild_ids,
     places_with,
 )
-from dashboard.services.releases.direct import permit
+from dashboard.services.releases.direct import ReasonNeeded, permit
 from dashboard.services.releases.gate import (
+    being_tested,
     judge_of,
     objections,
     price,
@@ -37,7 +38,9 @@ from dashboard.services.releases.moving import (
 
 __all__ = [
     "TOPIC",
+    "ReasonNeeded",
     "before",
+    "being_tested",
     "create",
     "delete",
     "draft",

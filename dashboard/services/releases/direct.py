@@ -1,13 +1,14 @@
-"""A model that a place names itself, without an alias: what its tests say, before it answers there."""
+"""What a place is told to ask: a model itself, or a name whose gate has not heard of the place yet."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from django.contrib.auth.models import User
+from django.db import transaction
 
-from dashboard.models import Correction, DiscordGuild, PlaceSettings, Release, SuiteVersion
+from dashboard.models import Alias, Correction, DiscordGuild, PlaceSettings, Release, SuiteVersion
 from dashboard.services import audit, routing, storage, suites
 from dashboard.services.access import Person
 from dashboard.services.releases import gate
@@ -15,6 +16,10 @@ from trainerbot.errors import InvalidInput
 
 MOST_WHY = 2_000
 MOST_NAMED = 3  # of what nobody has asked yet
+
+
+class ReasonNeeded(InvalidInput):
+    """The tests of a model object, and no reason is given that can be kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +35,39 @@ def heard(model: str, guild: DiscordGuild | None) -> Heard:
 
     guild: None for a model that is to answer everywhere.
 
-    A name such as @support has passed its own gate.
+    What answers under a name such as @support has passed its gate, which asks
+    for the corrections of the places that name it: of a place that is to name
+    it now, those are still to be heard.
     """
-    if not model or routing.name_in(model):
+    if not model:
         return Heard()
+    name = routing.name_in(model)
+    if name:
+        return _heard_under(name, guild)
     release = Release(model=model)
-    against = list(gate.about_verdicts(release))
-    unknown = []
-    for version in _versions(guild):
+    found = _on(release, _versions(guild))
+    return Heard((*gate.about_verdicts(release), *found.against), found.unknown)
+
+
+def _heard_under(name: str, guild: DiscordGuild | None) -> Heard:
+    alias = Alias.objects.select_related("stable", "canary").filter(name=name).first()
+    if alias is None:
+        return Heard()  # for whoever saves it to refuse
+    asked = {version.pk for version in gate.versions(alias)}
+    new = [version for version in _versions(guild) if version.pk not in asked]
+    answering = [each for each in (alias.stable, alias.canary) if each is not None]
+    heard_of = [_on(release, new) for release in answering]
+    return Heard(
+        tuple(dict.fromkeys(said for each in heard_of for said in each.against)),
+        tuple(dict.fromkeys(said for each in heard_of for said in each.unknown)),
+    )
+
+
+def _on(release: Release, versions: Iterable[SuiteVersion]) -> Heard:
+    """What its runs over these corrections say."""
+    against: list[str] = []
+    unknown: list[str] = []
+    for version in versions:
         whole = gate.run_of(release, version)
         alone = gate.run_of(release, version, with_recall=False)
         if whole is None:
@@ -56,43 +86,50 @@ def permit(
     guild: DiscordGuild | None,
     why: str = "",
     actor: User | Person | None,
+    save: Callable[[], object],
 ) -> str:
-    """Let a place name a model, and return what is to be said of it, or "".
+    """Let a place name a model: `save` it, and return what is to be said of it, or "".
 
-    For whoever is about to save it. was: what it named before; nothing is
-    asked of what stays. One that nobody tested is let through with words, so
-    that a first model answers at once; one that is known to be worse needs a
-    reason, which is audited with what objected. Raises InvalidInput without one.
+    was: what it named before; nothing is asked of what stays. One that nobody
+    tested is let through with words, so that a first model answers at once;
+    one that is known to be worse needs a reason, which is audited with what
+    objected, if it was saved. Raises ReasonNeeded without one, and what `save` raises.
     """
-    if model == was:
-        return ""
-    found = heard(model, guild)
+    found = heard(model, guild) if model != was else Heard()
     if found.against:
         why = why.strip()
         if not why:
-            raise InvalidInput(" ".join([f"{model} is not chosen yet.", *found.against, SAY_WHY]))
+            raise ReasonNeeded(" ".join([f"{model} is not chosen yet.", *found.against, SAY_WHY]))
         if len(why) > MOST_WHY:
-            raise InvalidInput(f"The reason has {MOST_WHY:,} characters at most.")
-        storage.check_text(why, what="The reason")
-        audit.record(
-            actor,
-            "model.override",
-            model,
-            where=str(guild or "everywhere"),
-            why=why[:200],
-            objections=len(found.against),
-        )
+            raise ReasonNeeded(f"The reason has {MOST_WHY:,} characters at most.")
+        try:
+            storage.check_text(why, what="The reason")
+        except InvalidInput as error:
+            raise ReasonNeeded(str(error)) from error
+        with transaction.atomic():
+            save()
+            audit.record(
+                actor,
+                "model.override",
+                model,
+                where=str(guild or "everywhere"),
+                why=why[:200],
+                objections=len(found.against),
+            )
         return ""
+    save()
     if not found.unknown:
         return ""
     more = len(found.unknown) - MOST_NAMED
     rest = [f"Nor on {more} more."] if more > 0 else []
     named = found.unknown[:MOST_NAMED]
-    return " ".join(["Nobody has tested it for this place.", *named, *rest, TEST_IT])
+    where = TEST_NAME.format(model) if routing.name_in(model) else TEST_IT
+    return " ".join(["Nobody has tested it for this place.", *named, *rest, where])
 
 
 SAY_WHY = "Say why it shall answer all the same, or choose another."
 TEST_IT = "Test it under Tests, or choose a name such as @support, which has a gate."
+TEST_NAME = "Have what answers there tested on the page of {}."
 
 
 def _versions(guild: DiscordGuild | None) -> list[SuiteVersion]:

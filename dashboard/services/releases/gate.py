@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.models import User
+from django.db.models import QuerySet
 
 from dashboard.models import (
     AssistantSettings,
@@ -16,6 +17,7 @@ from dashboard.models import (
     Suite,
     SuiteRun,
     SuiteVersion,
+    Task,
     Verdict,
 )
 from dashboard.services import assistant, places, providers, suites
@@ -62,6 +64,14 @@ def test(release: Release, *, actor: User | Person | None) -> list[SuiteRun]:
     ]
 
 
+def being_tested(alias: Alias) -> QuerySet[SuiteRun]:
+    """Runs that are not over yet of the models that were to be released under a name."""
+    under_way = (Task.State.READY, Task.State.RUNNING)
+    models = alias.releases.values("model")
+    rows = SuiteRun.objects.filter(task__state__in=under_way, model__in=models)
+    return rows.select_related("version__suite").order_by("pk")
+
+
 def price(release: Release) -> tuple[int, Decimal | None]:
     """How many questions `test` would ask, and for how many dollars, None where a price is not known.
 
@@ -81,6 +91,11 @@ def price(release: Release) -> tuple[int, Decimal | None]:
         is_known = is_known and expected is not None
         usd += expected or Decimal(0)
     return n_questions, usd if is_known else None
+
+
+def is_untested(release: Release) -> bool:
+    """Whether `test` would ask anything."""
+    return next(_unasked(release), None) is not None
 
 
 def _unasked(release: Release) -> Iterator[tuple[Release, SuiteVersion, bool]]:
@@ -143,7 +158,7 @@ def about_corrections(release: Release, version: SuiteVersion) -> Iterator[str]:
     run = run_of(release, version)
     if run is None:
         n = version.n_cases
-        yield f"It was not tested on {version} yet, which has {n} correction{'' if n == 1 else 's'}."
+        yield f"It was not tested on {version} yet, which has {n} correction{'s' * (n != 1)}."
     else:
         yield from failures(run)
     # With the corrections taking part their words are the answer, and it says nothing itself.
@@ -158,8 +173,7 @@ def failures(run: SuiteRun) -> Iterator[str]:
     """What a run over corrections, with recall, says against its model."""
     if failed := run.n_cases - run.n_right:
         # Without their words, which somebody may want erased: the history keeps this.
-        many = "" if run.n_cases == 1 else "s"
-        yield f"It fails {failed} of {run.n_cases} correction{many}; run {run.pk} shows which."
+        yield f"It fails {failed} of {run.n_cases} corrections; run {run.pk} shows which."
 
 
 def repetition(alone: SuiteRun, version: SuiteVersion) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """What changed under a name, as a person reads it, and how a canary does beside the stable one."""
 
-from collections.abc import Collection
+from bisect import bisect_left
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -10,6 +11,7 @@ from django.utils.timezone import now
 
 from dashboard.models import Alias, Message, Promotion, Release
 
+Action = Promotion.Action
 WATCHED_FOR = timedelta(days=7)
 EMPTY = "as the place has it"
 
@@ -31,9 +33,31 @@ class Told:
     changes: list[Changed]
 
 
-def told(promotion: Promotion) -> Told:
-    """The difference to what was in its place before; of the first one, nothing."""
-    old, new = promotion.previous, promotion.release
+def told(alias: Alias, promotions: Sequence[Promotion]) -> list[Told]:
+    """Some rows of its history, each with the difference to what was in its place before.
+
+    A canary or shadow that took nobody's place differs from what answered
+    everybody then. Of the first one, and of an end, there is no difference.
+    """
+    answered = list(
+        alias.promotions.filter(action__in=(Action.PROMOTE, Action.ROLL_BACK))
+        .order_by("pk")
+        .values_list("pk", "release")
+    )
+    pks = [pk for pk, _ in answered]
+    beside = {
+        row.pk: answered[at - 1][1]
+        for row in promotions
+        if row.previous is None
+        and row.action in (Action.CANARY, Action.SHADOW)
+        and (at := bisect_left(pks, row.pk))
+    }
+    stable = Release.objects.in_bulk(set(beside.values()))
+    return [_told(row, row.previous or stable.get(beside.get(row.pk, 0))) for row in promotions]
+
+
+def _told(promotion: Promotion, old: Release | None) -> Told:
+    new = promotion.release
     if old is None:
         return Told(promotion, [])
     pairs = [

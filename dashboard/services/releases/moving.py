@@ -95,7 +95,8 @@ def _heard(release: Release, *, why: str, override: bool) -> tuple[list[str], st
     release.alias = Alias.objects.select_related("stable").get(pk=release.alias_id)
     objections = [] if release.alias.stable_id == release.pk else gate.objections(release)
     if objections and not override:
-        raise Conflict(" ".join([f"{release.model} is not released.", *objections]))
+        hint = ["Test it first."] if gate.is_untested(release) else []
+        raise Conflict(" ".join([f"{release.model} is not released.", *objections, *hint]))
     if objections and not why:
         raise InvalidInput("Say why it shall answer although its tests object.")
     return objections, why
@@ -118,10 +119,15 @@ def roll_back(
         raise Conflict(f"{target} answers already.")
     if not _answered(alias).filter(Q(release=target) | Q(previous=target)).exists():
         raise InvalidInput(f"{target} never answered everybody. Promote it.")
+    why = _reason(why)
     previous, alias.stable = alias.stable, target
+    ended = ((Action.STOP_CANARY, alias.canary), (Action.STOP_SHADOW, alias.shadow))
     alias.canary, alias.canary_percent = None, 0
     alias.shadow, alias.shadow_percent = None, 0
-    return _moved(alias, Action.ROLL_BACK, target, previous, actor=actor, why=_reason(why))
+    for action, release in ended:
+        if release is not None:
+            _moved(alias, action, release, None, actor=actor, why=why, percent=0)
+    return _moved(alias, Action.ROLL_BACK, target, previous, actor=actor, why=why)
 
 
 def start_canary(
@@ -199,8 +205,9 @@ def stop_shadow(alias: Alias, *, actor: User | Person | None, why: str = "") -> 
 def _locked(of: Alias | Release) -> Alias:
     """The alias, for this transaction alone to change."""
     pk = of.pk if isinstance(of, Alias) else of.alias_id
-    alias = Alias.objects.select_for_update(of=("self",)).filter(pk=pk)
-    found = alias.select_related("stable", "canary", "shadow").first()
+    # Nothing is joined to it: PostgreSQL reads a row anew that it has waited for, but not what
+    # is joined, so that a release promoted meanwhile would seem to be none.
+    found = Alias.objects.select_for_update().filter(pk=pk).first()
     if found is None:
         raise Conflict("This name was deleted meanwhile.")
     return found

@@ -7,10 +7,11 @@ trainings.models_of(correction)               # in which models a correction liv
 """
 
 from dashboard.services.trainings.asking import begin, cancel, get
-from dashboard.services.trainings.erasing import erase
+from dashboard.services.trainings.erasing import erase, erase_questions
 from dashboard.services.trainings.lives import LivesIn, known_revisions, models_of
 from dashboard.services.trainings.news import TOPIC, topic
 from dashboard.services.trainings.picking import Picked, Scope, Why, look, scope_of, scopes
+from dashboard.services.trainings.testing import tests_of
 
 __all__ = [
     "TOPIC",
@@ -21,11 +22,13 @@ __all__ = [
     "begin",
     "cancel",
     "erase",
+    "erase_questions",
     "get",
     "known_revisions",
     "look",
     "models_of",
     "scope_of",
     "scopes",
+    "tests_of",
     "topic",
 ]

@@ -65,7 +65,7 @@ def to_tell() -> list[Ending]:
         channel = card.guild.settings.review_channel
         if channel is not None:
             verdict = card.training.verdict
-            sentence, figures = _shown(verdict, card.guild) if verdict is not None else ("", [])
+            sentence, figures = verdicts.shown_to(verdict, card.guild) if verdict else ("", [])
             found.append(
                 Ending(
                     *(card, card.training, channel.discord_channel_id, verdict),
@@ -73,20 +73,6 @@ def to_tell() -> list[Ending]:
                 )
             )
     return found
-
-
-def _shown(verdict: Verdict, guild: DiscordGuild) -> tuple[str, list[Suited]]:
-    """What a guild may read of a verdict: nothing of suites that are another guild's."""
-    if not verdict.decision:
-        return verdict.sentence, []
-    runs = verdict.runs.exclude(run__version__suite__guild=None)
-    foreign = set(runs.exclude(run__version__suite__guild=guild).values_list("run", flat=True))
-    suites = verdicts.told(verdict)
-    hidden = [each for each in suites if not foreign.isdisjoint(side.run for side in each.sides)]
-    sentence = verdict.sentence
-    if any(each.name in sentence for each in hidden):
-        sentence = f"{verdict.get_decision_display()}."
-    return sentence, [each for each in suites if each not in hidden]
 
 
 def told(

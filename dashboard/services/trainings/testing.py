@@ -3,7 +3,17 @@
 from collections.abc import Iterator
 from typing import Final
 
-from dashboard.models import DiscordGuild, Judge, Lesson, Suite, SuiteVersion, Training
+from django.db.models import Q
+
+from dashboard.models import (
+    DiscordGuild,
+    FineTuneJob,
+    Judge,
+    Lesson,
+    Suite,
+    SuiteVersion,
+    Training,
+)
 from dashboard.services import suites
 from dashboard.services.suites.content import Content, make_version
 from dashboard.services.trainings import offers, picking
@@ -28,6 +38,13 @@ def tests(training: Training) -> list[SuiteVersion]:
     ]
     held_out = _held_out(training)
     return taught + ([held_out] if held_out else []) + offers.chosen_suites(training.suite_ids)
+
+
+def tests_of(job: FineTuneJob) -> list[SuiteVersion]:
+    """What the training that a job belongs to is put to; nothing for a job of its own."""
+    of_it = Training.objects.filter(Q(job=job) | Q(preference_job=job))
+    training = of_it.select_related("guild", "version", "created_by").order_by("-pk").first()
+    return tests(training) if training is not None else []
 
 
 def _held_out(training: Training) -> SuiteVersion | None:

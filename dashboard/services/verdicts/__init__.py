@@ -1,7 +1,7 @@
 """After a fine-tune: is it better, and worth it? Asked of tests, said in a sentence."""
 
 from dashboard.services.verdicts.asking import MARGIN, TOPIC, begin, latest, sides, tests
-from dashboard.services.verdicts.deciding import Progress, Suited, progress, told
+from dashboard.services.verdicts.deciding import Progress, Suited, progress, shown_to, told
 
 __all__ = [
     "MARGIN",
@@ -11,6 +11,7 @@ __all__ = [
     "begin",
     "latest",
     "progress",
+    "shown_to",
     "sides",
     "tests",
     "told",

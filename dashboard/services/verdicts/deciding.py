@@ -8,7 +8,7 @@ from typing import Any, Final
 from django.db import transaction
 from django.utils.timezone import now
 
-from dashboard.models import Suite, SuiteRun, SuiteVersion, Task, Verdict, VerdictRun
+from dashboard.models import DiscordGuild, Suite, SuiteRun, SuiteVersion, Task, Verdict, VerdictRun
 from dashboard.services import suites, tasks
 from dashboard.services.tasks import Later, Run
 from dashboard.services.verdicts.asking import KIND, announce
@@ -42,7 +42,8 @@ def _decide(verdict: Verdict, rows: list[VerdictRun]) -> None:
     if unfinished:
         first = unfinished[0].run
         verdict.error = (
-            f"{len(unfinished)} of {len(rows)} runs did not come to their end. "
+            f"{len(unfinished)} of {len(rows)} runs did not come to "
+            f"{'its' if len(unfinished) == 1 else 'their'} end. "
             f"Run {first.pk} of {first.model}: {first.error or first.status}"
         )
         return
@@ -100,7 +101,10 @@ def _effort(suites: list[dict[str, SuiteRun]]) -> Effort:
     prices = [(base.cost_usd, tuned.cost_usd) for base, tuned in pairs]
     times = [(_median_ms(base), _median_ms(tuned)) for base, tuned in pairs]
     felt = any((ms or 0) >= FELT_MS for pair in times for ms in pair)
-    return Effort(price=_ratio(prices), time=_ratio(times) if felt else None)
+    own = [tuned for _, tuned in times if tuned is not None]
+    return Effort(
+        price=_ratio(prices), time=_ratio(times) if felt else None, ms=max(own, default=None)
+    )
 
 
 def _ratio(pairs: Sequence[tuple[Decimal | float | None, Decimal | float | None]]) -> float | None:
@@ -190,6 +194,25 @@ def told(verdict: Verdict) -> list[Suited]:
         )
         for each in verdict.figures
     ]
+
+
+def shown_to(verdict: Verdict, guild: DiscordGuild | None) -> tuple[str, list[Suited]]:
+    """The sentence and figures that people of a guild may read: of no suite that is another one's.
+
+    guild: None for people of whom nothing is known, who read of none.
+    """
+    if not verdict.decision:
+        return verdict.sentence, []
+    runs = verdict.runs.exclude(run__version__suite__guild=None)
+    if guild is not None:
+        runs = runs.exclude(run__version__suite__guild=guild)
+    foreign = set(runs.values_list("run", flat=True))
+    figures = told(verdict)
+    hidden = [each for each in figures if not foreign.isdisjoint(side.run for side in each.sides)]
+    sentence = verdict.sentence
+    if any(each.name in sentence for each in hidden):
+        sentence = f"{verdict.get_decision_display()}."
+    return sentence, [each for each in figures if each not in hidden]
 
 
 def _label(verdict: Verdict, side: Side) -> str:

@@ -174,16 +174,21 @@ def _with_model(
     """Save a valid form that names a model; where its tests object, the form asks for the reason."""
     try:
         said = releases.permit(
-            model, was=was, guild=guild, why=form.cleaned_data["why"], actor=actor(request)
+            model,
+            was=was,
+            guild=guild,
+            why=form.cleaned_data["why"],
+            actor=actor(request),
+            save=act,
         )
     except InvalidInput as error:
-        form.ask_why()
+        if isinstance(error, releases.ReasonNeeded):
+            form.ask_why()
         form.add_error(None, str(error))
         return False
-    done = saved(form, act)
-    if done and said:
+    if said:
         messages.warning(request, said)
-    return done
+    return True
 
 
 def _page(

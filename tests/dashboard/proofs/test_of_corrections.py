@@ -79,7 +79,7 @@ def test_a_model_knows_what_it_answers_rightly_without_recall():
     assert [name.in_words for name in tuned.names] == ["@support"]
     assert (base.model, base.alone, base.recalled) == (BASE, False, True)
     assert proof.headline == "Taught once, learned"
-    assert proof.lives_in == f"In {TUNED}: right without help"
+    assert proof.lives_in == f"Right without help: {TUNED}"
 
 
 def test_that_a_model_was_trained_on_it_is_told_beside_whether_it_knows_it():
@@ -89,7 +89,7 @@ def test_that_a_model_was_trained_on_it_is_told_beside_whether_it_knows_it():
 
     (learner,) = proof_of(correction).learners
     assert (learner.trained_at is not None, learner.alone, learner.run) == (True, None, None)
-    assert proof_of(correction).lives_in == f"In {TUNED}: trained on it, not tested yet"
+    assert proof_of(correction).lives_in == f"Trained on it, not tested yet: {TUNED}"
 
     was_asked(TUNED, [False])
     proof = proof_of(correction)

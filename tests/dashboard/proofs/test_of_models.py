@@ -4,13 +4,18 @@ import pytest
 from django.utils.timezone import now
 
 from dashboard.models import Verdict, VerdictRun
-from dashboard.services import proofs, releases
+from dashboard.services import proofs, releases, suites
+from dashboard.services.proofs import drawing
 from tests.dashboard.proofs.making import was_asked
 from tests.factories import (
     AliasFactory,
     CorrectionFactory,
+    DiscordChannelFactory,
+    DiscordGuildFactory,
     FineTuneJobFactory,
     LessonFactory,
+    PlaceSettingsFactory,
+    SuiteRunFactory,
     TaskFactory,
     TrainingFactory,
     UserFactory,
@@ -103,3 +108,35 @@ def test_where_it_answers_is_told_with_since_when(job):
 
     assert name.in_words == "@support for 10 of 100"
     assert name.since is not None
+
+
+def test_a_picture_to_post_names_no_server(job):
+    guild = DiscordGuildFactory(name="Secret society")
+    channel = DiscordChannelFactory(guild=guild, name="plans")
+    PlaceSettingsFactory(guild=guild, model=TUNED)
+    PlaceSettingsFactory(guild=guild, channel=channel, model=TUNED)
+    AliasFactory(name="support", answered_by=TUNED)
+    CorrectionFactory(approved=True, guild=guild)
+    version = suites.corrections_suite(guild)
+    verdict = Verdict.objects.create(
+        task=TaskFactory(), base_model=BASE, tuned_model=TUNED, decision="promote", job=job,
+        sentence=f"Promote {TUNED}: on {version} it answers 100 % rightly.",
+        figures=[
+            {"name": str(version), "n": 1}
+            | dict.fromkeys(("base", "base_recall", "tuned", "tuned_recall"), 1.0)
+            | {"runs": {}}
+        ],
+    )  # fmt: skip
+    for side in ("base", "base_recall", "tuned", "tuned_recall"):
+        run = SuiteRunFactory(version=version, model=TUNED, rights=[True])
+        VerdictRun.objects.create(verdict=verdict, side=side, run=run)
+        verdict.figures[0]["runs"][side] = {"id": run.pk, "ms": None, "usd": None}
+    verdict.save()
+
+    proof = proofs.of_model(TUNED)
+    shown = drawing._of_model(proof, dark=False)
+
+    assert {"Secret society", "#plans"} < {name.in_words for name in proof.names}
+    assert dict(shown.facts)["Answers as"] == "@support, 2 places"
+    assert shown.sentence == "Promote."
+    assert "Secret" not in repr(shown)

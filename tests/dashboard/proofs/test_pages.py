@@ -7,7 +7,12 @@ from dashboard.services import corrections
 from dashboard.services.access import Role
 from tests.dashboard.proofs.making import was_asked
 from tests.dashboard.views.conftest import make_user
-from tests.factories import CorrectionFactory, FineTuneJobFactory
+from tests.factories import (
+    CorrectionFactory,
+    DiscordGuildFactory,
+    FineTuneJobFactory,
+    PlaceSettingsFactory,
+)
 from tests.trainerbot.pictures.png import pixels
 
 pytestmark = pytest.mark.django_db
@@ -52,6 +57,21 @@ def test_a_member_sees_the_proof_of_their_own_corrections_alone(correction):
     for name in ("proof/", "proof.png"):
         assert client.get(f"/corrections/{own.pk}/{name}").status_code == 200
         assert client.get(f"/corrections/{correction.pk}/{name}").status_code == 404
+
+
+def test_a_member_reads_of_no_server_where_a_model_answers():
+    client, member = Client(), make_user(Role.MEMBER)
+    client.force_login(member)
+    own = corrections.propose(
+        question="Who bakes?", better_answer="Crumb.", author=member, approved=True
+    )
+    was_asked(TUNED, [True])
+    PlaceSettingsFactory(guild=DiscordGuildFactory(name="Secret society"), model=TUNED)
+
+    page = client.get(f"/corrections/{own.pk}/proof/").content.decode()
+
+    assert "one place" in page
+    assert "Secret society" not in page
 
 
 def test_what_a_picture_shows_is_chosen(admin, correction):

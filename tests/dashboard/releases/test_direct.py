@@ -9,6 +9,7 @@ from tests.factories import (
     CorrectionFactory,
     DiscordGuildFactory,
     PlaceSettingsFactory,
+    ReleaseFactory,
     SuiteRunFactory,
     TaskFactory,
 )
@@ -28,7 +29,8 @@ def failing(model: str = "bad") -> None:
 
 
 def permit(model: str, why: str = "", **how: object) -> str:
-    return releases.permit(model, **{"was": "", "guild": None, "why": why, "actor": None} | how)
+    usual = {"was": "", "guild": None, "why": why, "actor": None, "save": lambda: None}
+    return releases.permit(model, **usual | how)
 
 
 def test_what_nobody_tested_is_let_through_with_words():
@@ -53,6 +55,18 @@ def test_what_its_tests_object_to_needs_a_reason_which_is_audited():
 
     event = AuditEvent.objects.get(action="model.override")
     assert (event.target, event.detail["why"]) == ("bad", "We look at it together.")
+
+
+def test_of_what_could_not_be_saved_no_reason_is_audited():
+    failing()
+
+    def refused() -> None:
+        raise InvalidInput("The longest answer has 1 to 1,000,000 tokens.")
+
+    with pytest.raises(InvalidInput, match="longest answer"):
+        permit("bad", "We look at it together.", save=refused)
+
+    assert not AuditEvent.objects.filter(action="model.override").exists()
 
 
 def test_a_bad_verdict_needs_a_reason_too():
@@ -81,6 +95,49 @@ def fails_on(guild, model: str = "bad") -> None:
             version=suites.corrections_suite(guild), model=model, rights=[False],
             with_recall=with_recall, endpoint=providers.endpoint().name,
         )  # fmt: skip
+
+
+def test_a_name_whose_gate_never_heard_of_a_server_is_heard_on_what_that_taught():
+    guild = DiscordGuildFactory()
+    fails_on(guild)
+    AliasFactory(name="support", answered_by="bad")
+
+    with pytest.raises(InvalidInput, match=r"@support is not chosen yet\. It fails 1 of 1"):
+        permit("@support", guild=guild)
+    with pytest.raises(InvalidInput, match="It fails 1 of 1"):
+        permit("@support")
+    assert permit("@support", guild=guild, why="To try.") == ""
+
+
+def test_a_name_is_heard_with_its_canary():
+    guild = DiscordGuildFactory()
+    fails_on(guild, "tried")
+    alias = AliasFactory(name="support", answered_by="good")
+    alias.canary, alias.canary_percent = ReleaseFactory(alias=alias, model="tried"), 10
+    alias.save()
+
+    with pytest.raises(InvalidInput, match="It fails 1 of 1"):
+        permit("@support", guild=guild)
+
+
+def test_a_name_that_nobody_tested_for_a_server_says_where_to_have_it_tested():
+    guild = DiscordGuildFactory(name="Chess")
+    CorrectionFactory(approved=True, guild=guild)
+    AliasFactory(name="support", answered_by="good")
+
+    said = permit("@support", guild=guild)
+
+    assert said.startswith("Nobody has tested it for this place. It was not tested on Corrections")
+    assert said.endswith("Have what answers there tested on the page of @support.")
+
+
+def test_a_name_that_answers_on_a_server_already_has_been_heard_there():
+    guild = DiscordGuildFactory()
+    fails_on(guild)
+    AliasFactory(name="support", answered_by="bad")
+    PlaceSettingsFactory(guild=guild, model="@support")
+
+    assert permit("@support", guild=guild) == ""
 
 
 def test_everywhere_it_is_also_heard_on_what_servers_taught():
@@ -184,6 +241,19 @@ def test_the_cheaper_model_of_a_budget_needs_a_reason_as_well(admin):
     admin.post(address, given | {"why": "It is cheap."})
     assert GuildSettings.objects.get(guild=guild).saving_model == "bad"
     assert admin.post(address, given).status_code == 302
+
+
+def test_a_form_that_is_wrong_elsewhere_is_not_asked_for_a_reason_and_audits_none(admin):
+    failing()
+    guild = DiscordGuildFactory()
+    given = {"model": "bad", "answers": "", "language": "klingon!", "why": "To try."}
+
+    refused = admin.post(f"/servers/{guild.pk}/answers/", given)
+
+    assert refused.status_code == 422
+    assert "A language tag looks like en" in refused.content.decode()
+    assert not guild.places.exists()
+    assert not AuditEvent.objects.filter(action="model.override").exists()
 
 
 def test_the_settings_form_does_so_as_well(admin):

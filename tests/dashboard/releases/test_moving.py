@@ -1,10 +1,12 @@
 """Promoted, tried, rolled back: what is in force, and what the history says."""
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from dashboard.models import Alias, AuditEvent, Promotion, Release
 from dashboard.services import assistant, releases
+from dashboard.services.releases import history, moving
 from tests.factories import AliasFactory, UserFactory
 from trainerbot.errors import Conflict, InvalidInput, NotFound
 
@@ -104,6 +106,28 @@ def test_a_rollback_ends_the_canary_and_the_shadow_too(alias):
 
     found = releases.get("support")
     assert (found.stable.model, found.canary, found.shadow) == ("one", None, None)
+    newest = alias.promotions.order_by("-pk").values_list("action", "release__model")[:3]
+    assert list(newest) == [
+        ("roll back", "one"),
+        ("stop shadow", "four"),
+        ("stop canary", "three"),
+    ]
+
+
+def test_the_history_tells_what_a_canary_has_other_than_what_answered_everybody_then(alias):
+    promoted(alias, "one")
+    tried = releases.draft(alias, model="two", system_prompt="Be brief.", temperature=0.5)
+    begun = releases.start_canary(tried, percent=5, actor=None)
+    promoted(alias, "three")
+
+    _, canary, first = history.told(alias, list(alias.promotions.order_by("-pk")))
+
+    assert (canary.promotion, first.changes) == (begun, [])
+    assert [(each.name, each.old, each.new) for each in canary.changes] == [
+        ("Model", "one", "two"),
+        ("Persona", "as the place has it", "Be brief."),
+        ("Temperature", "as the place has it", "0.5"),
+    ]
 
 
 def test_one_can_roll_back_to_anything_that_once_answered_everybody(alias):
@@ -177,6 +201,18 @@ def test_a_name_that_a_place_asks_for_is_not_deleted(alias):
     releases.delete(alias, actor=None)
     assert not Alias.objects.exists()
     assert not Promotion.objects.exists()
+
+
+def test_nothing_is_joined_to_a_name_that_is_waited_for(alias):
+    # PostgreSQL would not read anew what is joined: of two who promote at once, the
+    # second was told that "None" had been promoted.
+    (one,) = promoted(alias, "one")
+
+    with CaptureQueriesContext(connection) as asked:
+        locked = moving._locked(alias)
+
+    assert locked.stable == one
+    assert not [query["sql"] for query in asked if "JOIN" in query["sql"]]
 
 
 def test_the_rows_themselves_refuse_a_canary_without_a_share(alias):

@@ -10,9 +10,11 @@ from dashboard.services import assistant, places, tasks, verdicts
 from dashboard.services.suites.content import Content
 from tests.factories import (
     CorrectionFactory,
+    DiscordGuildFactory,
     FineTuneJobFactory,
     ModelPriceFactory,
     SuiteFactory,
+    TrainingFactory,
     suite_version,
 )
 from tests.fakes.openai_endpoint import Reply
@@ -187,6 +189,18 @@ def test_the_page_of_a_job_shows_the_verdict_or_a_way_to_ask(admin_client):
         decision="promote", sentence="Promote it.", decided_at="2026-01-01T00:00Z"
     )
     assert "Promote it." in admin_client.get(address).content.decode()
+
+
+def test_a_verdict_asked_anew_after_a_training_asks_what_its_own_server_taught(admin_client):
+    guild = DiscordGuildFactory()
+    CorrectionFactory(approved=True, guild=guild)
+    job = FineTuneJobFactory(succeeded=True, base_model=BASE, fine_tuned_model=GOOD)
+    TrainingFactory(job=job, guild=guild, scope=f"guild-{guild.pk}", model=GOOD)
+
+    admin_client.post(f"/fine-tuning/{job.pk}/verdict/new/")
+
+    (version,) = {row.run.version for row in verdicts.latest(job).runs.all()}
+    assert version.suite.guild == guild
 
 
 # --- price, time and budget ---------------------------------------------------------------

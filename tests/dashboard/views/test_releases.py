@@ -110,7 +110,7 @@ def test_a_trainer_sees_it_all_and_is_offered_no_button(trainer, alias):
     page = trainer.get("/releases/support/").content.decode()
 
     assert "small" in page
-    assert "Release it" not in page
+    assert "Go ahead" not in page
     assert "Roll back" not in page
 
 
@@ -179,6 +179,26 @@ def test_one_button_asks_all_that_the_gate_wants_to_know_and_asks_it_once(admin,
         ("uploaded", "small"),
     ]
     assert releases.get("support").stable.model == "small"
+
+
+def test_what_is_being_tested_is_told_and_what_is_promoted_next_is_filled_in(admin, alias):
+    CorrectionFactory(question="When do you open?", approved=True)
+    tried = FORM | {"action": "test", "system_prompt": "Be brief."}
+
+    page = admin.post("/releases/support/move/", tried, follow=True).content.decode()
+
+    assert page.count("Being tested:") == 2
+    assert 'value="large"' in page
+    assert "Be brief." in page
+    assert '<option value="promote" selected>' in page
+
+
+def test_what_was_not_tested_is_told_what_to_do(admin, alias):
+    CorrectionFactory(approved=True)
+
+    page = admin.post("/releases/support/move/", FORM).content.decode()
+
+    assert "Test it first." in page
 
 
 def test_what_a_test_would_take_is_told_before(admin, alias):
