@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import discord
 from channels.db import database_sync_to_async
 
+from botrunner.intake import counted
 from botrunner.ui.acting import LastingButton, answering, lasting
 from dashboard.services import privacy
 from dashboard.services.privacy import Receipt, Stored
@@ -61,13 +62,14 @@ def buttons(discord_user_id: int, *, has_corrections: bool) -> discord.ui.View:
 
 def question(found: Stored) -> str:
     words = [
-        f"Delete your {found.n_messages:,} messages with me in {found.n_conversations:,} "
-        f"conversations, and your {found.n_feedback:,} pieces of feedback? It cannot be undone."
+        f"Delete your {counted(found.n_messages, 'message')} with me in "
+        f"{counted(found.n_conversations, 'conversation')}, and your {_feedback(found.n_feedback)}? "
+        "It cannot be undone."
     ]
     if found.n_corrections:
         words.append(
-            f"Your {found.n_corrections:,} corrections stay without your name, so that others "
-            "keep the right answers, unless you choose to delete them too."
+            f"Your {_stay(found.n_corrections)} without your name, so that others keep the right "
+            "answers, unless you choose to delete what you taught too."
         )
     return " ".join(words)
 
@@ -75,18 +77,18 @@ def question(found: Stored) -> str:
 def written(receipt: Receipt) -> str:
     """What a person keeps as the proof."""
     words = [
-        f"Deleted: {receipt.n_conversations:,} conversations with {receipt.n_messages:,} "
-        f"messages, {receipt.n_feedback:,} pieces of feedback, "
-        f"{receipt.n_corrections:,} corrections.",
+        f"Deleted: {counted(receipt.n_conversations, 'conversation')} with "
+        f"{counted(receipt.n_messages, 'message')}, {_feedback(receipt.n_feedback)}, "
+        f"{counted(receipt.n_corrections, 'correction')}.",
         f"Receipt: `{receipt.number}`. The audit log knows it by this number, without your name.",
     ]
     if receipt.n_kept:
-        words.append(f"{receipt.n_kept:,} corrections stay, without your name.")
+        words.append(f"{_stay(receipt.n_kept)}, without your name.")
     if receipt.n_utterances:
         words.insert(
             1,
-            f"With them what you said aloud: {receipt.n_utterances:,} times, "
-            f"{receipt.n_recordings:,} recordings.",
+            f"With them what you said aloud: {counted(receipt.n_utterances, 'time')}, "
+            f"{counted(receipt.n_recordings, 'recording')}.",
         )
     if receipt.keeps_refusal:
         words.append("That I may not listen to you stays noted, without your name.")
@@ -96,6 +98,14 @@ def written(receipt: Receipt) -> str:
             "budget counts with it."
         )
     return "\n".join(words)
+
+
+def _feedback(n: int) -> str:
+    return f"{n:,} piece{'' if n == 1 else 's'} of feedback"
+
+
+def _stay(n: int) -> str:
+    return f"{counted(n, 'correction')} stay{'s' if n == 1 else ''}"
 
 
 async def _settle(interaction: discord.Interaction[TrainerBot], text: str) -> None:

@@ -322,7 +322,7 @@ async def test_a_model_whose_tests_object_is_chosen_on_the_dashboard_with_a_reas
     refused = last(channel).content
     await adam.send(channel, "!use small")
 
-    assert "large is not chosen yet. It fails 1 of 1 corrections" in refused
+    assert "large is not chosen yet. It fails 1 of 1 correction" in refused
     assert "An admin can give a reason on this server's page of the dashboard." in refused
     assert last(channel).content.startswith("`small` answers in this channel from the next message")
     assert "Nobody has tested it for this place." in last(channel).content

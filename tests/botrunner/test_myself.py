@@ -193,7 +193,7 @@ async def test_deleting_takes_a_confirmation_and_gives_a_receipt(
     number = said.partition("`")[2].partition("`")[0]
     assert done.acknowledged
     assert said.startswith(
-        "Deleted: 1 conversations with 2 messages, 1 pieces of feedback, 0 corrections."
+        "Deleted: 1 conversation with 2 messages, 1 piece of feedback, 0 corrections."
     )
     assert asked.response.components == []
     assert [each.name for each in await rows(DiscordUser.objects.all())] == ["grace"]

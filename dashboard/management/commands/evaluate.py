@@ -68,6 +68,9 @@ class Command(ServiceCommand):
     def run(self, **options: Any) -> None:
         if not (0 <= options["least"] <= 1 and 0 <= options["margin"] <= 1):
             raise InvalidInput("--least and --margin are shares from 0 to 1.")
+        elsewhere = options["against_endpoint"] or options["endpoint"]
+        if (options["against"], elsewhere) == (options["model"], options["endpoint"]):
+            raise InvalidInput("A model is compared with another one, or at another endpoint.")
         version = suites.resolve(options["suite"], number=options["number"])
         wanted = {
             "version": version,
@@ -81,7 +84,6 @@ class Command(ServiceCommand):
         with embedded.running():
             runs = [suites.submit(model=options["model"], endpoint=options["endpoint"], **wanted)]
             if options["against"]:
-                elsewhere = options["against_endpoint"] or options["endpoint"]
                 runs.append(suites.submit(model=options["against"], endpoint=elsewhere, **wanted))
             for run in runs:
                 self._finish(run)
@@ -116,8 +118,10 @@ class Command(ServiceCommand):
             if comparison:
                 low, high = comparison.interval
                 self.say(
-                    f"{runs[0].model} against {runs[1].model}: {comparison.wins} wins, "
-                    f"{comparison.losses} losses, {comparison.ties} ties; difference "
+                    f"{runs[0].model} against {runs[1].model}: "
+                    f"{_n(comparison.wins, 'win', 'wins')}, "
+                    f"{_n(comparison.losses, 'loss', 'losses')}, "
+                    f"{_n(comparison.ties, 'tie', 'ties')}; difference "
                     f"{comparison.difference:+.1%} (95 % interval {low:+.1%} to {high:+.1%})"
                 )
             if not _has_a_bar(options):
@@ -198,6 +202,10 @@ def _why_not(run: SuiteRun, comparison: Comparison | None, options: dict[str, An
             f"{options['margin']:.1%} is allowed."
         )
     return ""
+
+
+def _n(n: int, one: str, many: str) -> str:
+    return f"{n:,} {one if n == 1 else many}"
 
 
 def _fail(why: str) -> NoReturn:

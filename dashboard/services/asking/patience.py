@@ -42,7 +42,11 @@ def patiently(
         return Later(DATABASE_WAIT_S)
     except (ProviderUnavailable, StorageFull) as error:
         n_failures = int(run.checkpoint.get("n_failures", 0)) + 1
-        run.save(step="waiting", n_failures=n_failures)
+        try:
+            run.save(step="waiting", n_failures=n_failures)
+        except tasks.Cancelled:
+            settle("")
+            raise
         tell(str(error))
         return Later(min(2.0 ** min(n_failures, 10), LONGEST_WAIT_S))
     except TrainerBotError as error:

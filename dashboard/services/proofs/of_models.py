@@ -80,9 +80,10 @@ class ModelProof:
         if self.test is None:
             return "Not tested on what people taught yet"
         after, before = self.test.after, self.test.before
+        what = "correction" if after.n == 1 else "corrections"
         if before is None:
-            return f"Knows {after.in_words} corrections without help"
-        return f"{before.in_words} corrections before, {after.n_right} after"
+            return f"Knows {after.in_words} {what} without help"
+        return f"{before.in_words} {what} before, {after.n_right} after"
 
 
 def of_model(model: str) -> ModelProof:

@@ -173,7 +173,8 @@ def failures(run: SuiteRun) -> Iterator[str]:
     """What a run over corrections, with recall, says against its model."""
     if failed := run.n_cases - run.n_right:
         # Without their words, which somebody may want erased: the history keeps this.
-        yield f"It fails {failed} of {run.n_cases} corrections; run {run.pk} shows which."
+        many = "s" * (run.n_cases != 1)
+        yield f"It fails {failed} of {run.n_cases} correction{many}; run {run.pk} shows which."
 
 
 def repetition(alone: SuiteRun, version: SuiteVersion) -> Iterator[str]:

@@ -110,7 +110,11 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
 def compare(request: HttpRequest) -> HttpResponse:
     """Two runs of one version: who wins, and the answers that changed, side by side."""
     first, second = both(request)
-    show = request.GET.get("show", "changed")
+    try:
+        comparison = suites.compare(first, second)
+    except InvalidInput:
+        comparison = None  # nothing is judged of both yet: people may judge all the same
+    show = request.GET.get("show", "changed" if comparison else "words")
     found = changes.page(
         first,
         second,
@@ -121,7 +125,7 @@ def compare(request: HttpRequest) -> HttpResponse:
     context = {
         "first": first,
         "second": second,
-        "comparison": suites.compare(first, second),
+        "comparison": comparison,
         "people": votes.tally(first, second),
         "page": found,
         "show": show,

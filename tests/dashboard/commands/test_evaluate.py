@@ -49,6 +49,17 @@ def test_json_has_all_that_a_program_wants(endpoint, suite, capsys):
     assert told["run"]["scores"]["right"]["mean"] == 1
 
 
+def test_one_loss_is_no_losses(endpoint, suite, capsys):
+    all_but_one = {key: words for key, words in RIGHT.items() if key != "Question 3?"}
+    endpoint.answer = lambda body: saying(all_but_one if body["model"] == "small" else RIGHT)(body)
+
+    evaluate("small", "--suite", "House rules", "--against", "large")
+
+    assert "small against large: 0 wins, 1 loss, 3 ties; difference -25.0%" in (
+        capsys.readouterr().out
+    )
+
+
 def test_recall_takes_part_when_asked_for(endpoint, capsys):
     CorrectionFactory(approved=True)
     evaluate("small", "--suite", "corrections", "--recall", "--least", "1")
@@ -82,6 +93,7 @@ def test_a_model_that_is_clearly_worse_exits_with_1(endpoint, capsys):
         ("small", "--suite", "House rules", "--least", "7"),
         ("small", "--suite", "House rules", "--budget", "much"),
         ("small", "--suite", "House rules", "--endpoint", "nowhere"),
+        ("small", "--suite", "House rules", "--against", "small"),
     ],
 )
 def test_what_cannot_be_found_out_exits_with_2(endpoint, suite, args):

@@ -127,7 +127,7 @@ def test_a_models_page_and_picture(admin, correction):
     page = admin.get("/models/proof/", {"model": TUNED})
     picture = admin.get(picture_in(page).replace("&amp;", "&"))
 
-    assert "0 of 1 corrections before, 1 after" in page.content.decode()
+    assert "0 of 1 correction before, 1 after" in page.content.decode()
     assert correction.question in page.content.decode()
     assert pixels(picture.content).shape == (630, 1200, 3)
     known = admin.get(

@@ -49,7 +49,7 @@ def test_without_corrections_nothing_is_said():
 def test_what_its_tests_object_to_needs_a_reason_which_is_audited():
     failing()
 
-    with pytest.raises(InvalidInput, match=r"bad is not chosen yet\. It fails 1 of 1 corrections"):
+    with pytest.raises(InvalidInput, match=r"bad is not chosen yet\. It fails 1 of 1 correction"):
         permit("bad")
     assert permit("bad", "We look at it together.") == ""
 
@@ -143,7 +143,7 @@ def test_a_name_that_answers_on_a_server_already_has_been_heard_there():
 def test_everywhere_it_is_also_heard_on_what_servers_taught():
     fails_on(DiscordGuildFactory())
 
-    with pytest.raises(InvalidInput, match="It fails 1 of 1 corrections"):
+    with pytest.raises(InvalidInput, match="It fails 1 of 1 correction"):
         permit("bad")
 
 
@@ -194,7 +194,7 @@ def test_use_everywhere_asks_for_the_reason_and_takes_it(admin):
 
     asked = admin.post("/models/use/", {"model": "bad"})
     assert asked.status_code == 422
-    assert "It fails 1 of 1 corrections" in asked.content.decode()
+    assert "It fails 1 of 1 correction" in asked.content.decode()
     assert assistant.current().model == ""
 
     admin.post("/models/use/", {"model": "bad", "why": "To try."})

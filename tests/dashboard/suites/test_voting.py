@@ -31,6 +31,21 @@ def test_only_answers_that_differ_are_put_to_the_vote(runs):
     assert [row.position for row in votes.pairs(*runs)] == [0, 1, 3, 5]
 
 
+def test_answers_that_nobody_judged_are_shown_side_by_side_and_put_to_the_vote(admin_client):
+    version = suite_version(n_cases=2)
+    first = SuiteRunFactory(version=version, rights=(None, None))
+    second = SuiteRunFactory(version=version, rights=(None, None))
+    second.answers.filter(position=0).update(answer="Other words.")
+
+    page = admin_client.get(f"/runs/compare/?a={first.pk}&b={second.pk}")
+
+    said = page.content.decode()
+    assert page.status_code == 200
+    assert "No answer was judged in both runs." in said
+    assert "Other words." in said
+    assert "Vote blind on 1 pair" in said
+
+
 def test_a_voter_goes_through_all_pairs_once(runs):
     voter = UserFactory()
     seen = []

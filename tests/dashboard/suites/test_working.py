@@ -5,9 +5,9 @@ import threading
 from decimal import Decimal
 
 import pytest
-from django.db import connections
+from django.db import connection, connections
 
-from dashboard.models import Correction, Judge, SuiteAnswer
+from dashboard.models import Correction, Judge, SuiteAnswer, Task
 from dashboard.services import budgets, suites
 from dashboard.services.suites import estimates
 from dashboard.services.suites.content import Content
@@ -299,6 +299,28 @@ def test_a_cancelled_run_keeps_what_it_has(endpoint):
     running = SuiteRunFactory(rights=(True,))
     with pytest.raises(Conflict, match="over already"):
         suites.cancel(running, actor=None)
+
+
+def test_a_run_that_is_cancelled_while_the_endpoint_is_away_is_scored_with_what_it_has(endpoint):
+    run = suites.submit(version=suite_version(), model="small")
+    endpoint.answer = lambda body: (
+        Reply(status=503, error=error_body("Away."))
+        if question_of(body) == "Question 3?"
+        else saying(RIGHT)(body)
+    )
+    assert work(run).scores is None  # it waits for the endpoint, with three answers
+    stops = []
+
+    def a_person_cancels(execute, sql, params, many, context):
+        if not stops and "waiting" in str(params) and sql.startswith("UPDATE"):
+            stops.append(Task.objects.filter(pk=run.task.pk).update(cancel_requested=True))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(a_person_cancels):
+        run = work(run)
+
+    assert (stops, run.status, run.n_right) == ([1], "cancelled", 3)
+    assert run.scores["right"]["mean"] == 1
 
 
 def test_another_endpoint_is_asked_by_its_name(endpoint, settings):

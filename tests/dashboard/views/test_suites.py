@@ -181,6 +181,21 @@ def test_a_vote_is_blind_until_it_is_cast(trainer, runs):
     assert again.status_code == 409
 
 
+def test_a_page_whose_pair_was_voted_on_in_another_tab_goes_on_with_the_next(trainer, runs):
+    first, second = runs
+    one, other = (run.answers.get(position=1).pk for run in runs)
+    vote = {"one": one, "other": other, "choice": "a"}
+    address = f"/runs/vote/cast/?a={first.pk}&b={second.pk}"
+    trainer.post(address, vote)
+
+    late = trainer.post(address, vote, headers={"HX-Request": "true"})
+
+    assert late.status_code == 200
+    assert "There is a vote of yours on this pair already" in late["HX-Trigger"]
+    assert f'value="{one}"' not in late.content.decode()
+    assert SuiteVote.objects.count() == 1
+
+
 def test_how_a_correction_is_judged_is_changed_in_a_dialog(trainer):
     correction = CorrectionFactory(approved=True)
     address = f"/corrections/{correction.pk}/judge/"
