@@ -39,7 +39,13 @@ def use_model(here: Here, model: str, *, actor: Person) -> str:
         )
     row = _row(here)
     try:
-        said = releases.permit(model, was=row.model, guild=row.guild, actor=actor)
+        said = releases.permit(
+            model,
+            was=row.model,
+            guild=row.guild,
+            otherwise=releases.answers_without(row),
+            actor=actor,
+        )
     except InvalidInput as error:
         raise InvalidInput(f"{error} {ELSEWHERE}") from error
     row.model = model
