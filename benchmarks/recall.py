@@ -81,18 +81,24 @@ class Invented:
         return np.array(made, dtype=np.float32)
 
 
+def made_up(n: int) -> list[str]:
+    """Return questions as people ask them, each with two made-up words, the same ones each time."""
+    source = random.Random(1)
+    known, _ = load()
+    syllables = [a + b for a in "bcdfghklmnprstvz" for b in "aeiou"]
+    invented = ["".join(source.choices(syllables, k=source.randint(2, 4))) for _ in range(20_000)]
+    return [
+        " ".join(source.choice(known).question.rstrip("?").split() + source.choices(invented, k=2))
+        + "?"
+        for _ in range(n)
+    ]
+
+
 def speed(n_corrections: int, *, by_meaning: bool) -> None:
     """Print what recall takes and holds among so many corrections of made-up words."""
     source = random.Random(1)
-    known, asked = load()
-    syllables = [a + b for a in "bcdfghklmnprstvz" for b in "aeiou"]
-    invented = ["".join(source.choices(syllables, k=source.randint(2, 4))) for _ in range(20_000)]
-
-    def question() -> str:
-        words = source.choice(known).question.rstrip("?").split()
-        return " ".join(words + source.choices(invented, k=2)) + "?"
-
-    questions = [question() for _ in range(n_corrections)]
+    _, asked = load()
+    questions = made_up(n_corrections + 1)
     embedder = Invented()
     space = Space(embedder) if by_meaning else None
 
@@ -102,7 +108,7 @@ def speed(n_corrections: int, *, by_meaning: bool) -> None:
 
     words = "Answer {} in a sentence or two, as people write."
     before, began = _resident_mib(), time.thread_time()
-    recall = Recall((memory(n, text) for n, text in enumerate(questions)), space)
+    recall = Recall((memory(n, text) for n, text in enumerate(questions[:-1])), space)
     recall.recall("something to build the index for")
     level = f"words and vectors of {MAX_DIMENSIONS}" if by_meaning else "words"
     print(f"\n{n_corrections:,} corrections, by {level} (numpy {np.__version__})")
@@ -118,7 +124,7 @@ def speed(n_corrections: int, *, by_meaning: bool) -> None:
         cuts = statistics.quantiles(times, n=100)
         print(f"a question, {name}: p50 {1000 * cuts[49]:.2f} ms, p99 {1000 * cuts[98]:.2f} ms")
     start = time.perf_counter()
-    recall = recall.changed({n_corrections: memory(n_corrections, question())})
+    recall = recall.changed({n_corrections: memory(n_corrections, questions[-1])})
     recall.recall("something to build the index for")
     print(f"one more in force after {1000 * (time.perf_counter() - start):.0f} ms")
 

@@ -37,6 +37,7 @@ EXTENSIONS = (
     "botrunner.cogs.review",
     "botrunner.cogs.verdicts",
     "botrunner.cogs.myself",
+    "botrunner.cogs.linking",
     "botrunner.cogs.library",
     "botrunner.cogs.models",
     "botrunner.cogs.training",

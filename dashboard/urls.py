@@ -4,6 +4,7 @@ from django.contrib.auth.views import LogoutView
 from django.urls import URLPattern, path
 
 from dashboard.views import (
+    account,
     answers,
     bot,
     calls,
@@ -54,6 +55,10 @@ PEOPLE = [
     path("sign-in/", people.SignIn.as_view(), name="sign-in"),
     path("sign-out/", LogoutView.as_view(), name="sign-out"),
     path("start/<str:token>/", people.start, name="start"),
+    path("account/", account.page, name="account"),
+    path("account/discord/", account.discord, name="account-discord"),
+    path("account/discord/code/", account.code, name="account-code"),
+    path("account/discord/unlink/", account.unlink, name="account-unlink"),
     path("account/password/", people.password, name="password"),
 ]
 

@@ -21,7 +21,7 @@ from pytest_django import Settings
 
 from bootstrap.filelock import hold
 from dashboard.services import places, providers
-from tests import emptying
+from tests import emptying, left_open
 from tests.botrunner.running import ROOT, environ
 from tests.fakes.openai_endpoint import API_KEY
 
@@ -40,6 +40,7 @@ hypothesis_settings.register_profile(
 hypothesis_settings.load_profile("steady")
 
 emptying.replace_flush()
+left_open.watch()
 
 
 # Found, not imported: that alone takes seconds.
@@ -66,6 +67,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.rows)
         if pytest_asyncio.is_async_test(item) and isinstance(item, pytest.Function):
             item.fixturenames.insert(0, "client_of_this_test")
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # after all fixtures have ended
+def pytest_runtest_teardown() -> Iterator[None]:
+    try:
+        yield
+    finally:
+        if found := left_open.connections():
+            pytest.fail("\n".join(found))
 
 
 def touches_rows(item: pytest.Item) -> bool:

@@ -172,6 +172,7 @@ def counted(found: Stored) -> str:
     corrections = f"{found.n_corrections:,}"
     if found.n_corrections:
         corrections += f", of which {found.n_in_force:,} in force"
+    account = f"{in_a_line(found.account, 150)} (`/link`)" if found.account else "none linked"
     language = in_a_line(found.language, languages.MAX_CHARACTERS) or "none chosen"
     return "\n".join(
         [
@@ -184,6 +185,7 @@ def counted(found: Stored) -> str:
             f"- Things you said aloud: {found.n_utterances:,}, of which {found.n_recordings:,} "
             "with a recording",
             f"- Language: {language}",
+            f"- Account on the dashboard: {account}",
             f"- Listening to you in calls: {'on' if found.is_heard else 'off'} (`/listen`)",
             f"- Entries of the audit log (acts, never words; they stay): {found.n_audited:,}",
             "`/privacy export` hands you all of it, `/privacy delete` deletes it.",

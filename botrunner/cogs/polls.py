@@ -27,6 +27,7 @@ CHOICES: Final = {
     "neither": "Both are bad",
 }
 MOST_QUESTION: Final = 1_000
+MOST_VOTERS: Final = votes.MOST_POLLED  # of one choice
 OVER: Final = 520_001  # Discord's code of a poll that has ended
 NO_POLLS: Final = (
     "The bot may not post polls there. Give its role the permissions View Channel, "
@@ -40,6 +41,7 @@ NOT_TAKEN: Final = "Discord does not take this poll."
 to_post = database_sync_to_async(polls.to_post)
 posted = database_sync_to_async(polls.posted)
 to_count = database_sync_to_async(polls.to_count)
+asks_who = database_sync_to_async(polls.asks_who)
 count_later = database_sync_to_async(polls.count_later)
 keep_polled = database_sync_to_async(votes.keep_polled)
 failed = database_sync_to_async(polls.failed)
@@ -96,18 +98,29 @@ async def count(bot: TrainerBot, task: Task) -> dict[str, Any]:
         if found is not None and task.args.get("end") and not found.is_finalised():
             await _end(message)
             found = (await channel.fetch_message(row.discord_message_id)).poll
+        if found is None:
+            raise await _given_up(pk, DELETED)
+        if not found.is_finalised():
+            await count_later(pk)
+            return {"counted": False}
+        voters = await _voters(found) if await asks_who() else {}
     except discord.NotFound as error:
         raise await _given_up(pk, DELETED) from error
     except discord.Forbidden as error:
         raise await _given_up(pk, NO_POLLS) from error
-    if found is None:
-        raise await _given_up(pk, DELETED)
-    if not found.is_finalised():
-        await count_later(pk)
-        return {"counted": False}
     numbers = {answer.id: answer.vote_count for answer in found.answers}
     counts = {choice: numbers.get(at, 0) for at, choice in enumerate(CHOICES, start=1)}
-    return {"counted": await keep_polled(row, counts=counts)}
+    return {"counted": await keep_polled(row, counts=counts, voters=voters)}
+
+
+async def _voters(poll: discord.Poll) -> dict[str, set[int]]:
+    """Who chose what, by Discord's ids; Discord tells a hundred at a time."""
+    chosen = dict(enumerate(CHOICES, start=1))
+    return {
+        chosen[answer.id]: {each.id async for each in answer.voters(limit=MOST_VOTERS)}
+        for answer in poll.answers
+        if answer.vote_count and answer.id in chosen
+    }
 
 
 @errand(polls.DROP)

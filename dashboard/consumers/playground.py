@@ -25,6 +25,10 @@ MAX_MODEL_CHARACTERS = 200
 UNREADABLE = "The page sent something that the server cannot read. Reload the page."
 
 
+# On a thread of its own, as it takes a second or two; its connection is closed behind it.
+_warm = database_sync_to_async(recall.warm, thread_sensitive=False)
+
+
 @dataclass(frozen=True, slots=True)
 class Ask:
     """What a page asks for. conversation: None to begin a new one. letter: of a spoken question."""
@@ -51,6 +55,7 @@ class PlaygroundConsumer(AsyncWebsocketConsumer):
     """
 
     _answering: asyncio.Task[None] | None = None
+    _warming: asyncio.Task[None] | None = None
     # The conversation of that answer, and its newest message before it.
     _asked_in: tuple[Conversation, int] | None = None
 
@@ -61,7 +66,7 @@ class PlaygroundConsumer(AsyncWebsocketConsumer):
             await self.close(code=SIGNED_OUT)
             return
         # Whoever opens the Playground will ask soon, and may correct.
-        asyncio.get_running_loop().run_in_executor(None, recall.warm)
+        self._warming = asyncio.create_task(_warm())
 
     async def disconnect(self, code: int) -> None:
         await self._end_answer()

@@ -1,5 +1,7 @@
 """Asking people on Discord which of two answers is better."""
 
+import uuid
+
 from django import forms
 
 from dashboard.forms.bot import ChannelForm
@@ -9,6 +11,8 @@ from dashboard.services.suites import polls
 class PollForm(ChannelForm):
     """Which pairs of two runs are put to people on Discord: where, how many, for how long."""
 
+    # Of the page that was opened: a form that is sent twice asks once.
+    key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4, required=False)
     only = forms.ChoiceField(
         label="Which questions",
         choices=[

@@ -84,6 +84,7 @@ class LimitsForm(WhyForm, forms.ModelForm[GuildSettings]):
         fields = (
             "review_channel",
             "reviewers_needed",
+            "linked_only",
             "user_cooldown_s",
             "guild_per_minute",
             "user_tokens",
@@ -95,6 +96,7 @@ class LimitsForm(WhyForm, forms.ModelForm[GuildSettings]):
         labels = {
             "review_channel": "Review channel",
             "reviewers_needed": "Reviewers",
+            "linked_only": "Only people with an account review",
             "user_cooldown_s": "Seconds to wait",
             "guild_per_minute": "Questions a minute",
             "user_tokens": "Tokens a person",
@@ -108,6 +110,10 @@ class LimitsForm(WhyForm, forms.ModelForm[GuildSettings]):
             "reviewers_needed": (
                 "How many different people must approve a correction. "
                 "Where they disagree an admin decides."
+            ),
+            "linked_only": (
+                "With two or more reviewers: on Discord votes only who has linked their account "
+                "on the dashboard, so that nobody counts twice."
             ),
             "user_cooldown_s": "Between two questions of one person.",
             "guild_per_minute": "Of the whole server.",

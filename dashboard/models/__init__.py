@@ -10,6 +10,7 @@ from dashboard.models.finetuning import FineTuneEvent, FineTuneJob, LegacyJob
 from dashboard.models.gateway import IdentifySlot, SyncedCommands
 from dashboard.models.imports import DatasetImport
 from dashboard.models.incidents import Incident
+from dashboard.models.links import DiscordLink, LinkCode, LinkTry
 from dashboard.models.outbox import OutboxEvent
 from dashboard.models.people import (
     Access,
@@ -58,6 +59,7 @@ __all__ = [
     "DatasetVersion",
     "DiscordChannel",
     "DiscordGuild",
+    "DiscordLink",
     "DiscordRequest",
     "DiscordRole",
     "DiscordUser",
@@ -74,6 +76,8 @@ __all__ = [
     "Judge",
     "LegacyJob",
     "Lesson",
+    "LinkCode",
+    "LinkTry",
     "MeaningSettings",
     "Message",
     "ModelPrice",

@@ -169,6 +169,7 @@ class Correction(models.Model):
         ]
         indexes = [
             models.Index(fields=["state", "-id"], name="correction_queue"),
+            models.Index(fields=["state", "-updated_at"], name="correction_newest"),
             models.Index(
                 fields=["id"],
                 condition=models.Q(told_at__isnull=True, message__isnull=False),

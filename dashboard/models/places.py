@@ -59,6 +59,10 @@ class GuildSettings(models.Model):
         validators=[MinValueValidator(1), MaxValueValidator(5)],
         help_text="How many different people must approve a correction before it is in force",
     )
+    linked_only = models.BooleanField(
+        default=False,
+        help_text="Whether, where several must approve, only accounts and those linked to one vote",
+    )
     user_cooldown_s = models.FloatField(
         default=0.0,
         validators=[MinValueValidator(0.0), MaxValueValidator(86_400.0)],

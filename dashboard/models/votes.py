@@ -10,7 +10,8 @@ class SuitePoll(models.Model):
     """A pair of answers that is put to a Discord channel as a poll.
 
     waiting -> open -> closed, and from each of the first two to failed. Only
-    `services.suites.polls` moves it. Its votes are numbers: who gave them is not kept.
+    `services.suites.polls` moves it. Its votes are numbers: who gave them is kept
+    only of those who have linked their account, so that nobody votes twice.
     """
 
     class State(models.TextChoices):
@@ -58,8 +59,8 @@ class SuitePoll(models.Model):
 class SuiteVote(models.Model):
     """One choice between two answers to the same case.
 
-    Of an account of the dashboard, which has one for each pair, or of nobody in
-    particular in a poll on Discord.
+    Of an account of the dashboard, which has one for each pair wherever it was
+    given, or of nobody in particular in a poll on Discord.
     """
 
     class Choice(models.TextChoices):
@@ -80,7 +81,7 @@ class SuiteVote(models.Model):
         null=True,
         on_delete=models.CASCADE,
         related_name="+",
-        help_text="Who voted, on the dashboard",
+        help_text="Who voted; in a poll only of those who have linked their account",
     )
     poll = models.ForeignKey(
         SuitePoll,
@@ -97,7 +98,7 @@ class SuiteVote(models.Model):
                 condition=models.Q(first__lt=models.F("second")), name="suitevote_is_in_order"
             ),
             models.CheckConstraint(
-                condition=models.Q(voter__isnull=True) ^ models.Q(poll__isnull=True),
+                condition=models.Q(voter__isnull=False) | models.Q(poll__isnull=False),
                 name="suitevote_has_a_voter_or_a_poll",
             ),
             models.UniqueConstraint(

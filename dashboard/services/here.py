@@ -38,19 +38,18 @@ def use_model(here: Here, model: str, *, actor: Person) -> str:
             f"The name of a model has {MOST_MODEL} letters, digits and signs at most."
         )
     row = _row(here)
+    was, row.model = row.model, model
     try:
-        said = releases.permit(
+        return releases.permit(
             model,
-            was=row.model,
+            was=was,
             guild=row.guild,
             otherwise=releases.answers_without(row),
             actor=actor,
+            save=lambda: places.save_place(row, actor=actor),
         )
-    except InvalidInput as error:
+    except releases.ReasonNeeded as error:
         raise InvalidInput(f"{error} {ELSEWHERE}") from error
-    row.model = model
-    places.save_place(row, actor=actor)
-    return said
 
 
 @transaction.atomic

@@ -2,13 +2,15 @@
 
 import contextlib
 import secrets
+from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import Q
 
-from dashboard.models import DiscordUser
+from dashboard.models import DiscordLink, DiscordUser
 from dashboard.services import audit
 from dashboard.services.access import Person
 from trainerbot.errors import NotAllowed
@@ -97,3 +99,24 @@ def on_discord(person: Person) -> DiscordUser | None:
         discord_user_id=person.discord_user_id, defaults={"name": person.name[:100]}
     )
     return row
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """One person: their account, their Discord user, and both where they have linked them."""
+
+    user: User | None
+    discord_user: DiscordUser | None
+
+
+def identity(actor: User | Person) -> Identity:
+    """Who `actor` is on both faces, as far as it is known."""
+    user = actor.user if isinstance(actor, Person) else actor
+    discord_id = actor.discord_user_id if isinstance(actor, Person) else None
+    links = DiscordLink.objects.select_related("user", "discord_user")
+    discord_user = None
+    if discord_id is not None:
+        discord_user = DiscordUser.objects.filter(discord_user_id=discord_id).first()
+    theirs = Q(user=user) if user is not None else Q(discord_user=discord_user)
+    link = links.filter(theirs).first()
+    return Identity(link.user, link.discord_user) if link else Identity(user, discord_user)

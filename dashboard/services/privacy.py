@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils.timezone import now
 
 from dashboard.models import (
@@ -17,16 +17,28 @@ from dashboard.models import (
     Correction,
     CorrectionStep,
     CorrectionVote,
+    DiscordLink,
     DiscordRequest,
     DiscordUser,
     Feedback,
     GuildSettings,
     Message,
     ShadowAnswer,
+    SuiteVote,
     Usage,
     Utterance,
 )
-from dashboard.services import audit, calls, consent, corrections, outbox, speech, suites, trainings
+from dashboard.services import (
+    audit,
+    calls,
+    consent,
+    corrections,
+    links,
+    outbox,
+    speech,
+    suites,
+    trainings,
+)
 from trainerbot.errors import NotFound
 
 ANONYMOUS = "someone"
@@ -38,7 +50,8 @@ class Stored:
     """How much is stored about one person, by kind.
 
     since: when the bot first met them. n_utterances: what they said aloud.
-    n_audited: entries of the audit log that name them, which stay.
+    n_audited: entries of the audit log that name them, which stay. account: the one
+    on the dashboard that they linked, by name, or "".
     """
 
     since: datetime
@@ -53,6 +66,7 @@ class Stored:
     n_utterances: int
     n_recordings: int
     is_heard: bool
+    account: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +107,7 @@ def stored(discord_user_id: int) -> Stored:
         n_utterances=_utterances(person).count(),
         n_recordings=_messages(person).exclude(audio="").count(),
         is_heard=person.is_heard,
+        account=links.account_of(discord_user_id),
     )
 
 
@@ -108,6 +123,16 @@ def export(discord_user_id: int) -> str:
             "is_heard": person.is_heard,
             "first_seen_at": person.first_seen_at,
         },
+        "linked_account": list(
+            DiscordLink.objects.filter(discord_user=person).values("user__username", "made_at")
+        ),
+        "chosen_in_polls": list(
+            SuiteVote.objects.filter(
+                voter__discord_link__discord_user=person, poll__isnull=False
+            )
+            .order_by("pk")
+            .values("poll_id", "choice", "created_at")
+        ),
         "conversations": [_conversation(each) for each in _conversations(person).order_by("pk")],
         "unseen_answers": list(
             ShadowAnswer.objects.filter(question__conversation__discord_user=person)
@@ -183,6 +208,10 @@ def erase(discord_user_id: int, *, corrections_too: bool) -> Receipt:
         keeps_refusal=not person.is_heard,
     )
     _erase_corrections(person, all_of_them=corrections_too)
+    # A correction of an answer to them is somebody else's; no dataset keeps their question.
+    asked = Correction.objects.filter(message__conversation__discord_user=person)
+    trainings.erase_questions(list(asked.values_list("pk", flat=True)))
+    links.forget(person)
     _utterances(person).delete()
     calls.forget_words()
     _conversations(person).delete()
@@ -257,11 +286,15 @@ def _conversation(row: Conversation) -> dict[str, Any]:
 
 
 def _erase_corrections(person: DiscordUser, *, all_of_them: bool) -> None:
-    # A vote counts for others, too: it stays, as nobody's.
-    CorrectionVote.objects.filter(discord_user=person).update(
-        discord_user=None, name=ANONYMOUS, note=""
-    )
     _erase_reviews(person)
+    # A vote counts for others, too: it stays, as nobody's, or as that of a linked account.
+    votes = CorrectionVote.objects.filter(discord_user=person)
+    for vote in votes.filter(user__isnull=False).select_related("user"):
+        assert vote.user is not None  # as filtered
+        vote.name = vote.user.get_username()
+        vote.save(update_fields=["name"])
+    votes.filter(user=None).update(name=ANONYMOUS)
+    votes.update(discord_user=None, note="")
     theirs = Correction.objects.filter(discord_author=person)
     if not all_of_them:
         theirs.update(discord_author=None, author_name=ANONYMOUS)
@@ -281,14 +314,20 @@ def _erase_reviews(person: DiscordUser) -> None:
     known = {detail.get("step") for detail in acts.values_list("detail", flat=True)} - {None}
     theirs = Q(pk__in=known)
     theirs |= Q(before__discord_reviewer_id=person.pk) | Q(after__discord_reviewer_id=person.pk)
+    # What their account did remembers the vote of before, which may have been given on Discord.
+    with_account = CorrectionStep.objects.filter(
+        correction__votes__discord_user=person, user=F("correction__votes__user")
+    )
+    shared = set(with_account.values_list("pk", flat=True))
+    theirs |= Q(pk__in=shared)
     for step in CorrectionStep.objects.filter(theirs):
         for values in (step.before, step.after):
             if values["discord_reviewer_id"] == person.pk:
                 values["discord_reviewer_id"], values["review_note"] = None, ""
         if step.pk in known:
             step.note = ""
-            if step.before.get("vote"):
-                step.before["vote"]["note"] = ""
+        if step.pk in known | shared and step.before.get("vote"):
+            step.before["vote"]["note"] = ""
         step.save(update_fields=["before", "after", "note"])
 
 

@@ -1,9 +1,13 @@
 """What each part of the running system says about itself, and who may run alone."""
 
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
-from django.db import transaction
+from django.db import DatabaseError, connection, transaction
 from django.utils.timezone import now
 
 from dashboard.models import ProcessState
@@ -11,6 +15,11 @@ from dashboard.services import outbox
 
 TOPIC = "system"
 HOLD = timedelta(seconds=30)
+RENEW_S: Final = 10.0
+DUTY: Final = "duty: "
+"""What the name of work begins with that one process does for all, and that is no process itself."""
+
+log = logging.getLogger(__name__)
 
 
 @transaction.atomic
@@ -55,7 +64,10 @@ def hold(name: str, holder: str) -> bool:
     Call it again before they are over to stay the one. False while another
     holds it: two bots with one token would answer twice.
     """
-    ProcessState.objects.get_or_create(name=name)
+    row, _ = ProcessState.objects.get_or_create(name=name)
+    # A look first: who waits looks often, and an UPDATE takes SQLite's write lock each time.
+    if row.is_held and row.holder != holder:
+        return False
     free = (
         ProcessState.objects.filter(name=name, holder__in=["", holder])
         | ProcessState.objects.filter(name=name, heartbeat_at__lt=now() - HOLD)
@@ -69,10 +81,38 @@ def release(name: str, holder: str) -> None:
     ProcessState.objects.filter(name=name, holder=holder).update(holder="")
 
 
+@contextmanager
+def held(name: str, holder: str) -> Iterator[bool]:
+    """Hold `name` for as long as the block takes; False in it where another holds it."""
+    if not hold(name, holder):
+        yield False
+        return
+    is_over = threading.Event()
+
+    def renew() -> None:
+        while not is_over.wait(RENEW_S):
+            try:
+                hold(name, holder)
+            except DatabaseError as error:
+                log.warning("%s could not be held on to: %s", name, error)
+            finally:
+                connection.close()
+
+    thread = threading.Thread(target=renew, name=f"holds {name}", daemon=True)
+    thread.start()
+    try:
+        yield True
+    finally:
+        is_over.set()
+        thread.join()
+        release(name, holder)
+
+
 def everything() -> list[ProcessState]:
     """All parts that ever reported, in the order a person reads them."""
     order = {"web": 0, "worker": 1, "modelserver": 2, "bot": 3}
-    return sorted(ProcessState.objects.all(), key=lambda row: (order.get(row.name, 9), row.name))
+    rows = ProcessState.objects.exclude(name__startswith=DUTY)
+    return sorted(rows, key=lambda row: (order.get(row.name, 9), row.name))
 
 
 def is_alive(name: str) -> bool:

@@ -99,12 +99,16 @@ def use(request: HttpRequest) -> HttpResponse:
     actor = cast(User, request.user)
     try:
         said = releases.permit(
-            model, was=assistant.current().model, guild=None, why=why, actor=actor
+            model,
+            was=assistant.current().model,
+            guild=None,
+            why=why,
+            actor=actor,
+            save=lambda: assistant.use_model(model, actor=actor),
         )
-    except InvalidInput as error:
+    except releases.ReasonNeeded as error:
         context = {"model": model, "why": why, "error": str(error)}
         return render(request, "dashboard/models/override.html", context, status=422)
-    assistant.use_model(model, actor=actor)
     messages.success(request, f"{model} answers everywhere from the next message on.")
     if said:
         messages.warning(request, said)

@@ -130,6 +130,8 @@ def _tested(release: Release, queued: list[SuiteRun]) -> str:
     if queued:
         known = [run.estimated_usd for run in queued if run.estimated_usd is not None]
         cost = f", for about ${sum(known):.4f}" if len(known) == len(queued) else ""
+        if len(queued) == 1:
+            return f"One test of it is on its way{cost}. Promote it when it is over."
         return f"{len(queued)} tests of it are on their way{cost}. Promote it when they are over."
     if found := releases.objections(release):
         return " ".join(["It was tested already.", *found])

@@ -72,14 +72,11 @@ def _saved(request: HttpRequest, form: AssistantForm) -> bool:
             guild=None,
             why=form.cleaned_data["why"],
             actor=actor,
+            save=lambda: assistant.save(changed=form.save(commit=False), actor=actor),
         )
     except InvalidInput as error:
-        form.ask_why()
-        form.add_error(None, str(error))
-        return False
-    try:
-        assistant.save(changed=form.save(commit=False), actor=actor)
-    except InvalidInput as error:
+        if isinstance(error, releases.ReasonNeeded):
+            form.ask_why()
         form.add_error(None, str(error))
         return False
     if said:

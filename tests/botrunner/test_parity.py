@@ -20,6 +20,7 @@ ADDRESSES = {
     "join": "",
     "language": "",
     "leave": "",
+    "link": "account",
     "listen": "",
     "models": "model-list",
     "persona": "server-answers",
@@ -30,6 +31,7 @@ ADDRESSES = {
     "status": "job-detail",
     "test": "evaluation-new",
     "train": "job-new",
+    "unlink": "account-unlink",
     "use": "model-use",
     "why": "answer",
 }

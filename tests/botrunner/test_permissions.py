@@ -35,6 +35,7 @@ TABLE: dict[str, set[Role]] = {
     "join": EVERYBODY,
     "language": EVERYBODY,
     "leave": EVERYBODY,
+    "link": EVERYBODY,
     "listen": EVERYBODY,
     "models": EVERYBODY,
     "persona": EVERYBODY,  # to see it; to change it takes an admin
@@ -47,6 +48,7 @@ TABLE: dict[str, set[Role]] = {
     "status": TRAINERS,
     "test": TRAINERS,
     "train": TRAINERS,
+    "unlink": EVERYBODY,
     "use": ADMINS,
     "why": EVERYBODY,
     "Correct this answer": EVERYBODY,

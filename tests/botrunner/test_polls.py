@@ -5,8 +5,9 @@ from channels.db import database_sync_to_async
 
 from botrunner.cogs import polls as cog
 from dashboard.models import DiscordChannel, DiscordGuild, SuitePoll, SuiteVote, Task
-from dashboard.services import suites
-from dashboard.services.suites import polls
+from dashboard.services import links, suites
+from dashboard.services.access import Person, Role
+from dashboard.services.suites import polls, votes
 from dashboard.services.suites.content import Content
 from dashboard.services.tasks import queue
 from tests.botrunner.test_errands import end_of
@@ -89,6 +90,28 @@ async def test_votes_are_counted_once_and_for_the_answer_that_was_shown(bot, dis
     await poll.arefresh_from_db()
     assert poll.state == State.CLOSED
     assert not await SuiteVote.objects.filter(voter__isnull=False).aexists()
+
+
+@database_sync_to_async
+def voted_on_the_page_by(user, poll: SuitePoll) -> None:
+    """As the account to which somebody on Discord is linked."""
+    grace = UserFactory()
+    person = Person(role=Role.MEMBER, name=user.name, discord_user_id=int(user.id))
+    links.redeem(person=person, code=links.make_code(grace))
+    votes.cast(poll.first_id, poll.second_id, choice="tie", voter=grace)
+
+
+async def test_whoever_voted_on_the_page_is_not_counted_in_the_poll(bot, discord_server):
+    poll, message = await posted(discord_server)
+    ada, *others = (discord_server.add_user(f"user{at}") for at in range(120))
+    for user in (ada, *others):
+        message.poll.vote(user, "Both are bad")
+    await voted_on_the_page_by(ada, poll)
+
+    await ended(poll)
+    assert (await end_of(await task_of(polls.COUNT))).result == {"counted": True}
+
+    assert await tally() == [*["neither"] * 119, "tie"]
 
 
 async def test_a_poll_whose_time_came_while_the_bot_was_away_is_counted_when_it_is_back(

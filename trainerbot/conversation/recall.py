@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from array import array
+from bisect import bisect_left
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import compress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from trainerbot.errors import ProviderRefused, ProviderUnavailable
 from trainerbot.retrieval import canonical, near_identical
-from trainerbot.retrieval.corpus import Corpus, Text
+from trainerbot.retrieval.corpus import Corpus, Vectors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -82,14 +85,19 @@ class Recalled:
 
 
 class _Part(NamedTuple):
-    """Some corrections with an index of their own, and which of them still count."""
+    """Some corrections with an index of their own, by ascending ids, and which still count."""
 
     corpus: Corpus
     alive: bytearray
-    row_of: dict[int, int]
+    ids: array[int]
+
+    def row_of(self, pk: int) -> int | None:
+        row = bisect_left(self.ids, pk)
+        return row if row < len(self.ids) and self.ids[row] == pk else None
 
 
 _Scope = tuple[int | None, int | None]
+_Row = tuple[str, str, int | None, int | None]
 
 
 class Recall:
@@ -102,9 +110,11 @@ class Recall:
 
     def __init__(self, memories: Iterable[Memory], space: Space | None = None) -> None:
         self._space = space
-        self._by_id: dict[int, Memory] = {}
+        # As plain tuples, which the garbage collector does not look at again and again: a
+        # hundred thousand objects would stop the whole process for an eighth of a second.
+        self._rows: dict[int, _Row] = {}
         # Of those that may be indexed anew; a large index alone has what it needs.
-        self._vectors: dict[int, bytes] = {}
+        self._vectors = Vectors()
         # Ids of the corrections of each question, oldest first. Of most there is one.
         self._of_question: dict[int, tuple[int, ...] | int] = {}
         self._places: dict[_Scope, int] = {(None, None): 0}
@@ -122,7 +132,7 @@ class Recall:
     @property
     def n_corrections(self) -> int:
         """How many corrections there are, those that a newer one silences included."""
-        return len(self._by_id)
+        return len(self._rows)
 
     @property
     def is_by_meaning(self) -> bool:
@@ -151,18 +161,18 @@ class Recall:
         scopes = self._scopes(place)
         said = self._narrowest(self._ids(_key(question)), scopes)
         if said is not None:
-            return Recalled(verbatim=said)
+            return Recalled(verbatim=self._memory(said))
         meant = self._meant(question, scopes, asks=asks)
         found = self._search(question, scopes, meant)
         same = [
             one.key
             for one in found
-            if near_identical(question, self._by_id[one.key].question, one.letters)
+            if near_identical(question, self._rows[one.key][0], one.letters)
         ]
-        if same:
-            return Recalled(verbatim=self._narrowest(same, scopes))
+        if (heard := self._narrowest(same, scopes)) is not None:
+            return Recalled(verbatim=self._memory(heard))
         examples = [
-            (self._by_id[one.key], round(one.chance, 4))
+            (self._memory(one.key), round(one.chance, 4))
             for one in found
             if one.chance >= _least_chance(one, meant)
         ]
@@ -174,20 +184,20 @@ class Recall:
         places = list(self._places.values())
         for part in self._parts:
             for one in part.corpus.search(question, places=places, alive=part.alive):
-                known = self._by_id[one.key].question
+                known = self._rows[one.key][0]
                 if near_identical(question, known, one.letters):
                     keys.add(_key(known))
         ids = {pk for key in keys for pk in self._ids(key)}
-        return [self._by_id[pk] for pk in sorted(ids, reverse=True)]
+        return [self._memory(pk) for pk in sorted(ids, reverse=True)]
 
     def repeated(self) -> list[list[Memory]]:
         """Return the corrections of each question that has several, newest first."""
         several = [ids for ids in self._of_question.values() if not isinstance(ids, int)]
-        return [[self._by_id[pk] for pk in reversed(ids)] for ids in several]
+        return [[self._memory(pk) for pk in reversed(ids)] for ids in several]
 
     def newest(self, n: int) -> list[Memory]:
         """Return the `n` newest corrections, newest first."""
-        return [self._by_id[pk] for pk in sorted(self._by_id, reverse=True)[:n]]
+        return [self._memory(pk) for pk in sorted(self._rows, reverse=True)[:n]]
 
     def changed(self, changes: Mapping[int, Memory | None]) -> Recall:
         """Return what is recalled after `changes`: by id the correction as it is now, or None.
@@ -196,11 +206,11 @@ class Recall:
         only small indexes are ever merged.
         """
         made = copy(self)
-        made._by_id, made._of_question = dict(self._by_id), dict(self._of_question)
-        made._places, made._vectors = dict(self._places), dict(self._vectors)
+        made._rows, made._of_question = dict(self._rows), dict(self._of_question)
+        made._places, made._vectors = dict(self._places), self._vectors.without()
         touched = set()
         for pk, memory in changes.items():
-            if pk in made._by_id:
+            if pk in made._rows:
                 touched.add(made._forget(pk))
             if memory is not None:
                 touched.add(made._keep(memory))
@@ -212,7 +222,7 @@ class Recall:
         """Give the corrections of these questions a new index; `before`: which there were."""
         parts = []
         for part in self._parts:
-            rows = [part.row_of[pk] for pk in before if pk in part.row_of]
+            rows = [row for row in map(part.row_of, before) if row is not None]
             if rows:
                 alive = bytearray(part.alive)
                 for row in rows:
@@ -223,19 +233,20 @@ class Recall:
         # Of the parts at the end all that are no larger than the new one are merged with it.
         while parts and _n_alive(parts[-1]) <= _room(len(fresh)):
             part = parts.pop()
-            fresh += [pk for pk, row in part.row_of.items() if part.alive[row]]
+            fresh += compress(part.ids, part.alive)
         if fresh:
             parts.append(self._part(fresh))
         self._parts = tuple(parts)
 
-    def _part(self, ids: Sequence[int]) -> _Part:
-        texts = []
-        vector_of = self._vectors.get if len(ids) <= MAX_MERGED else self._vectors.pop
-        for pk in ids:
-            memory = self._by_id[pk]
-            texts.append(Text(pk, memory.question, self._place(memory), vector_of(pk, None)))
-        rows = {pk: row for row, pk in enumerate(ids)}
-        return _Part(Corpus(texts, self._space), bytearray(b"\1") * len(ids), rows)
+    def _part(self, unordered: Sequence[int]) -> _Part:
+        ids = array("q", sorted(unordered))
+        places = array("i", [self._places[self._rows[pk][2:]] for pk in ids])
+        vectors = self._vectors
+        if len(ids) > MAX_MERGED:
+            self._vectors = vectors.without(ids)
+        texts = [self._rows[pk][0] for pk in ids]
+        corpus = Corpus(ids, texts, places, vectors, self._space)
+        return _Part(corpus, bytearray(b"\1") * len(ids), ids)
 
     def _search(self, question: str, scopes: Sequence[_Scope], meant: Placed | None) -> list[Found]:
         places = [self._places[scope] for scope in scopes if scope in self._places]
@@ -244,7 +255,7 @@ class Recall:
             for part in self._parts
             for one in part.corpus.search(question, places=places, alive=part.alive, meant=meant)
         ]
-        if len(self._of_question) == len(self._by_id):
+        if len(self._of_question) == len(self._rows):
             kept = found
         else:
             kept = self._not_silenced(found, scopes)
@@ -256,15 +267,14 @@ class Recall:
         return [
             one
             for one in found
-            if self._narrowest(self._ids(_key(self._by_id[one.key].question)), scopes)
-            is self._by_id[one.key]
+            if self._narrowest(self._ids(_key(self._rows[one.key][0])), scopes) == one.key
         ]
 
     def _meant(self, question: str, scopes: Sequence[_Scope], *, asks: bool) -> Placed | None:
         """Return the question's meaning, if there is a model to tell and anything to compare."""
         if self._space is None or not any(scope in self._places for scope in scopes):
             return None
-        if not self._by_id or not question.strip():
+        if not self._rows or not question.strip():
             return None
         if not asks and not self._space.knows(question):
             return None
@@ -274,16 +284,15 @@ class Recall:
             log.info("A question was compared by its words alone: %s", error)
             return None
 
-    def _narrowest(self, ids: Iterable[int], scopes: Sequence[_Scope]) -> Memory | None:
-        """Return of some corrections the one heard at `scopes`, narrowest first."""
+    def _narrowest(self, ids: Iterable[int], scopes: Sequence[_Scope]) -> int | None:
+        """Return of some corrections the id of the one heard at `scopes`, narrowest first."""
         best: tuple[int, int] | None = None
         for pk in ids:
-            memory = self._by_id[pk]
-            scope = (memory.guild_id, memory.channel_id)
+            scope = self._rows[pk][2:]
             if scope in scopes:
                 rank = (-scopes.index(scope), pk)
                 best = rank if best is None else max(best, rank)
-        return None if best is None else self._by_id[best[1]]
+        return None if best is None else best[1]
 
     @staticmethod
     def _scopes(place: Place) -> list[_Scope]:
@@ -301,26 +310,26 @@ class Recall:
         """Return of each place the newest correction of a question."""
         newest: dict[_Scope, int] = {}
         for pk in self._ids(key):
-            memory = self._by_id[pk]
-            newest[memory.guild_id, memory.channel_id] = pk
+            newest[self._rows[pk][2:]] = pk
         return list(newest.values())
 
-    def _place(self, memory: Memory) -> int:
-        return self._places.setdefault((memory.guild_id, memory.channel_id), len(self._places))
+    def _memory(self, pk: int) -> Memory:
+        return Memory(pk, *self._rows[pk])
 
     def _keep(self, memory: Memory) -> int:
         key = _key(memory.question)
         if memory.vector is not None:
-            self._vectors[memory.id] = memory.vector
-            memory = replace(memory, vector=None)
-        self._by_id[memory.id] = memory
+            self._vectors.add(memory.id, memory.vector)
+        scope = (memory.guild_id, memory.channel_id)
+        self._places.setdefault(scope, len(self._places))
+        self._rows[memory.id] = (memory.question, memory.answer, *scope)
         ids = tuple(sorted((*self._ids(key), memory.id)))
         self._of_question[key] = ids if len(ids) > 1 else memory.id
         return key
 
     def _forget(self, pk: int) -> int:
-        self._vectors.pop(pk, None)
-        key = _key(self._by_id.pop(pk).question)
+        self._vectors.discard(pk)
+        key = _key(self._rows.pop(pk)[0])
         ids = tuple(other for other in self._ids(key) if other != pk)
         if ids:
             self._of_question[key] = ids if len(ids) > 1 else ids[0]

@@ -13,13 +13,32 @@ from trainerbot.llm import Abilities, CannotSee, ChatModel, Completion, Delta, U
 from trainerbot.messages import ChatMessage, Image, Role
 
 NOT_KNOWN: Final = Abilities()
+NOTHING_TOLD: Final = Usage()
 
 MOST_CHARACTERS: Final = 400_000
 """Of one answer: more than any model says at once. A loop would go on for ever."""
 
 
 class NoAnswer(ProviderUnavailable):
-    """The model said nothing, or came to no end. The endpoint itself is well."""
+    """The model said nothing, or came to no end. The endpoint itself is well.
+
+    `usage`: what it read and thought, which is paid for all the same.
+    """
+
+    def __init__(self, message: str, *, usage: Usage = NOTHING_TOLD) -> None:
+        super().__init__(message)
+        self.usage = usage
+
+
+class NoWords(ProviderRefused):
+    """The model had no words for this question: its filter or its length stopped it.
+
+    `usage` as of NoAnswer; `code` is "content_filter" or "length".
+    """
+
+    def __init__(self, message: str, *, code: str, usage: Usage) -> None:
+        super().__init__(message, code=code)
+        self.usage = usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,18 +168,23 @@ def _corrected(memory: Memory, model: str, total_ms: int) -> Finished:
 def _no_answer(completion: Completion) -> TrainerBotError:
     """Return the error for a completion without words."""
     if completion.finish_reason == "content_filter":
-        return ProviderRefused(
+        return NoWords(
             f"{completion.model} may not answer this: its content filter stopped it. Ask in "
             "other words.",
             code="content_filter",
+            usage=completion.usage,
         )
     if completion.finish_reason == "length":
-        return ProviderRefused(
+        return NoWords(
             f"{completion.model} came to the end of its tokens before it said anything. Allow "
             "longer answers in the settings.",
             code="length",
+            usage=completion.usage,
         )
-    return NoAnswer(f"{completion.model} answered nothing. Ask again, or choose another model.")
+    return NoAnswer(
+        f"{completion.model} answered nothing. Ask again, or choose another model.",
+        usage=completion.usage,
+    )
 
 
 def _ms_since(began: float) -> int:

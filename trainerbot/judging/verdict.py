@@ -11,6 +11,16 @@ Decision = Literal["promote", "keep recall", "refuse"]
 SAME_ANSWER: Final = 0.2  # of different questions, before it counts as repeating itself
 MORE: Final = 1.5  # times the price or the time, before it is spoken of
 LESS: Final = 1 / MORE
+AT_ONCE_MS: Final = 200  # for a whole answer: nobody notices that they waited
+PARTS: Final = (
+    (2 / 3, "two thirds of"),
+    (1 / 2, "half"),
+    (1 / 3, "a third of"),
+    (1 / 4, "a quarter of"),
+    (1 / 5, "a fifth of"),
+    (1 / 10, "a tenth of"),
+    (1 / 20, "a twentieth of"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +60,17 @@ class Effort:
     """What the other model takes of what the first one takes, for the same answers.
 
     price, time: 2.0 is twice as much; None where it is not known of both.
+    ms: the time itself that the other one takes for an answer, where known.
     """
 
     price: float | None = None
     time: float | None = None
+    ms: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """One sentence, and each reason in one."""
+    """One sentence, and each reason in one. What it costs and takes is said in one of them."""
 
     decision: Decision
     sentence: str
@@ -82,7 +94,8 @@ def decide(
     gains = [each for each in figures if each.recalled.low > 0]
     reasons = [_told(each, "its base model") for each in figures]
     more, less = weighed(effort or Effort())
-    reasons += [f"it {said}." for said in (more, less) if said]
+    if more and less:  # the sentence has room for the one that speaks against it
+        reasons.append(f"it {less}.")
     if gains:
         best = max(gains, key=lambda each: each.recalled.mean)
         beside = f" But it {more}." if more else f" And it {less}." if less else ""
@@ -117,7 +130,8 @@ def decide_replacement(
         return Verdict(REFUSE, f"{model} does not replace {old} yet: {against[0]}", against)
     reasons = [_told(each, old) for each in figures]
     more, less = weighed(effort or Effort())
-    reasons += [f"it {said}." for said in (more, less) if said]
+    if more and less:
+        reasons.append(f"it {less}.")
     gains = [each for each in figures if each.recalled.low > 0]
     how = "better" if gains else "no worse"
     said = f"{model} can take the place of {old}: on these tests it is {how}"
@@ -129,17 +143,38 @@ def decide_replacement(
 def weighed(effort: Effort) -> tuple[str, str]:
     """What it takes more of, and what less, each as the end of "it ..."; "" for nothing."""
     more, less = [], []
-    for ratio, dearer, cheaper in (
-        (effort.price, "costs {:.1f} times as much", "costs {:.0f} % less"),
-        (effort.time, "takes {:.1f} times as long", "takes {:.0f} % less time"),
-    ):
-        if ratio is None:
-            continue
-        if ratio >= MORE:
-            more.append(dearer.format(ratio).replace(".0 times", " times"))
-        elif ratio <= LESS:
-            less.append(cheaper.format(100 * (1 - ratio)))
+    if effort.price is not None:
+        if effort.price >= MORE:
+            more.append(f"costs {_times(effort.price)} as much")
+        elif effort.price == 0:
+            less.append("costs nothing")
+        elif effort.price <= LESS:
+            less.append(f"costs {_part(effort.price).removesuffix(' of')} as much")
+    if effort.time is not None:
+        if effort.time >= MORE:
+            more.append(f"takes {_times(effort.time)} as long")
+        elif effort.time <= LESS:
+            is_at_once = effort.ms is not None and effort.ms <= AT_ONCE_MS
+            less.append("answers at once" if is_at_once else f"takes {_part(effort.time)} the time")
     return " and ".join(more), " and ".join(less)
+
+
+def _times(ratio: float) -> str:
+    """At least MORE, in words: nobody needs the third digit."""
+    if ratio >= 10:
+        step = 10 ** (len(f"{ratio:.0f}") - 2)
+        return f"about {round(ratio / step) * step:,} times"
+    told = f"{ratio:.1f}".removesuffix(".0")
+    return "twice" if told == "2" else f"{told} times"
+
+
+def _part(ratio: float) -> str:
+    """At most LESS, in words, to be followed by "the time" and the like."""
+    least, smallest = PARTS[-1]
+    if ratio < 0.8 * least:
+        return f"less than {smallest}"
+    # As a ratio, since a tenth is no nearer to a quarter than to nothing.
+    return "about " + min(PARTS, key=lambda part: max(ratio / part[0], part[0] / ratio))[1]
 
 
 def _against(each: Figures, margin: float, other: str) -> list[str]:

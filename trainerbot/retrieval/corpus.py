@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from trainerbot.errors import ProviderRefused, ProviderUnavailable
 from trainerbot.retrieval.calibration import script
+from trainerbot.retrieval.giving_back import give_back_memory
 from trainerbot.retrieval.judging import Meaning, chance
 from trainerbot.retrieval.meaning import NearestMeanings, packed
-from trainerbot.retrieval.nearest import NearestTexts
+from trainerbot.retrieval.nearest import MANY, NearestTexts
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -32,18 +33,6 @@ LEAST_LETTERS: Final = 0.1
 """Likeness below which to share letters is chance."""
 
 
-class Text(NamedTuple):
-    """A text under its key, at one of the places that the asker names by number.
-
-    vector: its placed embedding as int8; None if there is none yet.
-    """
-
-    key: int
-    text: str
-    place: int = 0
-    vector: bytes | None = None
-
-
 class Found(NamedTuple):
     """A text that was found: how likely it helps, and its likeness by letters, each 0 to 1."""
 
@@ -52,23 +41,82 @@ class Found(NamedTuple):
     letters: float
 
 
-class Corpus:
-    """Some texts, indexed when they are first asked for. Safe to share among threads.
+class Vectors:
+    """Placed embeddings by key, as int8 of one length: as objects they would take a half more."""
 
-    With a `space`, texts are compared by meaning too. Of those without a vector
-    the first MAX_EMBEDDED are embedded when the index is built, where the space
-    embeds late.
+    def __init__(self) -> None:
+        self._at: dict[int, int] = {}
+        self._numbers = bytearray()
+        self._length = 0
+
+    def add(self, key: int, vector: bytes) -> None:
+        """Keep a vector. One of another length than the first is another model's, and left out."""
+        self.discard(key)
+        self._length = self._length or len(vector)
+        if len(vector) == self._length:
+            self._at[key] = len(self._numbers) // self._length
+            self._numbers += vector
+
+    def discard(self, key: int) -> None:
+        """Forget a vector, if there is one."""
+        self._at.pop(key, None)
+
+    def __contains__(self, key: int) -> bool:
+        return key in self._at
+
+    def without(self, keys: Sequence[int] = ()) -> Vectors:
+        """Return a copy, less those of some keys."""
+        left = Vectors()
+        for key in self._at.keys() - set(keys):
+            start = self._at[key] * self._length
+            left.add(key, bytes(self._numbers[start : start + self._length]))
+        return left
+
+    def rows(self, keys: Sequence[int]) -> npt.NDArray[np.int8] | None:
+        """Return those of some keys, shape (len(keys), n_dimensions), 0 where there is none.
+
+        None where all are 0.
+        """
+        import numpy as np
+
+        at = np.array([self._at.get(key, -1) for key in keys])
+        if not (at >= 0).any():
+            return None
+        known = np.frombuffer(self._numbers, np.int8).reshape(-1, self._length)
+        rows: npt.NDArray[np.int8] = known[at]
+        rows[at < 0] = 0
+        return rows
+
+
+class Corpus:
+    """Some texts by ascending keys, indexed when first asked for. Safe to share among threads.
+
+    places: of each text where it counts, as a number that the asker names.
+    vectors: what is known of their placed embeddings. With a `space`, texts
+    are compared by meaning too. Of those without a vector the first
+    MAX_EMBEDDED are embedded when the index is built, where the space embeds
+    late.
     """
 
-    def __init__(self, texts: Sequence[Text], space: Space | None = None) -> None:
-        self.texts = texts
+    def __init__(
+        self,
+        keys: Sequence[int],
+        texts: Sequence[str],
+        places: Sequence[int],
+        vectors: Vectors,
+        space: Space | None = None,
+    ) -> None:
+        self._keys, self._texts, self._places = keys, texts, places
+        # Until the index is built, which has what it needs of them.
+        self._vectors: Vectors | None = vectors
         self._space = space
+        self._all_places = set(places)
         self._building = threading.Lock()
         self._letters: NearestTexts | None = None
         self._meanings: NearestMeanings | None = None
 
     def __len__(self) -> int:
-        return len(self.texts)
+        return len(self._keys)
 
     def search(
         self,
@@ -83,12 +131,12 @@ class Corpus:
         alive: of each text, in the order given, 1 if it may be found, else 0.
         Those that must not be used for this question come with a chance of 0.
         """
-        if not self.texts:
+        if not self._keys:
             return []
         letters = self._ready()
         visible = alive if self._all_places <= set(places) else self._alive_at(places, alive)
         near = {
-            self._row_of[match.key]: match.score
+            match.key: match.score
             for match in letters.nearest(question, MAX_CANDIDATES, visible=visible)
             if match.score >= LEAST_LETTERS
         }
@@ -103,7 +151,7 @@ class Corpus:
     def _alive_at(self, places: Collection[int], alive: bytes | bytearray) -> bytes:
         import numpy as np
 
-        return (_flags(alive) & np.isin(self._place_of, list(places))).tobytes()
+        return (_flags(alive) & np.isin(np.array(self._places), list(places))).tobytes()
 
     def _by_meaning(
         self,
@@ -117,66 +165,61 @@ class Corpus:
 
         assert self._meanings is not None  # as the caller saw
         cosines = self._meanings.cosines(meant, np.array(rows))
+        others = [row for row in rows if row not in near]
+        near = near | dict(zip(others, letters.likeness(question, others), strict=True))
         found = []
         for row, cosine in zip(rows, cosines.tolist(), strict=True):
-            share = near[row] if row in near else letters.likeness(question, row)
             meaning = None
             if self._meanings.known[row]:
                 strangers = float(self._meanings.strangers[row])
                 meaning = Meaning(cosine, meant.strangers, strangers)
-            found.append(self._judged(question, row, share, meaning))
+            found.append(self._judged(question, row, near[row], meaning))
         return found
 
     def _judged(self, question: str, row: int, share: float, meaning: Meaning | None) -> Found:
-        text = self.texts[row]
+        key, known = self._keys[row], self._texts[row]
         if meaning is None or self._space is None:
-            return Found(text.key, chance(question, text.text, share), share)
-        likely = chance(question, text.text, share, meaning, self._space.weights)
-        return Found(text.key, likely, share)
+            return Found(key, chance(question, known, share), share)
+        return Found(key, chance(question, known, share, meaning, self._space.weights), share)
 
     def _ready(self) -> NearestTexts:
         """Build what is not built yet."""
         if self._letters is None:
             with self._building:
                 if self._letters is None:
-                    self._build_places()
                     if self._space is not None:
                         try:
                             self._meanings = self._embedded(self._space)
-                            # They are in the index now, and once is enough.
-                            self.texts = [text._replace(vector=None) for text in self.texts]
                         except (ProviderUnavailable, ProviderRefused) as error:
                             log.warning("Compared by their words alone: %s", error)
-                    self._letters = NearestTexts([(text.key, text.text) for text in self.texts])
+                    self._vectors = None
+                    letters = NearestTexts(list(enumerate(self._texts)))
+                    if len(letters) > MANY:
+                        give_back_memory()
+                    self._letters = letters
         return self._letters
-
-    def _build_places(self) -> None:
-        import numpy as np
-
-        self._row_of = {text.key: row for row, text in enumerate(self.texts)}
-        self._place_of: npt.NDArray[np.int32] = np.array(
-            [text.place for text in self.texts], dtype=np.int32
-        )
-        self._all_places = {text.place for text in self.texts}
 
     def _embedded(self, space: Space) -> NearestMeanings | None:
         """Index the vectors of those that have one; None where none has."""
-        import numpy as np
-
-        missing = [text.text for text in self.texts if text.vector is None][:MAX_EMBEDDED]
-        made: dict[str, bytes] = {}
-        if missing and space.embeds_late:
-            made = dict(zip(missing, map(packed, space.remembered(missing)), strict=True))
-        vectors = [text.vector or made.get(text.text) for text in self.texts]
-        length = next((len(vector) for vector in vectors if vector is not None), None)
-        if length is None:
-            return None
+        vectors = self._vectors
+        if vectors is None:
+            return self._meanings
+        if space.embeds_late:
+            vectors = vectors.without()
+            missing = {
+                text: key
+                for key, text in zip(self._keys, self._texts, strict=True)
+                if key not in vectors
+            }
+            late = list(missing)[:MAX_EMBEDDED]
+            if late:
+                for text, vector in zip(late, space.remembered(late), strict=True):
+                    vectors.add(missing[text], packed(vector))
         # Those without are compared by their words, until somebody has embedded them.
-        rows = np.zeros((len(vectors), length), dtype=np.int8)
-        for at, vector in enumerate(vectors):
-            if vector is not None and len(vector) == length:
-                rows[at] = np.frombuffer(vector, np.int8)
-        return NearestMeanings(rows, space, [script(text.text) for text in self.texts])
+        rows = vectors.rows(self._keys)
+        if rows is None:
+            return None
+        return NearestMeanings(rows, space, [script(text) for text in self._texts])
 
 
 def _flags(of_rows: bytes | bytearray) -> npt.NDArray[np.bool_]:

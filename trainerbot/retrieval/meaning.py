@@ -22,6 +22,7 @@ CODES_FROM: Final = 4_096
 """From so many texts on, the few that are compared are found by the signs of their vectors."""
 
 MOST_COMPARED: Final = 512
+COUNTED: Final = 16_384
 AT_ONCE: Final = 8_192
 
 MAX_LATELY: Final = 4_096
@@ -157,25 +158,49 @@ class NearestMeanings:
             self.strangers[start : start + AT_ONCE] = space.nearness(unit(some))
             codes.append(_codes(some))
         self.known = self._shrink > 0
-        self._codes = np.vstack(codes) if n >= CODES_FROM else None
+        # A word of all rows after the other: eight times as fast to go through as row by row.
+        self._codes = np.ascontiguousarray(np.vstack(codes).T) if n >= CODES_FROM else None
 
     def nearest(self, meant: Placed, visible: npt.NDArray[np.bool_], k: int) -> list[int]:
         """Return up to `k` rows of those visible, nearest first."""
         import numpy as np
 
         fits = visible & self.known
-        rows = np.flatnonzero(fits)
-        if self._codes is not None and len(rows) > MOST_COMPARED:
-            codes = self._codes if len(rows) == len(self._codes) else self._codes[rows]
-            apart = np.bitwise_count(codes ^ _codes(meant.vector[None, :])).sum(
-                axis=1, dtype=np.uint16
-            )
-            rows = rows[np.argpartition(apart, MOST_COMPARED)[:MOST_COMPARED]]
+        # Most often all may be found, and need not be picked out.
+        rows = None if fits.all() else np.flatnonzero(fits)
+        if self._codes is not None and (rows is None or len(rows) > MOST_COMPARED):
+            rows = self._nearest_by_signs(meant, rows)
+        elif rows is None:
+            rows = np.arange(len(fits))
         cosines = self.cosines(meant, rows)
         if len(rows) > k:
             best = np.argpartition(cosines, -k)[-k:]
             rows, cosines = rows[best], cosines[best]
         return [int(row) for row in rows[np.argsort(-cosines, kind="stable")]]
+
+    def _nearest_by_signs(
+        self, meant: Placed, rows: npt.NDArray[np.intp] | None
+    ) -> npt.NDArray[np.intp]:
+        """Return MOST_COMPARED of `rows`, or of all: those whose vectors differ in the fewest signs.
+
+        Of those that differ in equally many the later ones.
+        """
+        import numpy as np
+
+        assert self._codes is not None  # as the caller saw
+        n = len(self.known) if rows is None else len(rows)
+        apart: npt.NDArray[np.uint8 | np.uint16] = np.zeros(
+            n, np.uint8 if len(self._codes) < 4 else np.uint16
+        )
+        for of_rows, of_question in zip(self._codes, _codes(meant.vector[None, :])[0], strict=True):
+            apart += np.bitwise_count((of_rows if rows is None else of_rows[rows]) ^ of_question)
+        # How far to look is told by some of them: to count or to order all takes longer than the rest.
+        step = max(1, n // COUNTED)
+        within = np.cumsum(np.bincount(apart[::step])) * step
+        edge = np.searchsorted(within, min(2 * MOST_COMPARED, within[-1]))
+        near = np.flatnonzero(apart <= edge)[::-1]
+        near = near[np.argsort(apart[near], kind="stable")[:MOST_COMPARED]]
+        return near if rows is None else rows[near]
 
     def cosines(self, meant: Placed, rows: npt.NDArray[np.intp]) -> Vectors:
         """Return the cosine of `meant` with each of some rows, float32, less for other letters."""

@@ -30,6 +30,8 @@ MAX_ROWS: Final = 40_000
 FEW_ROWS: Final = 1_000
 """Looked at one by one: with more, numpy is the quicker one, however seldom it is called."""
 
+AT_ONCE: Final = 8_192
+
 MAX_EXACT: Final = 16
 """Texts that are compared whole where not all pieces were looked at."""
 
@@ -39,6 +41,33 @@ class Match(NamedTuple):
 
     key: int
     score: float
+
+
+class _Some:
+    """The pieces of the AT_ONCE texts from `start` on: more at a time would take 300 MB for a while.
+
+    pieces, counts, texts: of each the piece's number, how often the text has it, and which of
+    these texts that is.
+    """
+
+    def __init__(
+        self,
+        start: int,
+        pieces: npt.NDArray[np.int32],
+        counts: npt.NDArray[np.uint16],
+        ends: Sequence[int],
+    ) -> None:
+        self.start = start
+        self._ends = ends[start : start + AT_ONCE + 1]
+        self.n_texts = len(self._ends) - 1
+        self.pieces = pieces[self._ends[0] : self._ends[-1]]
+        self.counts = counts[self._ends[0] : self._ends[-1]]
+
+    @property
+    def texts(self) -> npt.NDArray[np.int32]:
+        import numpy as np
+
+        return np.repeat(np.arange(self.n_texts, dtype=np.int32), np.diff(self._ends))
 
 
 class NearestTexts:
@@ -56,7 +85,7 @@ class NearestTexts:
     """
 
     def __init__(self, items: Sequence[tuple[int, str]]) -> None:
-        self._keys = [key for key, _ in items]
+        self._keys = array("q", [key for key, _ in items])
         self._of_rows = [text for _, text in items]
         # A text of mere punctuation shares no letters with anything.
         self._n_found = sum(1 for text in self._of_rows if _tell_apart(text))
@@ -148,17 +177,18 @@ class NearestTexts:
             likeness = exact.tolist()
         return list(zip(best.tolist(), likeness, strict=True))
 
-    def likeness(self, query: str, row: int) -> float:
-        """Return the score that `nearest` would give to the item at `row`."""
+    def likeness(self, query: str, rows: Sequence[int]) -> list[float]:
+        """Return the scores that `nearest` would give to the items at some rows."""
         told = _tell_apart(query)
         if not self._n_found or not told:
-            return 0.0
+            return [0.0] * len(rows)
         import numpy as np
 
         counted = Counter(_pieces(told))
         pieces, weights = self._weigh(counted)
         none = np.zeros(len(pieces), dtype=bool)
-        return float(min(1.0, self._rest(np.array([row]), counted, pieces, weights, none)[0]))
+        found = self._rest(np.array(rows, np.intp), counted, pieces, weights, none)
+        return [min(1.0, score) for score in found.tolist()]
 
     def _rest(
         self,
@@ -193,32 +223,49 @@ class NearestTexts:
 
         self._numbers: dict[str, int] = {}
         numbers = self._numbers
-        pieces, counts, lengths = array("i"), array("H"), array("i")
+        pieces, counts = array("i"), array("H")
+        ends = array("i", [0])
         for text in self._of_rows:
             counted = Counter(_pieces(_tell_apart(text)))
             pieces.extend(numbers.setdefault(piece, len(numbers)) for piece in counted)
             counts.extend(min(n, MAX_COUNTED) for n in counted.values())
-            lengths.append(len(counted))
-        of_piece = np.frombuffer(pieces, dtype=np.int32)
+            ends.append(len(pieces))
         n_texts = len(self._of_rows)
-        of_text = np.repeat(np.arange(n_texts, dtype=np.int32), lengths)
-        n_texts_with = np.bincount(of_piece, minlength=len(numbers))
+        every = [
+            _Some(start, np.frombuffer(pieces, np.int32), np.frombuffer(counts, np.uint16), ends)
+            for start in range(0, n_texts, AT_ONCE)
+        ]
+        n_texts_with = np.zeros(len(numbers), np.intp)
+        for some in every:
+            n_texts_with += np.bincount(some.pieces, minlength=len(numbers))
         self._idf = (np.log((1 + n_texts) / (1 + n_texts_with)) + 1).astype(np.float32)
-        weights = self._idf[of_piece]
-        weights *= 1 + np.log(np.frombuffer(counts, dtype=np.uint16).astype(np.float32))
-        norms = np.sqrt(np.bincount(of_text, weights=weights**2)).astype(np.float32)
-        weights /= norms[of_text]
-        self._norms = norms
-        # Sorted by piece: a question touches only the rows of its own pieces.
-        order = np.argsort(of_piece, kind="stable").astype(np.int32)
-        self._texts = of_text[order]
+        # What most texts have is looked at in the newest of them, if at all.
+        kept = np.minimum(n_texts_with, MAX_ROWS)
+        starts = np.cumsum(kept) - kept
+        self._norms = np.zeros(n_texts, np.float32)
+        self._texts = np.zeros(kept.sum(), np.int32)
         # Half the memory, and a thousandth of a likeness is all that it costs.
-        self._weights = weights[order].astype(np.float16 if n_texts > MANY else np.float32)
-        self._n_texts_with = n_texts_with
-        self._starts = np.cumsum(n_texts_with) - n_texts_with
+        self._weights = np.zeros(kept.sum(), np.float16 if n_texts > MANY else np.float32)
+        # Sorted by piece: a question touches only the rows of its own pieces.
+        next_at = starts - (n_texts_with - kept)
+        for some in every:
+            weights = self._idf[some.pieces] * (1 + np.log(some.counts.astype(np.float32)))
+            norms = np.sqrt(np.bincount(some.texts, weights**2, some.n_texts)).astype(np.float32)
+            self._norms[some.start : some.start + some.n_texts] = norms
+            order = np.argsort(some.pieces, kind="stable")
+            of_piece = some.pieces[order]
+            n_here = np.bincount(of_piece, minlength=len(numbers))
+            at = np.arange(len(order)) - np.repeat(np.cumsum(n_here) - n_here, n_here)
+            at += next_at[of_piece]
+            next_at += n_here
+            fits = at >= starts[of_piece]
+            at, order = at[fits], order[fits]
+            self._texts[at] = some.start + some.texts[order]
+            self._weights[at] = weights[order] / norms[some.texts[order]]
+        self._kept, self._starts = kept, starts
         # The same once more, as `_near_in_few` reads it; half precision is numpy's alone.
         self._few_rows = FEW_ROWS if n_texts <= MANY else 0
-        self._n_rows, self._start_of = self._n_texts_with.data, self._starts.data
+        self._n_rows, self._start_of = kept.data, starts.data
         self._row_at, self._weight_at = self._texts.data, self._weights.data
         self._idf_of = self._idf.data
 
@@ -241,7 +288,7 @@ class NearestTexts:
         """Say which pieces to look at: all, or in a large index those that tell the most."""
         import numpy as np
 
-        n_rows = self._n_texts_with[pieces]
+        n_rows = self._kept[pieces]
         if n_rows.sum() <= MAX_ROWS:
             return np.ones(len(pieces), dtype=bool)
         order = np.argsort(n_rows, kind="stable")
@@ -258,7 +305,7 @@ class NearestTexts:
         import numpy as np
 
         # The rows of all pieces, one after the other, at once: a loop takes thrice as long.
-        n_rows = self._n_texts_with[pieces]
+        n_rows = self._kept[pieces]
         ends = np.cumsum(n_rows)
         rows = np.arange(ends[-1]) + np.repeat(self._starts[pieces] - (ends - n_rows), n_rows)
         shares = self._weights[rows] * np.repeat(weights, n_rows)

@@ -1,7 +1,7 @@
 """One turn on any face: log the question, recall, ask, stream, log the answer."""
 
 from dashboard.services.chat.hopping import hop
-from dashboard.services.chat.offers import abilities_of, default_model, models
+from dashboard.services.chat.offers import abilities_of, default_model, models, own_choice
 from dashboard.services.chat.on_discord import (
     Admitted,
     Asked,
@@ -36,6 +36,7 @@ __all__ = [
     "hop",
     "log",
     "models",
+    "own_choice",
     "recalling",
     "reply",
     "resume",

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 import weakref
+from collections.abc import Iterable
 
 from django.conf import settings
 
@@ -31,12 +32,19 @@ _abilities: weakref.WeakKeyDictionary[ChatModel, tuple[dict[str, Abilities], flo
 
 async def models() -> list[ModelInfo]:
     """The models at the endpoint that can chat, tuned ones first, newest first."""
-    rows = [
-        row
-        for row in await _listed(await providers.chat_model())
-        if not any(word in row.id.lower() for word in NOT_FOR_CHAT)
-    ]
-    return sorted(rows, key=lambda row: (not row.id.startswith("ft:"), -(row.created or 0), row.id))
+    return _that_chat(await _listed(await providers.chat_model()))
+
+
+def own_choice(rows: Iterable[ModelInfo]) -> str:
+    """The model that answers when nobody chose one, of all that an endpoint lists; "" for none."""
+    return next((row.id for row in _that_chat(rows) if not row.id.startswith("ft:")), "")
+
+
+def _that_chat(rows: Iterable[ModelInfo]) -> list[ModelInfo]:
+    chatting = [row for row in rows if not any(word in row.id.lower() for word in NOT_FOR_CHAT)]
+    return sorted(
+        chatting, key=lambda row: (not row.id.startswith("ft:"), -(row.created or 0), row.id)
+    )
 
 
 async def default_model() -> str:
@@ -49,13 +57,12 @@ async def default_model() -> str:
     llm = await providers.chat_model()
     name, until = _defaults.get(llm, ("", 0.0))
     if not name or time.monotonic() > until:
-        untuned = [row.id for row in await models() if not row.id.startswith("ft:")]
-        if not untuned:
+        name = own_choice(await _listed(llm))
+        if not name:
             raise ProviderUnavailable(
                 f"The model endpoint {providers.endpoint().name} offers no model that can chat. "
                 "Choose one in Settings, or set CHAT_MODEL."
             )
-        name = untuned[0]
         _defaults[llm] = (name, time.monotonic() + DEFAULT_KEPT_S)
     return name
 

@@ -3,6 +3,7 @@
 from dashboard.services.corrections.bulk import MOST_AT_ONCE, Outcome, Picked, decide_all
 from dashboard.services.corrections.deciding import approve, edit, move, reject
 from dashboard.services.corrections.finding import Filter, find, get, no_such, visible_to
+from dashboard.services.corrections.joining import join
 from dashboard.services.corrections.places import (
     Place,
     check_place,
@@ -48,6 +49,7 @@ __all__ = [
     "find",
     "get",
     "home_of",
+    "join",
     "may_carry",
     "move",
     "no_such",

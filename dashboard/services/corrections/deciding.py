@@ -3,7 +3,7 @@
 from django.db import transaction
 
 from dashboard.models import Correction, DiscordChannel, DiscordGuild
-from dashboard.services import access
+from dashboard.services import access, people, storage
 from dashboard.services.access import Person, Role
 from dashboard.services.corrections import places, votes
 from dashboard.services.corrections.places import Place
@@ -22,6 +22,10 @@ from trainerbot.errors import Conflict, NotAllowed
 OWN_WORDS = (
     "You wrote correction #{pk}, so your word does not count as its review. "
     "Somebody else must look at it."
+)
+LINK_FIRST = (
+    "Several people review here, and only those whose account on the dashboard is known. "
+    "Open Account on the dashboard, make a code, and give it to me by `/link`."
 )
 
 
@@ -59,8 +63,10 @@ def approve(
 def reject(*, correction: Correction, reviewer: Actor, note: str = "") -> Correction:
     """Vote against a proposal, or take a correction out of force, for which one person is enough.
 
-    Raises Conflict when somebody else changed it in the meantime.
+    Raises Conflict when somebody else changed it in the meantime, and InvalidInput
+    for a note that no database holds.
     """
+    storage.check_text(note, what="The reason")
     change = begin(correction, reviewer)
     row = change.row
     if row.state == State.REJECTED:
@@ -150,6 +156,8 @@ def _vote(
     change: Change, needed: int, *, approves: bool, was_disputed: bool, note: str = ""
 ) -> None:
     row, actor = change.row, change.actor
+    if places.wishes([row])[row.pk].linked_only and _is_unknown(actor):
+        raise NotAllowed(LINK_FIRST)
     alone = _decides(actor, needed, was_disputed)
     if not alone and _is_author(actor, row) and not _is_admin(actor):
         raise NotAllowed(OWN_WORDS.format(pk=row.pk))
@@ -175,9 +183,18 @@ def _is_admin(actor: Actor) -> bool:
     return actor is None or access.role_of(actor) is Role.ADMIN
 
 
+def _is_unknown(actor: Actor) -> bool:
+    """Whether nobody knows which account on the dashboard they have; one that was shut is none."""
+    if not isinstance(actor, Person):
+        return False
+    user = people.identity(actor).user
+    return user is None or not user.is_active
+
+
 def _is_author(actor: Actor, row: Correction) -> bool:
-    if isinstance(actor, Person):
-        author = row.discord_author
-        is_theirs = author is not None and author.discord_user_id == actor.discord_user_id
-        return is_theirs or (actor.user is not None and actor.user == row.author)
-    return actor is not None and actor == row.author
+    if actor is None:
+        return False
+    who = people.identity(actor)
+    return (who.user is not None and who.user == row.author) or (
+        who.discord_user is not None and who.discord_user == row.discord_author
+    )

@@ -1,6 +1,7 @@
 """Where a correction counts, who may carry it elsewhere, and how many must approve it there."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -66,20 +67,40 @@ def is_within(new: Place, old: Place) -> bool:
     return old == (None, None) or old == new or (old[1] is None and old[0] == new[0])
 
 
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What servers want of a review. linked_only: votes of Discord users without an account do not count."""
+
+    reviewers_needed: int
+    linked_only: bool
+
+
 def reviewers_needed(correction: Correction) -> int:
     """How many different people must approve it: as its server wishes, and the one it came from."""
-    return reviewers_needed_by([correction])[correction.pk]
+    return wishes([correction])[correction.pk].reviewers_needed
 
 
-def reviewers_needed_by(rows: Sequence[Correction]) -> dict[int, int]:
-    """The same of several, by their ids, with one query."""
+def wishes(rows: Sequence[Correction]) -> dict[int, Wish]:
+    """What the server of each wishes, and the one that it came from, with one query for all."""
     ids = {row.pk: _wishing(row) for row in rows}
     guilds = {guild_id for each in ids.values() for guild_id in each}
     settings = (
         GuildSettings.objects.filter(guild__in=guilds) if guilds else GuildSettings.objects.none()
     )
-    wishes = dict(settings.values_list("guild", "reviewers_needed"))
-    return {pk: max((wishes.get(each, 1) for each in here), default=1) for pk, here in ids.items()}
+    said = {
+        guild: Wish(needed, linked_only)
+        for guild, needed, linked_only in settings.values_list(
+            "guild", "reviewers_needed", "linked_only"
+        )
+    }
+    return {
+        pk: _strictest([said[each] for each in here if each in said]) for pk, here in ids.items()
+    }
+
+
+def _strictest(found: Sequence[Wish]) -> Wish:
+    needed = max((each.reviewers_needed for each in found), default=1)
+    return Wish(needed, needed > 1 and any(each.linked_only for each in found))
 
 
 def _wishing(correction: Correction) -> set[int]:

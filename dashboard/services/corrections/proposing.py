@@ -1,5 +1,7 @@
 """Teaching: a better answer to a question, checked and stored to the letter."""
 
+import unicodedata
+
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils.timezone import now
@@ -13,6 +15,8 @@ from trainerbot.errors import InvalidInput, NotFound
 
 MAX_CHARACTERS = 32_000
 UNNAMED = "a model without a name"
+INVISIBLE = frozenset({"Cc", "Cf", "Zl", "Zp", "Zs"})  # of Unicode: controls, formats, spaces
+BLANKS = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # letters and signs that are drawn as nothing
 DELETED = "This answer was deleted meanwhile. Teach the right answer directly."
 
 
@@ -149,10 +153,14 @@ def check_answer(text: str) -> None:
 
 
 def _check(what: str, text: str) -> None:
-    if not text.strip():
+    if not text.strip() or all(map(_is_invisible, text)):
         raise InvalidInput(f"The {what} is empty. Write it out.")
     if len(text) > MAX_CHARACTERS:
         raise InvalidInput(
             f"The {what} has {len(text):,} characters; {MAX_CHARACTERS:,} is the most."
         )
     storage.check_text(text, what=f"The {what}")
+
+
+def _is_invisible(character: str) -> bool:
+    return character in BLANKS or unicodedata.category(character) in INVISIBLE

@@ -37,7 +37,9 @@ def undo(*, user: User, step: int | None = None) -> Correction:
     if step is not None and step != last.pk:
         raise Conflict("You have done something else since. Look at it again.")
     row = Correction.objects.select_for_update().get(pk=last.correction_id)
-    if not row.steps.filter(pk=last.pk, undone_at=None).exists():
+    # Read anew under the lock: what others took back meanwhile has numbered it otherwise.
+    last = row.steps.filter(pk=last.pk, undone_at=None).first()
+    if last is None:
         raise Conflict("It is taken back already.")
     if row.steps.filter(pk__gt=last.pk, undone_at=None).exists():
         raise Conflict(changed(row))

@@ -1,15 +1,19 @@
-"""Votes on a correction: one a person, for the words that they read."""
+"""Votes on a correction: one a person, on whichever face, for the words that they read."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.contrib.auth.models import User
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from dashboard.models import Correction, CorrectionVote
 from dashboard.services import people
 from dashboard.services.access import Person
 from dashboard.services.corrections import places
+
+# The last of these counts, where there are several of one person. A vote for newer
+# words is the later one also where an older one was put back since.
+LATEST_LAST = ("revision", "voted_at", "pk")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,20 +48,30 @@ def tally(correction: Correction) -> Tally:
 
 def tallies(rows: Sequence[Correction]) -> dict[int, Tally]:
     """The same of several, by their ids, with two queries for all of them."""
-    needed = places.reviewers_needed_by(rows)
+    wishes = places.wishes(rows)
     revisions = {row.pk: row.revision for row in rows}
-    cast_: dict[int, list[tuple[str, bool]]] = {pk: [] for pk in revisions}
+    cast_: dict[int, dict[str, tuple[str, bool]]] = {pk: {} for pk in revisions}
     found = CorrectionVote.objects.filter(correction__in=revisions).order_by("voted_at", "pk")
-    for pk, revision, name, approves in found.values_list(
-        "correction_id", "revision", "name", "approves"
+    for pk, vote, revision, name, approves, has_account, *links in found.values_list(
+        "correction_id",
+        "pk",
+        "revision",
+        "name",
+        "approves",
+        "user__is_active",
+        "user__discord_link",
+        "discord_user__account_link",
     ):
-        if revisions[pk] == revision:
-            cast_[pk].append((name, approves))
+        link: int | None = next(filter(None, links), None)
+        is_heard = has_account or not wishes[pk].linked_only
+        if revisions[pk] == revision and is_heard:
+            voter = f"vote {vote}" if link is None else f"link {link}"
+            cast_[pk][voter] = (name, approves)
     return {
         pk: Tally(
-            tuple(name for name, approves in each if approves),
-            tuple(name for name, approves in each if not approves),
-            needed[pk],
+            tuple(name for name, approves in each.values() if approves),
+            tuple(name for name, approves in each.values() if not approves),
+            wishes[pk].reviewers_needed,
         )
         for pk, each in cast_.items()
     }
@@ -65,8 +79,9 @@ def tallies(rows: Sequence[Correction]) -> dict[int, Tally]:
 
 def vote_of(correction: Correction, actor: User | Person | None) -> CorrectionVote | None:
     """The vote of one person, whichever revision it was for."""
-    mine = _of(actor)
-    return correction.votes.filter(mine).first() if mine is not None else None
+    if actor is None:
+        return None
+    return _of(correction, people.identity(actor)).last()
 
 
 def cast(
@@ -74,35 +89,35 @@ def cast(
 ) -> bool:
     """Let `actor` have this vote and no other. False if they have it already.
 
-    Under the lock of the correction. A command has no vote: it decides.
+    It is theirs on both faces, and stays so, where they are linked. Under the
+    lock of the correction. A command has no vote: it decides.
     """
-    mine = _of(actor)
-    if mine is None:
+    if actor is None:
         return True
-    before = correction.votes.filter(mine).first()
-    values = {"approves": approves, "note": note, "revision": correction.revision, "name": name}
+    who = people.identity(actor)
+    votes = _of(correction, who)
+    before = votes.last()
+    discord_user = who.discord_user
+    if discord_user is None and isinstance(actor, Person):
+        discord_user = people.on_discord(actor)
+    said = {"approves": approves, "note": note, "revision": correction.revision}
+    values = said | {"name": name, "user": who.user, "discord_user": discord_user}
     if before is None:
-        user = actor.user if isinstance(actor, Person) else actor
-        discord_user = people.on_discord(actor) if isinstance(actor, Person) else None
-        CorrectionVote.objects.create(
-            correction=correction, user=user, discord_user=discord_user, **values
-        )
+        CorrectionVote.objects.create(correction=correction, **values)
         return True
-    is_new = any(getattr(before, field) != value for field, value in values.items())
+    votes.exclude(pk=before.pk).delete()
+    is_new = any(getattr(before, field) != value for field, value in said.items())
     for field, value in values.items():
         setattr(before, field, value)
     before.save(update_fields=[*values, "voted_at"])
     return is_new
 
 
-def _of(actor: User | Person | None) -> Q | None:
-    if actor is None:
-        return None
-    if not isinstance(actor, Person):
-        return Q(user=actor)
-    mine = Q(pk=None)
-    if actor.user is not None:
-        mine |= Q(user=actor.user)
-    if actor.discord_user_id is not None:
-        mine |= Q(discord_user__discord_user_id=actor.discord_user_id)
-    return mine
+def _of(correction: Correction, who: people.Identity) -> QuerySet[CorrectionVote]:
+    """The votes of a person, the one that counts last."""
+    mine = Q(pk__in=[])
+    if who.user is not None:
+        mine |= Q(user=who.user)
+    if who.discord_user is not None:
+        mine |= Q(discord_user=who.discord_user)
+    return correction.votes.filter(mine).order_by(*LATEST_LAST)

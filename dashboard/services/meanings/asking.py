@@ -25,8 +25,13 @@ MAX_CHARACTERS = 1_000
 PATIENCE_S = 2.0
 """For the vector of a question that somebody waits for; then its words have to do."""
 
-LEFT_ALONE_S = 30.0
-"""After a failure, so that not every question waits for a model that does not answer."""
+LEFT_ALONE_S = 2.0
+MOST_LEFT_ALONE_S = 30.0
+"""After a failure, and after each further one twice as long, up to the most.
+
+Not every question waits for a model that does not answer; one that is only
+being loaded, which takes two or three seconds, is soon asked again.
+"""
 
 log = logging.getLogger(__name__)
 _lock = threading.Lock()
@@ -68,25 +73,29 @@ class AskedModel:
         self._n_dimensions = n_dimensions
         self._clock = clock
         self._left_alone_until = 0.0 if is_waited_for else None
+        self._left_alone_s = LEFT_ALONE_S
 
     def embed(self, texts: Sequence[str]) -> "npt.NDArray[np.float32]":
-        """See `Embedder.embed`. For LEFT_ALONE_S after a failure it fails at once."""
+        """See `Embedder.embed`. For LEFT_ALONE_S and more after a failure it fails at once."""
         import numpy as np
 
         if self._left_alone_until is not None and self._clock() < self._left_alone_until:
             raise ProviderUnavailable("The embedding model failed just now; words have to do.")
         try:
-            return np.vstack(
-                [
-                    self._asked(texts[start : start + AT_ONCE])
-                    for start in range(0, len(texts), AT_ONCE)
-                ]
-            )
+            found = [
+                self._asked(texts[start : start + AT_ONCE])
+                for start in range(0, len(texts), AT_ONCE)
+            ]
         except (ProviderUnavailable, ProviderRefused) as error:
-            if self._left_alone_until is not None:
-                self._left_alone_until = self._clock() + LEFT_ALONE_S
-                log.warning("For %g s questions are compared by words: %s", LEFT_ALONE_S, error)
+            # Of several that failed at once the first counts.
+            if self._left_alone_until is not None and self._clock() >= self._left_alone_until:
+                wait_s = self._left_alone_s
+                self._left_alone_until = self._clock() + wait_s
+                self._left_alone_s = min(2 * wait_s, MOST_LEFT_ALONE_S)
+                log.warning("For %g s questions are compared by words: %s", wait_s, error)
             raise
+        self._left_alone_s = LEFT_ALONE_S
+        return np.vstack(found)
 
     def _asked(self, texts: Sequence[str]) -> "npt.NDArray[np.float32]":
         # Endpoints refuse an empty text, and all that came with it. Half a character,

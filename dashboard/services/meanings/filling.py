@@ -1,6 +1,7 @@
 """The worker's part: calibrate the model that is wanted, and embed what is approved."""
 
 import logging
+import secrets
 import threading
 import time
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from django.db import DatabaseError, connections
 from django.db.models import Q
 
 from dashboard.models import Correction, MeaningSettings, OutboxEvent
-from dashboard.services import corrections, outbox, providers
+from dashboard.services import corrections, outbox, processes, providers
 from dashboard.services.meanings import asking, choosing, spaces
 from trainerbot.endpoints import Endpoint
 from trainerbot.errors import ProviderRefused, TrainerBotError
@@ -23,6 +24,9 @@ LOOKS_EVERY_S: Final = 0.5
 
 ASKS_EVERY_S: Final = 60.0
 """For whether our own server has a model now, where it had none or did not answer."""
+
+DUTY: Final = f"{processes.DUTY}vectors"
+"""One worker at a time: each text that two would embed is paid for twice."""
 
 By = MeaningSettings.By
 log = logging.getLogger(__name__)
@@ -162,6 +166,7 @@ class Filler:
         self._thread = threading.Thread(target=self._run, name="meanings", daemon=True)
         self._seen: tuple[int, object] | None = None
         self._next_ask = 0.0
+        self._holder = secrets.token_hex(8)
 
     def start(self) -> None:
         self._thread.start()
@@ -171,19 +176,26 @@ class Filler:
         self._stop.set()
 
     def look(self) -> None:
-        """Take all steps that there are, if anything changed or it is time to ask again."""
+        """Take all steps that there are, if anything changed or it is time to ask again.
+
+        While another worker takes them, nothing; and a look again, since that one may be killed.
+        """
         # What is done here publishes, too, and is no reason to look again.
         latest = OutboxEvent.objects.filter(topic__in=(corrections.TOPIC, "settings"))
         seen = latest.order_by("-pk").values_list("pk", "created_at").first()
         if seen == self._seen and self._clock() < self._next_ask:
             return
-        self._next_ask = self._clock() + ASKS_EVERY_S
-        try:
-            while fill() and not self._stop.is_set():
-                pass
-        except TrainerBotError as error:
-            # The row says it to whoever looks; who has no such model at all need not read it here.
-            log.info("Corrections wait for their vectors: %s", error)
+        with processes.held(DUTY, self._holder) as is_mine:
+            if not is_mine:
+                return
+            self._next_ask = self._clock() + ASKS_EVERY_S
+            try:
+                while fill() and not self._stop.is_set():
+                    pass
+            except TrainerBotError as error:
+                # The row says it to whoever looks; who has no such model at all need not read it
+                # here.
+                log.info("Corrections wait for their vectors: %s", error)
         # As it was before: what was approved during the last step waits for the next look.
         self._seen = seen
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from django.contrib.auth.models import User
+from django.db import transaction
 
 from dashboard.models import Alias, Correction, DiscordGuild, PlaceSettings, Release, SuiteVersion
 from dashboard.services import assistant, audit, routing, storage, suites
@@ -15,6 +16,10 @@ from trainerbot.errors import InvalidInput
 
 MOST_WHY = 2_000
 MOST_NAMED = 3  # of what nobody has asked yet
+
+
+class ReasonNeeded(InvalidInput):
+    """The tests of a model object, and no reason is given that can be kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,35 +87,40 @@ def permit(
     otherwise: str = "",
     why: str = "",
     actor: User | Person | None,
+    save: Callable[[], object],
 ) -> str:
-    """Let a place name a model, and return what is to be said of it, or "".
+    """Let a place name a model: `save` it, and return what is to be said of it, or "".
 
-    For whoever is about to save it. was: what it named before; nothing is
-    asked of what stays. otherwise: what answers there when it names none, as
-    `answers_without` tells. One that nobody tested is let through with words, so
-    that a first model answers at once; one that is known to be worse needs a
-    reason, which is audited with what objected. Raises InvalidInput without one.
+    was: what it named before; nothing is asked of what stays. otherwise: what
+    answers there when it names none, as `answers_without` tells. One that nobody
+    tested is let through with words, so that a first model answers at once;
+    one that is known to be worse needs a reason, which is audited with what
+    objected, if it was saved. Raises ReasonNeeded without one, and what `save` raises.
     """
     model, was = model or otherwise, was or otherwise
-    if model == was:
-        return ""
-    found = heard(model, guild)
+    found = heard(model, guild) if model != was else Heard()
     if found.against:
         why = why.strip()
         if not why:
-            raise InvalidInput(" ".join([f"{model} is not chosen yet.", *found.against, SAY_WHY]))
+            raise ReasonNeeded(" ".join([f"{model} is not chosen yet.", *found.against, SAY_WHY]))
         if len(why) > MOST_WHY:
-            raise InvalidInput(f"The reason has {MOST_WHY:,} characters at most.")
-        storage.check_text(why, what="The reason")
-        audit.record(
-            actor,
-            "model.override",
-            model,
-            where=str(guild or "everywhere"),
-            why=why[:200],
-            objections=len(found.against),
-        )
+            raise ReasonNeeded(f"The reason has {MOST_WHY:,} characters at most.")
+        try:
+            storage.check_text(why, what="The reason")
+        except InvalidInput as error:
+            raise ReasonNeeded(str(error)) from error
+        with transaction.atomic():
+            save()
+            audit.record(
+                actor,
+                "model.override",
+                model,
+                where=str(guild or "everywhere"),
+                why=why[:200],
+                objections=len(found.against),
+            )
         return ""
+    save()
     if not found.unknown:
         return ""
     more = len(found.unknown) - MOST_NAMED

@@ -157,7 +157,8 @@ def about_corrections(release: Release, version: SuiteVersion) -> Iterator[str]:
     """What speaks against it on one suite of corrections, a sentence each."""
     run = run_of(release, version)
     if run is None:
-        yield f"It was not tested on {version} yet, which has {version.n_cases} corrections."
+        n = version.n_cases
+        yield f"It was not tested on {version} yet, which has {n} correction{'s' * (n != 1)}."
     else:
         yield from failures(run)
     # With the corrections taking part their words are the answer, and it says nothing itself.

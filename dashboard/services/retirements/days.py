@@ -10,13 +10,15 @@ from typing import Final
 from django.db import transaction
 from django.utils.timezone import now
 
-from dashboard.models import FineTuneJob, Retirement
+from dashboard.models import FineTuneJob, Retirement, Task
 from dashboard.services import outbox, providers
 from trainerbot.endpoints import Endpoint, ModelInfo
 from trainerbot.llm import retiring
 
 TOPIC: Final = "retirements"
+KIND: Final = "retirements"
 LONGEST_NAME: Final = 200
+MOST_LOOKS: Final = 4  # of the worker, the newest: one may have found the endpoint silent
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,14 @@ class Days:
 
     def _own(self, model: str) -> date | None:
         return self._told.get(model) or retiring.announced(self._endpoint.base_url, model)
+
+
+def own_choice() -> str:
+    """The model that the endpoint lets answer where none is chosen, as the worker last saw; or ""."""
+    name = providers.endpoint().name
+    looks = Task.objects.filter(kind=KIND).order_by("-pk").values_list("checkpoint", flat=True)
+    seen = (look.get("own_choices", {}).get(name) for look in looks[:MOST_LOOKS])
+    return next((str(model) for model in seen if model), "")
 
 
 def of_training(row: ModelInfo) -> date | None:

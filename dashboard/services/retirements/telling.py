@@ -10,9 +10,10 @@ from typing import Any, Final
 from django.utils.timezone import now
 
 from dashboard.models import GuildSettings
-from dashboard.services import providers, tasks
+from dashboard.services import chat, providers, tasks
 from dashboard.services.bot.errands import SAY
 from dashboard.services.retirements import days, warning
+from dashboard.services.retirements.days import KIND
 from dashboard.services.retirements.warning import Warned
 from dashboard.services.suites import offers
 from dashboard.services.tasks import Later, Run
@@ -20,7 +21,6 @@ from trainerbot.errors import TrainerBotError
 
 log = logging.getLogger(__name__)
 
-KIND: Final = "retirements"
 HOURS: Final = 6  # between two looks
 AGAIN_S: Final = 60.0
 WITHIN_S: Final = 10.0  # others want the worker's thread
@@ -48,6 +48,9 @@ def work(run: Run) -> Later | dict[str, Any]:
             log.info("The last days of models at %s are not known: %s", name, error)
             silent.append(name)
             continue
+        # Kept with the task, so that no page has to ask the endpoint for it.
+        seen = run.checkpoint.get("own_choices", {})
+        run.save(own_choices={**seen, name: chat.own_choice(rows)[: days.LONGEST_NAME]})
         days.keep(name, rows)
     n_told = tell()
     if silent and now() - run.task.created_at < PATIENCE:

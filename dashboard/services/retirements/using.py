@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from django.conf import settings
 
 from dashboard.models import Alias, FineTuneJob, GuildSettings, PlaceSettings
 from dashboard.services import assistant, releases, routing
+from dashboard.services.retirements import days
+
+OWN_CHOICE: Final = (
+    "answers everywhere, as the endpoint's own choice; when it is gone, another one will, tested "
+    "or not"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +43,8 @@ def uses() -> dict[str, list[Use]]:
         found[everywhere].append(Use("answers everywhere, as Settings say", None))
     elif not everywhere and settings.CHAT_MODEL and not routing.name_in(settings.CHAT_MODEL):
         found[settings.CHAT_MODEL].append(Use("answers everywhere, as CHAT_MODEL says", None))
+    elif not everywhere and not settings.CHAT_MODEL and (chosen := days.own_choice()):
+        found[chosen].append(Use(OWN_CHOICE, None))
     for model, use in (*_of_aliases(), *_of_places(), *_of_budgets(), *_of_jobs()):
         found[model].append(use)
     return found

@@ -20,12 +20,16 @@ NOT_KNOWN: Final = Abilities()
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What came of asking a case. finished: None where it was refused, and `error` says why."""
+    """What came of asking a case. finished: None where it was refused, and `error` says why.
+
+    usage: what that took nevertheless, as of a model that thought and said nothing.
+    """
 
     case: SuiteCase
     finished: Finished | None
     ms: int
     error: str = ""
+    usage: Usage = turn.NOTHING_TOLD
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,19 +77,20 @@ class Asker(Crowd[Said | Ruled]):
             max_tokens=run.max_tokens,
             abilities=by_name(run.model) if _is_long(history) else NOT_KNOWN,
         )
-        finished, told = None, ""
+        finished, told, spent = None, "", turn.NOTHING_TOLD
         try:
             async for event in turns:
                 if isinstance(event, Finished):
                     finished = event
-        except turn.NoAnswer as error:
-            told = str(error)  # asked again, it would be paid for again, and say no more
+        except (turn.NoAnswer, turn.NoWords) as error:
+            # Asked again, it would be paid for again, and say no more.
+            told, spent = str(error), error.usage
         except ProviderRefused as error:
-            # Of one question, too, where the model had no words for it.
-            told = str(error) if error.code in ("content_filter", "length") else self.refused(error)
+            # Of one question, too, where a filter took it for what nobody may answer.
+            told = str(error) if error.code == "content_filter" else self.refused(error)
         else:
             self.accepted()
-        return Said(case, finished, round(1000 * (time.monotonic() - began)), told)
+        return Said(case, finished, round(1000 * (time.monotonic() - began)), told, spent)
 
     async def _rule(self, answer: SuiteAnswer) -> Ruled:
         case, chat = answer.case, self._judge

@@ -4,6 +4,7 @@ Each poll is a row and two tasks of the bot's: to post it, and to count it when
 its time is over. So it survives a bot that is killed, or away for days.
 """
 
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,7 +15,14 @@ from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 from django.utils.timezone import now
 
-from dashboard.models import DiscordChannel, SuiteAnswer, SuitePoll, SuiteRun
+from dashboard.models import (
+    DiscordChannel,
+    DiscordLink,
+    SuiteAnswer,
+    SuitePoll,
+    SuiteRun,
+    Task,
+)
 from dashboard.services import access, audit, outbox, tasks
 from dashboard.services.access import Permission
 from dashboard.services.suites import votes
@@ -67,11 +75,13 @@ def ask(
     hours: int,
     n: int,
     only: str = CLEAR,
+    key: uuid.UUID | None = None,
     actor: User,
 ) -> list[SuitePoll]:
     """Have the bot put up to `n` pairs of two runs to a channel. `channel_id` is our own row's.
 
     only: CLEAR for cases that one run alone has right, ALL for all that differ.
+    key: of the form; sent again, it returns what was asked for and asks nothing more.
     Pairs that were asked there before, that do not fit into a message, or that
     go on from something said before are left out. Raises NotAllowed, NotFound,
     and InvalidInput, in words, where nothing is left to ask.
@@ -81,15 +91,23 @@ def ask(
         raise InvalidInput("Choose for how long people may vote.")
     if not 1 <= n <= MOST:
         raise InvalidInput(f"Ask 1 to {MOST} questions at once.")
+    key = key or uuid.uuid4()
     channel = _channel(channel_id, run_a)
     with transaction.atomic():
+        # Whoever sends the same form at the same moment waits here, and then finds the polls.
+        DiscordChannel.objects.select_for_update().get(pk=channel.pk)
+        if asked := _asked_by(key):
+            return asked
         chosen = _chosen(run_a, run_b, channel, n=n, only=only)
         if not chosen:
             raise InvalidInput(
                 "There is nothing to ask there: all was asked before, is too long for a message, "
                 "or needs what was said before it. Vote here instead."
             )
-        polls = [_submit(pair, channel, hours, actor) for pair in chosen]
+        polls = [
+            _submit(pair, channel, hours, actor, key=f"poll-{key}-{number}")
+            for number, pair in enumerate(chosen)
+        ]
         audit.record(
             actor,
             "suitepoll.ask",
@@ -147,6 +165,11 @@ def posted(pk: int, *, message_id: int, ends_at: datetime) -> bool:
 def to_count(pk: int) -> SuitePoll | None:
     """A poll that is open; None where it was counted before."""
     return _rows().filter(pk=pk, state=State.OPEN).first()
+
+
+def asks_who() -> bool:
+    """Whether it matters who voted: only where somebody here may have voted on a page, too."""
+    return DiscordLink.objects.exists()
 
 
 def count_later(pk: int) -> None:
@@ -260,7 +283,16 @@ def _fits(ours: SuiteAnswer, other: SuiteAnswer) -> bool:
     )
 
 
-def _submit(pair: tuple[int, int], channel: DiscordChannel, hours: int, actor: User) -> SuitePoll:
+def _asked_by(key: uuid.UUID) -> list[SuitePoll]:
+    """The polls that a form has asked for before."""
+    keys = [f"poll-{key}-{number}" for number in range(MOST)]
+    found = Task.objects.filter(idempotency_key__in=keys).values_list("args", flat=True)
+    return list(SuitePoll.objects.filter(pk__in=[args["poll"] for args in found]).order_by("pk"))
+
+
+def _submit(
+    pair: tuple[int, int], channel: DiscordChannel, hours: int, actor: User, *, key: str
+) -> SuitePoll:
     first, second = pair
     poll = SuitePoll.objects.create(
         first_id=first,
@@ -272,7 +304,7 @@ def _submit(pair: tuple[int, int], channel: DiscordChannel, hours: int, actor: U
         ends_at=now() + timedelta(hours=hours),
         asked_by=actor.get_username(),
     )
-    tasks.submit(POST, args={"poll": poll.pk}, key=f"poll-{poll.pk}", max_attempts=TRIES)
+    tasks.submit(POST, args={"poll": poll.pk}, key=key, max_attempts=TRIES)
     return poll
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, F, OuterRef, QuerySet
 
-from dashboard.models import SuiteAnswer, SuitePoll, SuiteRun, SuiteVote
+from dashboard.models import DiscordLink, SuiteAnswer, SuitePoll, SuiteRun, SuiteVote
 from dashboard.services import audit, outbox
 from dashboard.services.suites.content import ERASED
 from dashboard.services.suites.news import TOPIC
@@ -119,20 +119,32 @@ def cast(one: int, other: int, *, choice: str, voter: User) -> tuple[SuiteVote, 
 
 
 @transaction.atomic
-def keep_polled(poll: SuitePoll, *, counts: Mapping[str, int]) -> bool:
+def keep_polled(
+    poll: SuitePoll, *, counts: Mapping[str, int], voters: Mapping[str, Collection[int]]
+) -> bool:
     """Close a poll with how many chose what; False where it was closed before.
 
     counts: for "a" and "b", as the poll showed them, "tie" and "neither".
+    voters: who chose it, by Discord's ids. Kept is only who has linked their
+    account, in the account's name; a vote that it has on this pair already stands.
     """
     still_open = SuitePoll.objects.filter(pk=poll.pk, state=SuitePoll.State.OPEN)
     if not still_open.update(state=SuitePoll.State.CLOSED):
         return False
     first, second = poll.first, poll.second
     shown = Pair(second, first) if poll.is_swapped else Pair(first, second)
+    named = _named(voters)
+    rows = [
+        SuiteVote(first=first, second=second, choice=_choice(shown, said), poll=poll, voter_id=user)
+        for said, users in named.items()
+        for user in users
+    ]
+    # A vote that they gave on the page, even at this moment, is the one that counts.
+    SuiteVote.objects.bulk_create(rows, ignore_conflicts=True)
     SuiteVote.objects.bulk_create(
         SuiteVote(first=first, second=second, choice=_choice(shown, said), poll=poll)
         for said, n in counts.items()
-        for _ in range(min(n, MOST_POLLED))
+        for _ in range(min(n, MOST_POLLED) - len(named.get(said, ())))
     )
     outbox.publish(TOPIC, "suitepoll.closed", id=poll.pk)
     return True
@@ -172,6 +184,16 @@ def agreements(run: SuiteRun) -> dict[str, Agreement]:
     return {judge: agreement(ours[judge], theirs[judge]) for judge in sorted(ours)}
 
 
+def _named(voters: Mapping[str, Collection[int]]) -> dict[str, set[int]]:
+    """The accounts, by their ids, of those voters who have linked one, by what they chose."""
+    if not any(voters.values()):
+        return {}
+    accounts = dict(DiscordLink.objects.values_list("discord_user__discord_user_id", "user_id"))
+    return {
+        said: {accounts[each] for each in ids if each in accounts} for said, ids in voters.items()
+    }
+
+
 def _verdict(first: SuiteAnswer, second: SuiteAnswer) -> str:
     if first.is_right != second.is_right:
         return Choice.FIRST if first.is_right else Choice.SECOND
@@ -190,7 +212,9 @@ def _keep(shown: Pair, choice: str, *, voter: User) -> SuiteVote:
             outbox.publish(TOPIC, "suitevote.cast", id=vote.pk)
             return vote
     except IntegrityError as error:
-        raise Conflict("There is a vote of yours on this pair already.") from error
+        raise Conflict(
+            "There is a vote of yours on this pair already, here or in a poll."
+        ) from error
 
 
 def _choice(shown: Pair, said: str) -> str:

@@ -152,6 +152,9 @@ def _answer(suite_run: SuiteRun, said: Said, purse: Purse) -> SuiteAnswer:
         run=suite_run, case=case, position=case.position, ms=said.ms, error=said.error
     )
     if finished is None:
+        answer.prompt_tokens = said.usage.prompt_tokens
+        answer.completion_tokens = said.usage.completion_tokens
+        answer.cost_usd = purse.cost(suite_run.model, said.usage)
         answer.is_right, answer.score = False, 0.0
         answer.judged_by, answer.reason = judging.judged_by(suite_run, case), "It was refused."
         return answer

@@ -7,7 +7,7 @@ trainings.models_of(correction)               # in which models a correction liv
 """
 
 from dashboard.services.trainings.asking import begin, cancel, get
-from dashboard.services.trainings.erasing import erase
+from dashboard.services.trainings.erasing import erase, erase_questions
 from dashboard.services.trainings.lives import LivesIn, known_revisions, models_of
 from dashboard.services.trainings.news import TOPIC, topic
 from dashboard.services.trainings.picking import Picked, Scope, Why, look, scope_of, scopes
@@ -22,6 +22,7 @@ __all__ = [
     "begin",
     "cancel",
     "erase",
+    "erase_questions",
     "get",
     "known_revisions",
     "look",

@@ -95,8 +95,8 @@ def warnings(picked: Picked, way: str, *, is_ours: bool) -> list[str]:
         )
     if way == BOTH and 0 < picked.n_pairs < LEAST_EXAMPLES:
         found.append(
-            f"{picked.n_pairs} pairs are few for the second step: {LEAST_EXAMPLES} at least "
-            "are taken by OpenAI."
+            f"{picked.n_pairs} pair{'s are' if picked.n_pairs > 1 else ' is'} few for the second "
+            f"step: OpenAI takes {LEAST_EXAMPLES} at least."
         )
     if picked.n_learned and not picked.n_new:
         found.append("Nothing is new: a model has learned all of it before.")

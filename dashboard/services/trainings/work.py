@@ -197,6 +197,10 @@ def _begin_job(
         return
     if version is None:
         raise Conflict("Its dataset is gone.")
+    link = "pair_position" if name == "preference_job" else "position"
+    learned = Lesson.objects.filter(training=training, use=Lesson.Use.LEARNED)
+    if not learned.exclude(**{link: None}).exists():
+        raise Conflict("Nothing is left to learn: what was picked was erased meanwhile.")
     # What was checked when it was asked for is not asked again: nothing here waits for an
     # endpoint, so that job and training are stored in one transaction.
     offered = [ModelInfo(base_model, owned_by="", details={"fine_tune_methods": [method]})]

@@ -42,7 +42,8 @@ def _decide(verdict: Verdict, rows: list[VerdictRun]) -> None:
     if unfinished:
         first = unfinished[0].run
         verdict.error = (
-            f"{len(unfinished)} of {len(rows)} runs did not come to their end. "
+            f"{len(unfinished)} of {len(rows)} runs did not come to "
+            f"{'its' if len(unfinished) == 1 else 'their'} end. "
             f"Run {first.pk} of {first.model}: {first.error or first.status}"
         )
         return
@@ -100,7 +101,10 @@ def _effort(suites: list[dict[str, SuiteRun]]) -> Effort:
     prices = [(base.cost_usd, tuned.cost_usd) for base, tuned in pairs]
     times = [(_median_ms(base), _median_ms(tuned)) for base, tuned in pairs]
     felt = any((ms or 0) >= FELT_MS for pair in times for ms in pair)
-    return Effort(price=_ratio(prices), time=_ratio(times) if felt else None)
+    own = [tuned for _, tuned in times if tuned is not None]
+    return Effort(
+        price=_ratio(prices), time=_ratio(times) if felt else None, ms=max(own, default=None)
+    )
 
 
 def _ratio(pairs: Sequence[tuple[Decimal | float | None, Decimal | float | None]]) -> float | None:

@@ -100,7 +100,7 @@ function finish() {
 async function show(id, { answer }) {
   const stay = !isNearTheEnd();
   const url = root.dataset.answerAddress.replace("/0/", `/${id}/`);
-  await htmx.ajax("GET", url, { target: answer, swap: "outerHTML settle:0ms" });
+  await htmx.ajax("GET", url, { target: answer, swap: "outerHTML" });
   if (!stay) toTheEnd();
 }
 

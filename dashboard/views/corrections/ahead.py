@@ -67,6 +67,8 @@ def _foreseen(
     words = request.POST.get("better_answer", "").replace("\r\n", "\n")
     if question.strip():
         corrections.check_question(question)
+    if words.strip():
+        corrections.check_answer(words)
     return foresight.foresee(
         question=question,
         better_answer=words,

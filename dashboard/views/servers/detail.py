@@ -182,15 +182,16 @@ def _with_model(
             otherwise=otherwise,
             why=form.cleaned_data["why"],
             actor=actor(request),
+            save=act,
         )
     except InvalidInput as error:
-        form.ask_why()
+        if isinstance(error, releases.ReasonNeeded):
+            form.ask_why()
         form.add_error(None, str(error))
         return False
-    done = saved(form, act)
-    if done and said:
+    if said:
         messages.warning(request, said)
-    return done
+    return True
 
 
 def _page(

@@ -30,6 +30,7 @@ def page(request: HttpRequest) -> HttpResponse:
                 hours=given["hours"],
                 n=given["n"],
                 only=given["only"],
+                key=given["key"],
                 actor=reader(request),
             )
         )

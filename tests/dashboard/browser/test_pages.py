@@ -29,6 +29,7 @@ PAGES = [
     "/servers/direct/",
     "/calls/{call}/",
     "/settings/",
+    "/account/",
     "/account/password/",
 ]
 EMPTY_PAGES = [

@@ -61,19 +61,56 @@ def test_an_endpoint_that_fails_leaves_the_words_and_is_left_alone(endpoint):
     assert len(endpoint.requests) == 1
 
 
-def test_after_a_while_it_is_asked_again(endpoint):
-    moment = 0.0
+@pytest.fixture
+def at():
+    """The moment, to be set forward."""
+    return [0.0]
+
+
+@pytest.fixture
+def model(endpoint, at):
     where = Endpoint(name="vectors", base_url=endpoint.base_url, api_key=API_KEY)
-    asked = asking.AskedModel(where, "embed-test", clock=lambda: moment)
+    return asking.AskedModel(where, "embed-test", clock=lambda: at[0])
+
+
+def fail(model):
+    with pytest.raises(ProviderUnavailable):
+        model.embed(["Is it there?"])
+
+
+def test_one_that_was_only_being_loaded_is_soon_asked_again(endpoint, model, at):
     endpoint.faults = [503]
     for _ in range(3):
-        with pytest.raises(ProviderUnavailable):
-            asked.embed(["Is it there?"])
+        fail(model)
     assert len(endpoint.requests) == 1
 
-    moment = asking.LEFT_ALONE_S + 1
+    at[0] += asking.LEFT_ALONE_S + 0.1
 
-    assert asked.embed(["Is it there?"]).shape == (1, 32)
+    assert model.embed(["Is it there?"]).shape == (1, 32)
+
+
+def test_one_that_stays_away_is_asked_more_and_more_rarely(endpoint, model, at):
+    endpoint.faults = [503] * 99
+    for _ in range(120):
+        fail(model)
+        at[0] += 1
+
+    # At 0, 2, 6, 14, 30, 60 and 90 seconds.
+    assert len(endpoint.requests) == 7
+
+
+def test_one_that_answered_again_is_given_the_benefit_of_the_doubt(endpoint, model, at):
+    endpoint.faults = [503] * 4
+    for _ in range(4):
+        fail(model)
+        at[0] += asking.MOST_LEFT_ALONE_S
+    model.embed(["Is it there?"])
+    endpoint.faults = [503]
+    fail(model)
+
+    at[0] += asking.LEFT_ALONE_S + 0.1
+
+    assert model.embed(["Is it there?"]).shape == (1, 32)
 
 
 def test_one_that_is_down_is_told_in_words():

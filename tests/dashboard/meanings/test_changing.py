@@ -1,11 +1,15 @@
 """Models come, change and go while corrections are compared by them."""
 
+from datetime import timedelta
+
 import numpy as np
 import pytest
 from asgiref.sync import sync_to_async
+from django.db import connections
+from django.utils.timezone import now
 
-from dashboard.models import MeaningSettings
-from dashboard.services import meanings, providers, recall
+from dashboard.models import MeaningSettings, ProcessState
+from dashboard.services import meanings, outbox, processes, providers, recall
 from dashboard.services.meanings import filling
 from tests.factories import CorrectionFactory
 from trainerbot.errors import ProviderRefused
@@ -89,27 +93,56 @@ def test_of_two_workers_that_calibrate_at_once_the_quicker_one_counts():
 
 
 @pytest.mark.usefixtures("in_force")
-def test_what_is_approved_while_a_look_ends_is_seen_by_the_next_one(endpoint, monkeypatch):
+@pytest.mark.django_db(transaction=True)
+def test_what_is_approved_while_a_look_ends_is_seen_by_the_next_one(endpoint):
     filler = filling.Filler(clock=lambda: 0.0)
     first = CorrectionFactory(approved=True)
+    vector = endpoint.vector
+
+    def approved_in_the_last_step(text: str) -> np.ndarray:
+        endpoint.vector = vector
+        filler.stop()
+        late = CorrectionFactory(approved=True, question="May I bring my cat?")
+        outbox.publish("corrections", "correction.changed", id=late.pk)
+        connections.close_all()
+        return vector(text)
+
+    endpoint.vector = approved_in_the_last_step
     filler.look()
-    filling.outbox.publish("corrections", "correction.changed", id=first.pk)
-    filled = filling.fill
-
-    def fill():
-        made = filled()
-        if not made:
-            late = CorrectionFactory(approved=True)
-            filling.outbox.publish("corrections", "correction.changed", id=late.pk)
-        return made
-
-    monkeypatch.setattr(filling, "fill", fill)
-    filler.look()
-    monkeypatch.undo()
+    assert endpoint.texts == [first.question]
 
     filler.look()
 
-    assert meanings.standing().n_embedded == 2
+    assert endpoint.texts == [first.question, "May I bring my cat?"]
+
+
+@pytest.mark.usefixtures("in_force")
+def test_while_one_worker_embeds_another_pays_for_nothing(endpoint):
+    CorrectionFactory(approved=True)
+    one, another = filling.Filler(clock=lambda: 0.0), filling.Filler(clock=lambda: 0.0)
+
+    with processes.held(filling.DUTY, "a third one"):
+        one.look()
+        assert endpoint.texts == []
+    one.look()
+    another.look()
+
+    assert len(endpoint.texts) == 1
+
+
+@pytest.mark.usefixtures("in_force")
+def test_what_a_killed_worker_left_is_taken_over(endpoint):
+    CorrectionFactory(approved=True)
+    filler = filling.Filler(clock=lambda: 0.0)
+    processes.hold(filling.DUTY, "killed")
+    ProcessState.objects.filter(name=filling.DUTY).update(
+        heartbeat_at=now() - processes.HOLD - timedelta(seconds=1)
+    )
+
+    filler.look()
+
+    assert len(endpoint.texts) == 1
+    assert not any(row.name == filling.DUTY for row in processes.everything())
 
 
 def test_calibrating_tells_vectors_that_differ_from_those_that_do_not():

@@ -30,7 +30,8 @@ def failing(model: str = "bad") -> None:
 
 
 def permit(model: str, why: str = "", **how: object) -> str:
-    return releases.permit(model, **{"was": "", "guild": None, "why": why, "actor": None} | how)
+    usual = {"was": "", "guild": None, "why": why, "actor": None, "save": lambda: None}
+    return releases.permit(model, **usual | how)
 
 
 def test_what_nobody_tested_is_let_through_with_words():
@@ -55,6 +56,18 @@ def test_what_its_tests_object_to_needs_a_reason_which_is_audited():
 
     event = AuditEvent.objects.get(action="model.override")
     assert (event.target, event.detail["why"]) == ("bad", "We look at it together.")
+
+
+def test_of_what_could_not_be_saved_no_reason_is_audited():
+    failing()
+
+    def refused() -> None:
+        raise InvalidInput("The longest answer has 1 to 1,000,000 tokens.")
+
+    with pytest.raises(InvalidInput, match="longest answer"):
+        permit("bad", "We look at it together.", save=refused)
+
+    assert not AuditEvent.objects.filter(action="model.override").exists()
 
 
 def test_a_bad_verdict_needs_a_reason_too():
@@ -274,6 +287,19 @@ def test_the_cheaper_model_of_a_budget_needs_a_reason_as_well(admin):
     admin.post(address, given | {"why": "It is cheap."})
     assert GuildSettings.objects.get(guild=guild).saving_model == "bad"
     assert admin.post(address, given).status_code == 302
+
+
+def test_a_form_that_is_wrong_elsewhere_is_not_asked_for_a_reason_and_audits_none(admin):
+    failing()
+    guild = DiscordGuildFactory()
+    given = {"model": "bad", "answers": "", "language": "klingon!", "why": "To try."}
+
+    refused = admin.post(f"/servers/{guild.pk}/answers/", given)
+
+    assert refused.status_code == 422
+    assert "A language tag looks like en" in refused.content.decode()
+    assert not guild.places.exists()
+    assert not AuditEvent.objects.filter(action="model.override").exists()
 
 
 def test_the_settings_form_does_so_as_well(admin):

@@ -15,6 +15,7 @@ from tests.factories import (
     FineTuneJobFactory,
     GuildSettingsFactory,
     PlaceSettingsFactory,
+    TaskFactory,
 )
 from tests.fakes.openai_endpoint import FakeOpenAI
 from trainerbot.endpoints import ModelInfo
@@ -167,6 +168,30 @@ def test_what_an_endpoint_told_is_kept_changed_and_withdrawn():
     assert {model: str(day) for model, day in kept.items()} == {"a": "2027-03-01"}
 
 
+def looked(**default: str) -> None:
+    """The worker has seen which models the endpoints let answer where none is chosen."""
+    TaskFactory(kind="retirements", checkpoint={"own_choices": default} if default else {})
+
+
+def test_the_endpoints_own_choice_is_warned_of_where_nothing_is_chosen():
+    goes("small", in_days=20)
+    looked(modelserver="small")
+    looked()  # a look that has not begun, or found the endpoint silent
+
+    assert only().lines == (
+        "It answers everywhere, as the endpoint's own choice; when it is gone, another one will, "
+        "tested or not.",
+    )
+
+
+def test_the_endpoints_own_choice_needs_no_warning_where_another_model_is_chosen():
+    goes("small", in_days=20)
+    looked(modelserver="small")
+    assistant.use_model("large", actor=None)
+
+    assert retirements.warned() == []
+
+
 @pytest.mark.django_db(transaction=True)
 def test_the_worker_asks_each_endpoint_and_waits_for_one_that_is_silent(settings):
     settings.MODELSERVER_URL = "http://127.0.0.1:9/v1"
@@ -180,6 +205,7 @@ def test_the_worker_asks_each_endpoint_and_waits_for_one_that_is_silent(settings
         telling.look_later()
         assert tasks.run_next("worker")
 
+        assert days.own_choice() == "large"
     assert Retirement.objects.get().model == "small"
     task = Task.objects.get(kind="retirements")
     assert task.state == Task.State.READY

@@ -197,3 +197,39 @@ def test_a_channel_that_is_gone_is_no_place(client, grace):
     assert not Correction.objects.exclude(channel=None).exists()
     with pytest.raises(InvalidInput, match="no such place"):
         corrections.read_place("channel-999")
+
+
+def test_a_reason_that_no_database_holds_is_refused_in_words_and_decides_nothing(client, grace):
+    one, other = CorrectionFactory(), CorrectionFactory(question="And on Sundays?")
+    picked = [f"{row.pk}:{row.state}:{row.revision}" for row in (one, other)]
+
+    answer = client.post(
+        "/corrections/bulk/",
+        {"picked": picked, "act": "reject", "note": "Spam\x00"},
+        headers={"HX-Request": "true"},
+    )
+
+    assert "The reason holds characters that are no text." in answer["HX-Trigger"]
+    assert Correction.objects.proposed().count() == 2
+
+
+@pytest.mark.parametrize("nothing", ["\u200b", "\u2060 \ufeff", "\u3164", "\u2800\n", "\u202e"])
+def test_words_that_nobody_sees_are_as_good_as_none(grace, nothing):
+    for question, words in ((nothing, "At nine."), ("When?", nothing)):
+        with pytest.raises(InvalidInput, match=r"is empty\. Write it out\."):
+            corrections.propose(question=question, better_answer=words, author=grace)
+
+    seen = corrections.propose(question="When?", better_answer="\u200f👍", author=grace)
+
+    assert seen.better_answer == "\u200f👍"
+
+
+def test_what_is_ahead_is_told_of_no_words_that_no_database_holds(client, grace):
+    CorrectionFactory(approved=True, question="When do you open?")
+
+    answer = client.post(
+        "/corrections/foresee/", {"question": "When do you open?", "better_answer": "At nine\x00"}
+    )
+
+    assert answer.status_code == 200
+    assert "The better answer holds characters that are no text." in answer.content.decode()

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils.timezone import now
 
 from dashboard.models import AuditEvent, Correction, CorrectionStep
@@ -52,6 +53,29 @@ def test_what_was_voted_on_counts_again_once_other_words_are_taken_back(grace):
     back = corrections.undo(user=grace)
 
     assert corrections.tally(back).approving == ("maya",)
+
+
+def test_votes_count_again_where_another_takes_back_their_words_while_one_waits_for_the_lock(grace):
+    guild = GuildSettingsFactory(reviewers_needed=4).guild
+    correction = CorrectionFactory(guild=guild, better_answer="At nine.")
+    maya, ruth = (UserFactory(trainer=True, username=name) for name in ("maya", "ruth"))
+    corrections.approve(correction=correction, reviewer=maya)
+    corrections.approve(correction=correction, reviewer=grace)
+    corrections.edit(correction=correction, better_answer="At ten.", editor=ruth)
+    was_faster = []
+
+    def while_grace_waits(execute, sql, params, many, context):
+        # As PostgreSQL does: what was committed meanwhile is seen once the row is locked.
+        if not was_faster and sql.startswith("SELECT") and 'FROM "dashboard_correction"' in sql:
+            was_faster.append(ruth)
+            corrections.undo(user=ruth)
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(while_grace_waits):
+        back = corrections.undo(user=grace)
+
+    assert was_faster
+    assert (back.better_answer, corrections.tally(back).approving) == ("At nine.", ("maya",))
 
 
 def test_a_page_that_shows_the_words_taken_back_decides_nothing(grace):

@@ -203,3 +203,26 @@ def test_a_correction_moved_to_one_guild_leaves_the_others_at_once(taught):
     corrections.move(correction=correction, guild=channel.guild, editor=taught)
 
     assert answer("Where is the lift?") is None
+
+
+def test_whether_anything_changed_takes_one_query_among_many(
+    taught, monkeypatch, django_assert_num_queries
+):
+    monkeypatch.setattr(recall, "FEW", 1)
+    CorrectionFactory(approved=True, question="Where is the lift?", better_answer="Left.")
+    recall.current()
+
+    with django_assert_num_queries(1):
+        assert answer("Where is the lift?") == "Left."
+
+
+def test_one_deleted_by_hand_among_many_is_noticed_at_the_next_count(taught, monkeypatch):
+    monkeypatch.setattr(recall, "FEW", 1)
+    monkeypatch.setattr(recall, "COUNTED_EVERY_S", 0)
+    CorrectionFactory(approved=True, question="Where is the lift?", better_answer="Left.")
+    recall.current()
+
+    Correction.objects.earliest("pk").delete()
+
+    assert answer("When does the library open?") is None
+    assert answer("Where is the lift?") == "Left."

@@ -127,7 +127,7 @@ def test_what_is_posted_shows_the_sides_as_they_are_counted(runs, channel, admin
     posting = polls.to_post(poll.pk)
     right = "a" if posting.a == "Answer number 0." else "b"
 
-    votes.keep_polled(opened(poll), counts={right: 3})
+    votes.keep_polled(opened(poll), counts={right: 3}, voters={})
 
     assert votes.tally(*runs).wins == 3
     assert polls.to_post(poll.pk) is None
@@ -143,7 +143,7 @@ def test_a_poll_is_counted_when_its_time_is_over_or_somebody_ends_it(runs, chann
     assert Task.objects.filter(kind=polls.COUNT, args__end=True).count() == 1
     with pytest.raises(NotAllowed):
         polls.end_now(poll.pk, actor=UserFactory(trainer=True))
-    votes.keep_polled(poll, counts={})
+    votes.keep_polled(poll, counts={}, voters={})
     with pytest.raises(Conflict, match="not open"):
         polls.end_now(poll.pk, actor=admin)
 
@@ -190,7 +190,7 @@ def test_votes_stay_when_words_are_erased(channel, admin):
     version = suites.corrections_suite()
     runs = [SuiteRunFactory(version=version, rights=[is_right]) for is_right in (True, False)]
     poll = opened(ask(runs, channel, admin)[0])
-    votes.keep_polled(poll, counts={"tie": 2})
+    votes.keep_polled(poll, counts={"tie": 2}, voters={})
 
     suites.erase([correction.pk])
 
@@ -200,7 +200,7 @@ def test_votes_stay_when_words_are_erased(channel, admin):
 
 def test_how_polls_stand_is_told_from_either_side(runs, channel, admin):
     poll = opened(ask(runs, channel, admin, n=1)[0])
-    votes.keep_polled(poll, counts={"a": 1, "neither": 1})
+    votes.keep_polled(poll, counts={"a": 1, "neither": 1}, voters={})
 
     for pair in (runs, runs[::-1]):
         [told] = polls.of(*pair)

@@ -4,7 +4,8 @@ import pytest
 from django.utils.timezone import now
 
 from dashboard.models import SuiteAnswer, SuitePoll, SuiteVote
-from dashboard.services import suites
+from dashboard.services import links, privacy, suites
+from dashboard.services.access import Person, Role
 from dashboard.services.suites import votes
 from tests.factories import SuiteRunFactory, UserFactory, suite_version
 from trainerbot.errors import Conflict, InvalidInput, NotFound
@@ -113,8 +114,8 @@ def test_a_poll_counts_once_and_each_side_for_the_answer_that_it_showed(runs):
         ends_at=now(),
     )
 
-    assert votes.keep_polled(poll, counts={"a": 2, "b": 1, "tie": 1, "neither": 3})
-    assert not votes.keep_polled(poll, counts={"b": 5})
+    assert votes.keep_polled(poll, counts={"a": 2, "b": 1, "tie": 1, "neither": 3}, voters={})
+    assert not votes.keep_polled(poll, counts={"b": 5}, voters={})
     assert votes.tally(*runs) == votes.Tally(n=7, wins=1, losses=2, ties=1, both_bad=3)
     assert votes.agreements(suites.get(runs[0].pk))["similar"].n == 7
     assert votes.n_left(*runs, voter=UserFactory()) == 4
@@ -138,3 +139,84 @@ def test_an_answer_whose_words_were_erased_is_not_put_to_the_vote(runs):
     SuiteAnswer.objects.filter(run=runs[1], position=1).update(answer="[erased]")
 
     assert [row.position for row in votes.pairs(*runs)] == [3, 5]
+
+
+# --- One person on both faces -----------------------------------------------------------
+ADA = 77
+
+
+def linked(user) -> None:
+    person = Person(role=Role.MEMBER, name="ada", discord_user_id=ADA)
+    links.redeem(person=person, code=links.make_code(user))
+
+
+def open_poll(answer, channel=7) -> SuitePoll:
+    return SuitePoll.objects.create(
+        first_id=answer.pk,
+        second_id=answer.other,
+        is_swapped=False,
+        discord_channel_id=channel,
+        state=SuitePoll.State.OPEN,
+        ends_at=now(),
+    )
+
+
+@pytest.mark.parametrize("link_first", [False, True])
+def test_whoever_votes_on_the_page_and_in_a_poll_counts_once(runs, link_first):
+    grace, answer = UserFactory(), votes.pairs(*runs).first()
+    if link_first:
+        linked(grace)
+    poll = open_poll(answer)
+    votes.cast(answer.pk, answer.other, choice="tie", voter=grace)
+    if not link_first:
+        linked(grace)
+
+    votes.keep_polled(poll, counts={"a": 3}, voters={"a": {ADA, 78, 79}})
+
+    assert votes.tally(*runs) == votes.Tally(n=3, wins=2, losses=0, ties=1, both_bad=0)
+
+
+def test_a_pair_that_somebody_voted_on_in_a_poll_is_not_put_to_them_on_the_page(runs):
+    grace, answer = UserFactory(), votes.pairs(*runs).first()
+    linked(grace)
+
+    votes.keep_polled(open_poll(answer), counts={"b": 1}, voters={"b": {ADA}})
+
+    assert votes.tally(*runs, voter=grace).losses == 1
+    assert votes.n_left(*runs, voter=grace) == 3
+    with pytest.raises(Conflict, match="here or in a poll"):
+        votes.cast(answer.pk, answer.other, choice="a", voter=grace)
+
+
+def test_polls_on_one_pair_in_two_channels_count_one_person_once(runs):
+    answer = votes.pairs(*runs).first()
+    linked(UserFactory())
+
+    for channel in (7, 8):
+        votes.keep_polled(open_poll(answer, channel), counts={"a": 1}, voters={"a": {ADA}})
+
+    assert votes.tally(*runs).n == 1
+
+
+def test_of_those_who_are_not_linked_nothing_but_a_number_is_kept(runs):
+    linked(UserFactory())
+
+    votes.keep_polled(
+        open_poll(votes.pairs(*runs).first()), counts={"a": 2}, voters={"a": {78, 79}}
+    )
+
+    assert not SuiteVote.objects.filter(voter__isnull=False).exists()
+    assert votes.tally(*runs).n == 2
+
+
+def test_a_vote_of_somebody_erased_on_discord_stays_the_accounts_and_in_no_poll(runs):
+    grace, answer = UserFactory(), votes.pairs(*runs).first()
+    linked(grace)
+    poll = open_poll(answer)
+    votes.keep_polled(poll, counts={"a": 1}, voters={"a": {ADA}})
+    assert '"choice": "first"' in privacy.export(ADA)
+
+    privacy.erase(ADA, corrections_too=False)
+
+    assert votes.tally(*runs, voter=grace).n == 1
+    assert not poll.votes.exists()

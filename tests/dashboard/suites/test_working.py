@@ -246,6 +246,26 @@ def test_a_run_stops_before_it_costs_more_than_its_budget(endpoint):
     assert run.scores is not None
 
 
+@pytest.mark.parametrize("how_it_ends", ["length", "content_filter", "stop"])
+def test_a_model_that_thinks_and_says_nothing_is_paid_for_within_the_budget(endpoint, how_it_ends):
+    # The endpoint tells that it read 7 tokens, for ten cents each.
+    ModelPriceFactory(model="small", prompt_usd=Decimal(100_000), completion_usd=Decimal(0))
+    endpoint.answer = lambda body: Reply(pieces=(), finish_reason=how_it_ends)
+    run = suites.submit(version=suite_version(n_cases=40), model="small", budget_usd=Decimal(10))
+
+    run = work(run)
+
+    assert run.status == "failed"
+    assert "does not allow another question" in run.error
+    assert (
+        run.cost_usd
+        == Decimal("0.7") * run.n_done
+        == sum(row.cost_usd for row in run.answers.all())
+    )
+    assert (0 < run.n_done < 40, run.n_refused) == (True, run.n_done)
+    assert run.prompt_tokens == 7 * run.n_done
+
+
 def test_a_budget_needs_a_price(endpoint):
     with pytest.raises(InvalidInput, match="price"):
         suites.submit(version=suite_version(), model="small", budget_usd=Decimal(1))

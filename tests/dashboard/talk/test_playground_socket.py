@@ -13,7 +13,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from dashboard.models import Conversation, Message, Source
-from dashboard.services import corrections
+from dashboard.services import corrections, recall
+from tests import left_open
 from tests.factories import ConversationFactory, UserFactory
 from tests.fakes.openai_endpoint import FakeOpenAI, Reply, error_body
 from trainerbot.asgi import application
@@ -108,6 +109,19 @@ def message(pk: int) -> Message:
 @database_sync_to_async
 def contents(**wanted: Any) -> list[str]:
     return list(Message.objects.filter(**wanted).order_by("pk").values_list("content", flat=True))
+
+
+async def test_what_makes_ready_for_the_first_question_closes_its_connection(open_socket):
+    recall.warm.cache_clear()
+
+    socket = await open_socket(await make_user())
+    await socket.send(text="")
+    await socket.hear()  # what was to begin has begun
+
+    # All threads but the one for rows have ended then.
+    await asyncio.get_running_loop().shutdown_default_executor()
+    assert recall.warm.cache_info().currsize == 1
+    assert left_open.connections() == []
 
 
 async def test_an_answer_comes_in_pieces_and_is_then_in_the_log(open_socket, endpoint: FakeOpenAI):

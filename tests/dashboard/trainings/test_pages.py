@@ -1,5 +1,6 @@
 """The page with the button, and the page of each training."""
 
+import re
 import uuid
 
 import pytest
@@ -11,7 +12,13 @@ from dashboard.services import trainings
 from dashboard.services.trainings import permissions
 from tests.dashboard.trainings.driving import learned_it, look, taught, tune, until, work_off
 from tests.dashboard.trainings.test_picking import corrected_on_discord
-from tests.factories import AliasFactory, CorrectionFactory, TrainingFactory, UserFactory
+from tests.factories import (
+    AliasFactory,
+    CorrectionFactory,
+    DatasetVersionFactory,
+    TrainingFactory,
+    UserFactory,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PLAN, NEW = reverse("job-taught-plan"), reverse("job-taught-new")
@@ -184,6 +191,17 @@ def test_what_was_erased_since_is_said_on_the_page(trainer):
     page = trainer.get(reverse("job-taught", args=[training.pk])).content.decode()
 
     assert "erased since" in page
+
+
+def test_one_of_each_is_told_as_one(trainer):
+    counts = {"learned": 1, "new": 1, "pairs": 1, "left_out": {"channel": 1}}
+    pairs = DatasetVersionFactory()
+    training = TrainingFactory(stage="tuning", counts=counts, pairs=pairs)
+
+    page = trainer.get(reverse("job-taught", args=[training.pk])).content.decode()
+
+    words = " ".join(re.sub("<[^>]+>", "", page).split())
+    assert "1 example, 1 of them new, 1 pair. Left out: Count in one channel only · 1." in words
 
 
 def test_the_list_tells_how_each_training_stands(trainer):

@@ -44,6 +44,14 @@ def test_no_template_carries_an_inline_script_or_style(template):
     assert not re.search(r"<style|\sstyle=|\son[a-z]+=|hx-on|javascript:", text)
 
 
+def test_no_template_repeats_what_the_layout_says_for_all():
+    assert '"defaultSettleDelay": 0' in (ROOT / "templates" / "_head.html").read_text("utf-8")
+
+    repeats = [path for path in TEMPLATES if "settle:0ms" in path.read_text("utf-8")]
+
+    assert not repeats
+
+
 def test_every_icon_that_is_asked_for_is_drawn():
     drawn = set(re.findall(r'<symbol id="([\w-]+)"', (STATIC / "icons.svg").read_text("utf-8")))
 

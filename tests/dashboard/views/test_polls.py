@@ -1,9 +1,11 @@
 """Asking people on Discord, from the page that compares two runs."""
 
+import re
+
 import pytest
 from django.utils.timezone import now
 
-from dashboard.models import SuitePoll
+from dashboard.models import SuitePoll, Task
 from dashboard.services.suites import polls
 from tests.factories import DiscordChannelFactory, SuiteRunFactory, UserFactory, suite_version
 
@@ -32,6 +34,25 @@ def test_an_admin_asks_from_the_comparison_and_sees_how_it_stands(admin, runs, a
     assert "The bot posts 2 polls." in page
     assert page.count("#lounge") >= 2
     assert SuitePoll.objects.count() == 2
+
+
+def test_a_form_that_is_sent_twice_asks_once(admin, address):
+    channel = DiscordChannelFactory()
+    page = admin.get(address).content.decode()
+    key = re.search(r'name="key" value="([^"]+)"', page)[1]
+    given = {
+        "channel": channel.pk,
+        "only": "clear",
+        "n": 1,
+        "hours": 24,
+        "key": key,
+    }
+
+    admin.post(address, given)
+    again = admin.post(address, given, follow=True)
+
+    assert "The bot posts 1 poll." in again.content.decode()
+    assert SuitePoll.objects.count() == Task.objects.filter(kind="bot.poll").count() == 1
 
 
 def test_what_cannot_be_asked_is_said_beside_the_form(admin, address):

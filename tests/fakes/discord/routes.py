@@ -55,6 +55,9 @@ class Routes:
         rest.add("PATCH", message, self.edit_message)
         rest.add("DELETE", message, self.delete_message)
         rest.add("POST", "/channels/{channel_id}/polls/{message_id}/expire", self.end_poll)
+        rest.add(
+            "GET", "/channels/{channel_id}/polls/{message_id}/answers/{number}", self.list_voters
+        )
         rest.add("POST", f"{message}/threads", self.start_thread)
         rest.add("PUT", f"{message}/reactions/{{emoji}}/@me", self.react)
         rest.add("POST", "/interactions/{interaction_id}/{token}/callback", self.answer)
@@ -162,6 +165,18 @@ class Routes:
             raise Refused(400, 520001, "Poll has already expired")
         message.poll.is_over = True
         return self._told("MESSAGE_UPDATE", message)
+
+    async def list_voters(
+        self, request: Request, channel_id: str, message_id: str, number: str
+    ) -> Answer:
+        message = self._message(message_id)
+        if message.poll is None:
+            raise Refused(404, 10008, "Unknown Message")
+        ids = sorted(map(int, message.poll.votes.get(int(number), ())))
+        after, limit = int(request.query.get("after", 0)), int(request.query.get("limit", 25))
+        page = [each for each in ids if each > after][:limit]
+        users = [payloads.user(self.world.users[str(each)]) for each in page]
+        return Answer(200, {"users": users})
 
     async def start_thread(self, request: Request, channel_id: str, message_id: str) -> Answer:
         self._message(message_id)

@@ -29,6 +29,41 @@ def test_three_right_answers_are_no_certainty():
     assert found.low < 0.5
 
 
+def test_one_wrong_answer_promises_no_more_than_none():
+    all_right, all_but_one = mean_interval([1.0] * 20), mean_interval([1.0] * 19 + [0.0])
+
+    assert all_but_one.low < all_right.low
+    assert all_but_one.high == 1.0
+
+
+@pytest.mark.parametrize(("wins", "ties"), [(1, 1), (2, 0), (3, 0), (3, 1), (3, 2)])
+def test_three_wins_are_no_clear_difference_whatever_else_is_equal(wins, ties):
+    found = paired_difference([1.0] * wins + [0.0] * ties, [0.0] * (wins + ties))
+    turned = paired_difference([0.0] * (wins + ties), [1.0] * wins + [0.0] * ties)
+
+    assert found.low == 0 or (found.low < 0 < found.mean)
+    assert turned.high == 0 or (turned.mean < 0 < turned.high)
+
+
+@pytest.mark.parametrize("ties", [0, 4, 20])
+def test_four_wins_and_no_loss_are_a_clear_difference(ties):
+    assert paired_difference([1.0] * 4 + [0.0] * ties, [0.0] * (4 + ties)).low > 0
+
+
+def test_few_wins_and_losses_that_chance_would_make_are_no_clear_difference():
+    found = paired_difference([1.0] * 6 + [0.0] * 1, [0.0] * 6 + [1.0] * 1)
+
+    assert found.low <= 0 < found.mean
+
+
+def test_scores_between_right_and_wrong_are_compared_by_how_much_they_differ():
+    assert paired_difference([0.9, 0.8, 0.9, 0.8], [0.1, 0.1, 0.2, 0.2]).low > 0
+
+
+def test_thousands_of_wins_are_counted_as_well():
+    assert paired_difference([1.0] * 9_000 + [0.0] * 11_000, [0.0] * 20_000).low > 0.4
+
+
 def test_no_values_have_no_mean():
     with pytest.raises(ValueError, match="nothing"):
         mean_interval([])

@@ -117,12 +117,51 @@ def test_a_base_model_that_repeats_itself_as_much_is_no_reason():
         (Effort(price=1.2, time=0.9), ("", "")),
         (Effort(price=3.0), ("costs 3 times as much", "")),
         (Effort(price=3.0, time=2.5), ("costs 3 times as much and takes 2.5 times as long", "")),
-        (Effort(price=0.4), ("", "costs 60 % less")),
-        (Effort(price=2.0, time=0.5), ("costs 2 times as much", "takes 50 % less time")),
+        (Effort(price=2.04), ("costs twice as much", "")),
+        (Effort(time=9.97, ms=5000), ("takes 10 times as long", "")),
+        (Effort(time=1234.5), ("takes about 1,200 times as long", "")),
+        (Effort(price=0.4), ("", "costs about a third as much")),
+        (Effort(price=0.6), ("", "costs about two thirds as much")),
+        (Effort(price=0.001), ("", "costs less than a twentieth as much")),
+        (Effort(price=0.0), ("", "costs nothing")),
+        (Effort(price=2.0, time=0.5), ("costs twice as much", "takes about half the time")),
+        (Effort(time=0.35, ms=900), ("", "takes about a third of the time")),
+        (Effort(time=0.001, ms=900), ("", "takes less than a twentieth of the time")),
+        (Effort(time=0.0, ms=2), ("", "answers at once")),
+        (
+            Effort(price=0.1, time=0.0, ms=0),
+            ("", "costs about a tenth as much and answers at once"),
+        ),
     ],
 )
-def test_what_it_takes_more_or_less_of_is_said_where_it_is_much(effort, said):
+def test_what_it_takes_more_or_less_of_is_said_as_a_person_would_where_it_is_much(effort, said):
     assert weighed(effort) == said
+
+
+@pytest.mark.parametrize("tuned_recall", [0.5, 0.7], ids=["no gain", "a gain"])
+def test_what_it_takes_is_said_once(tuned_recall):
+    at_once = Effort(time=0.0, ms=2)
+
+    found = decide("ft:x", [figures(tuned_recall=tuned_recall)], margin=2, effort=at_once)
+
+    whole = "\n".join([found.sentence, *found.reasons])
+    assert whole.lower().count("it answers at once") == 1
+
+
+def test_what_speaks_for_a_dearer_one_is_still_said():
+    found = decide("ft:x", [figures()], margin=2, effort=Effort(price=2.0, time=0.5))
+
+    assert found.sentence.endswith("but costs twice as much.")
+    assert found.reasons[-1] == "it takes about half the time."
+
+
+def test_what_a_replacement_takes_is_said_once():
+    at_once = Effort(time=0.0, ms=2)
+
+    found = decide_replacement("new", "old", [figures()], margin=2, effort=at_once)
+
+    assert found.sentence.endswith("it is no worse, and answers at once.")
+    assert not any("at once" in reason for reason in found.reasons)
 
 
 def test_as_good_but_dearer_is_said_so():
@@ -136,7 +175,10 @@ def test_as_good_and_much_cheaper_leaves_the_choice_to_a_person():
     verdict = decide("ft:x", [figures()], margin=2.0, effort=Effort(price=0.4))
 
     assert verdict.decision == "keep recall"
-    assert "It costs 60 % less, which may be reason enough to promote it." in verdict.sentence
+    assert (
+        "It costs about a third as much, which may be reason enough to promote it."
+        in verdict.sentence
+    )
 
 
 def test_a_replacement_need_only_be_no_worse():
@@ -144,5 +186,5 @@ def test_a_replacement_need_only_be_no_worse():
 
     assert verdict.decision == "promote"
     assert verdict.sentence == (
-        "new can take the place of old: on these tests it is no worse, but takes 2 times as long."
+        "new can take the place of old: on these tests it is no worse, but takes twice as long."
     )

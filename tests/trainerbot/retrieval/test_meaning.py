@@ -5,7 +5,8 @@ import numpy as np
 from trainerbot.conversation import Memory, Recall
 from trainerbot.errors import ProviderUnavailable
 from trainerbot.retrieval.calibration import CYRILLIC, LATIN, unit
-from trainerbot.retrieval.meaning import NearestMeanings, Placed, Space, packed
+from trainerbot.retrieval.corpus import Vectors
+from trainerbot.retrieval.meaning import MOST_COMPARED, NearestMeanings, Placed, Space, packed
 
 NOTIONS = (("password", "login", "locked"), ("open", "hours"), ("dog", "pets"), ("price", "cost"))
 
@@ -15,15 +16,16 @@ class Notions:
 
     name = "notions"
 
-    def __init__(self) -> None:
+    def __init__(self, n_dimensions: int = 64) -> None:
         self.asked: list[str] = []
+        self._n_dimensions = n_dimensions
 
     def embed(self, texts):
         self.asked += texts
         made = []
         for text in texts:
             seed = np.random.default_rng(sum(text.encode()))
-            vector = seed.normal(scale=0.15, size=64).astype(np.float32)
+            vector = seed.normal(scale=0.15, size=self._n_dimensions).astype(np.float32)
             for n, words in enumerate(NOTIONS):
                 vector[n] += 3 * any(word in text.lower() for word in words)
             made.append(vector)
@@ -83,7 +85,7 @@ def test_an_embedder_that_does_not_answer_leaves_the_words():
 
 def index_of(rows):
     """Index unit vectors, all of texts in Latin letters."""
-    space = Space(Notions())
+    space = Space(Notions(rows.shape[1]))
     packs = [np.frombuffer(packed(row), np.int8) for row in rows]
     return NearestMeanings(np.array(packs), space, [LATIN] * len(rows))
 
@@ -119,3 +121,37 @@ def test_of_two_alike_the_one_in_the_letters_of_the_question_comes_first():
     found = index.nearest(Placed(rows[0], 0.0, CYRILLIC), np.ones(2, dtype=bool), 2)
 
     assert found == [1, 0]
+
+
+def test_of_thousands_equally_near_the_newest_are_found():
+    row = unit(np.random.default_rng(3).normal(size=(1, 64)).astype(np.float32))
+    index = index_of(np.repeat(row, 5_000, axis=0))
+
+    found = index.nearest(Placed(row[0], 0.0, LATIN), np.ones(5_000, dtype=bool), 3)
+
+    assert len(found) == 3
+    assert min(found) >= 5_000 - MOST_COMPARED
+
+
+def test_long_vectors_are_told_apart_by_more_signs_than_a_byte_counts():
+    rows = unit(np.random.default_rng(4).normal(size=(4_200, 320)).astype(np.float32))
+    rows[:9] = -rows[99]  # 320 signs differ, and 320 - 256 would be near
+
+    found = index_of(rows).nearest(Placed(rows[99], 0.0, LATIN), np.ones(4_200, dtype=bool), 1)
+
+    assert found == [99]
+
+
+def test_vectors_are_kept_by_key_and_those_of_another_length_left_out():
+    vectors = Vectors()
+    vectors.add(5, bytes([1, 2]))
+    vectors.add(7, bytes([1, 2, 3]))
+    vectors.add(9, bytes([3, 4]))
+    vectors.add(5, bytes([5, 6]))
+
+    assert vectors.rows([5, 6, 7, 9]).tolist() == [[5, 6], [0, 0], [0, 0], [3, 4]]
+    assert vectors.rows([6, 7]) is None
+    assert vectors.without([5]).rows([5, 9]).tolist() == [[0, 0], [3, 4]]
+    assert 5 in vectors
+    vectors.discard(5)
+    assert 5 not in vectors

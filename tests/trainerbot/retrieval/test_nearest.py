@@ -100,3 +100,23 @@ def test_few_rows_are_compared_as_many_are():
     ]
     assert best == [each[:3] for each in by_hand]
     assert all(seen[match.key] for each in by_hand for match in each)
+
+
+def test_what_most_texts_have_is_looked_up_in_the_newest_of_them(monkeypatch):
+    monkeypatch.setattr("trainerbot.retrieval.nearest.MAX_ROWS", 10)
+    monkeypatch.setattr("trainerbot.retrieval.nearest.AT_ONCE", 7)
+    texts = ["zebra crossing"] * 30 + ["quiet street"]
+    index = NearestTexts([(number, text) for number, text in enumerate(texts)])
+    index._few_rows = 0
+
+    assert [match.key for match in index.nearest("zebra crossing", 3)] == [29, 28, 27]
+    assert index.nearest("quiet street", 1) == [(30, 1.0)]
+
+
+def test_an_index_made_piece_by_piece_is_the_same(monkeypatch):
+    whole = NearestTexts(list(enumerate(QUESTIONS)))
+    monkeypatch.setattr("trainerbot.retrieval.nearest.AT_ONCE", 2)
+    in_pieces = NearestTexts(list(enumerate(QUESTIONS)))
+
+    for question in QUESTIONS:
+        assert in_pieces.nearest(question, 9) == whole.nearest(question, 9)

@@ -5,6 +5,7 @@ import binascii
 from collections.abc import Sequence
 from typing import Any, Final
 
+import httpx2
 import msgspec
 import numpy as np
 import numpy.typing as npt
@@ -52,13 +53,14 @@ class OpenAICompatibleEmbeddings:
     def embed(self, texts: Sequence[str], *, model: str) -> Embedded:
         """See `EmbeddingModels.embed`."""
         with failures_in_words(self._endpoint, f"embedding model {model}"):
-            told = self._client.embeddings.with_raw_response.create(
+            # Not by `embeddings.create`, which takes a third of a millisecond more of somebody's
+            # time to look through what is sent.
+            content = self._client.post(
+                "/embeddings",
+                cast_to=httpx2.Response,
                 # Half the bytes, where an endpoint knows it; others answer with numbers.
-                model=model,
-                input=list(texts),
-                encoding_format="base64",
-            )
-            content = told.http_response.content
+                body={"model": model, "input": list(texts), "encoding_format": "base64"},
+            ).content
         try:
             answer = msgspec.json.decode(content, type=_Answer)
             vectors = _vectors(answer.data, len(texts))
