@@ -35,7 +35,10 @@ def command() -> list[str]:
 
 def environment() -> dict[str, str]:
     """The environment for it: the key travels there, since arguments can be read by anyone."""
-    return {**os.environ, "MODELSERVER_API_KEY": settings.MODELSERVER_API_KEY}
+    ours = {**os.environ, "MODELSERVER_API_KEY": settings.MODELSERVER_API_KEY}
+    # Whoever starts us from another folder has our packages on no path that it inherits.
+    paths = [str(settings.BASE_DIR), ours.get("PYTHONPATH", "")]
+    return ours | {"PYTHONPATH": os.pathsep.join(path for path in paths if path)}
 
 
 def answers(timeout_s: float = 1.0) -> bool:

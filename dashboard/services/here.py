@@ -44,6 +44,7 @@ def use_model(here: Here, model: str, *, actor: Person) -> str:
             model,
             was=was,
             guild=row.guild,
+            otherwise=releases.answers_without(row),
             actor=actor,
             save=lambda: places.save_place(row, actor=actor),
         )

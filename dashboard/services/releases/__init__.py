@@ -14,7 +14,7 @@ from dashboard.services.releases.aliases import (
     guild_ids,
     places_with,
 )
-from dashboard.services.releases.direct import ReasonNeeded, permit
+from dashboard.services.releases.direct import ReasonNeeded, answers_without, permit
 from dashboard.services.releases.gate import (
     being_tested,
     judge_of,
@@ -39,6 +39,7 @@ from dashboard.services.releases.moving import (
 __all__ = [
     "TOPIC",
     "ReasonNeeded",
+    "answers_without",
     "before",
     "being_tested",
     "create",

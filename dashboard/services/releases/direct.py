@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from dashboard.models import Alias, Correction, DiscordGuild, PlaceSettings, Release, SuiteVersion
-from dashboard.services import audit, routing, storage, suites
+from dashboard.services import assistant, audit, routing, storage, suites
 from dashboard.services.access import Person
 from dashboard.services.releases import gate
 from trainerbot.errors import InvalidInput
@@ -84,17 +84,20 @@ def permit(
     *,
     was: str,
     guild: DiscordGuild | None,
+    otherwise: str = "",
     why: str = "",
     actor: User | Person | None,
     save: Callable[[], object],
 ) -> str:
     """Let a place name a model: `save` it, and return what is to be said of it, or "".
 
-    was: what it named before; nothing is asked of what stays. One that nobody
+    was: what it named before; nothing is asked of what stays. otherwise: what
+    answers there when it names none, as `answers_without` tells. One that nobody
     tested is let through with words, so that a first model answers at once;
     one that is known to be worse needs a reason, which is audited with what
     objected, if it was saved. Raises ReasonNeeded without one, and what `save` raises.
     """
+    model, was = model or otherwise, was or otherwise
     found = heard(model, guild) if model != was else Heard()
     if found.against:
         why = why.strip()
@@ -125,6 +128,21 @@ def permit(
     named = found.unknown[:MOST_NAMED]
     where = TEST_NAME.format(model) if routing.name_in(model) else TEST_IT
     return " ".join(["Nobody has tested it for this place.", *named, *rest, where])
+
+
+def answers_without(place: PlaceSettings) -> str:
+    """Which model answers in a place that names none itself: that of its channel, server, everywhere."""
+    rows = PlaceSettings.objects.filter(guild=place.guild_id).exclude(model="")
+    if place.channel is not None:
+        of_parent = (
+            rows.filter(channel=place.channel.parent_id) if place.channel.parent_id else None
+        )
+        wider = (of_parent, rows.filter(channel=None))
+        for each in wider:
+            row = each.first() if each is not None else None
+            if row is not None:
+                return row.model
+    return assistant.current().model
 
 
 SAY_WHY = "Say why it shall answer all the same, or choose another."

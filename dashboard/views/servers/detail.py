@@ -143,6 +143,7 @@ def save_place(request: HttpRequest, form: PlaceForm, guild: DiscordGuild) -> bo
         lambda: places.save_place(form.save(commit=False), actor=actor(request)),
         was=was or "",
         guild=guild,
+        otherwise=releases.answers_without(form.instance),
     )
 
 
@@ -170,6 +171,7 @@ def _with_model(
     *,
     was: str,
     guild: DiscordGuild,
+    otherwise: str = "",
 ) -> bool:
     """Save a valid form that names a model; where its tests object, the form asks for the reason."""
     try:
@@ -177,6 +179,7 @@ def _with_model(
             model,
             was=was,
             guild=guild,
+            otherwise=otherwise,
             why=form.cleaned_data["why"],
             actor=actor(request),
             save=act,

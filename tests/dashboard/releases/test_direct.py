@@ -7,6 +7,7 @@ from dashboard.services import assistant, providers, releases, suites
 from tests.factories import (
     AliasFactory,
     CorrectionFactory,
+    DiscordChannelFactory,
     DiscordGuildFactory,
     PlaceSettingsFactory,
     ReleaseFactory,
@@ -186,6 +187,51 @@ def test_one_that_was_heard_by_itself_alone_is_said_to_be_untested():
     )  # fmt: skip
 
     assert permit("new").startswith("Nobody has tested it for this place.")
+
+
+def everywhere(model: str) -> None:
+    changed = assistant.current()
+    changed.model = model
+    assistant.save(changed=changed, actor=None)
+
+
+def test_a_server_that_names_no_model_any_more_hears_of_the_one_that_then_answers(admin):
+    guild = DiscordGuildFactory()
+    fails_on(guild)
+    PlaceSettingsFactory(guild=guild, model="good")
+    everywhere("bad")
+    address, given = f"/servers/{guild.pk}/answers/", {"model": "", "answers": ""}
+
+    refused = admin.post(address, given)
+    assert "bad is not chosen yet. It fails 1 of 1" in refused.content.decode()
+    assert guild.places.get().model == "good"
+
+    admin.post(address, given | {"why": "To try."})
+    assert not guild.places.exclude(model="").exists()
+
+
+def test_nothing_is_asked_of_what_answered_there_before_by_itself():
+    guild = DiscordGuildFactory()
+    fails_on(guild)
+
+    assert permit("bad", guild=guild, otherwise="bad") == ""
+    assert permit("", was="bad", guild=guild, otherwise="bad") == ""
+
+
+def test_a_place_without_a_model_is_answered_as_what_it_is_part_of():
+    guild = DiscordGuildFactory()
+    channel = DiscordChannelFactory(guild=guild)
+    thread = DiscordChannelFactory(guild=guild, parent=channel)
+    everywhere("one")
+    place = PlaceSettingsFactory(guild=guild, channel=thread)
+    assert releases.answers_without(place) == "one"
+
+    of_guild = PlaceSettingsFactory(guild=guild, model="two")
+    assert releases.answers_without(place) == "two"
+    assert releases.answers_without(of_guild) == "one"
+
+    PlaceSettingsFactory(guild=guild, channel=channel, model="three")
+    assert releases.answers_without(place) == "three"
 
 
 # --- on the pages -----------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """Commands bring the model server up for themselves when nobody else has."""
 
 import http.server
+import os
 import threading
 from collections.abc import Iterator
 
@@ -84,3 +85,11 @@ def test_its_key_is_no_argument_that_others_can_read(settings):
     settings.MODELSERVER_API_KEY = "sk-local-0123456789"
     assert not any("sk-local" in argument for argument in embedded.command())
     assert embedded.environment()["MODELSERVER_API_KEY"] == "sk-local-0123456789"
+
+
+def test_it_finds_our_packages_whatever_folder_we_were_started_from(settings, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", "/somewhere")
+
+    paths = embedded.environment()["PYTHONPATH"].split(os.pathsep)
+
+    assert paths == [str(settings.BASE_DIR), "/somewhere"]
