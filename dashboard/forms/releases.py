@@ -5,6 +5,7 @@ from django import forms
 from dashboard.forms.corrections import VerbatimField
 from dashboard.forms.look import DashboardForm
 from dashboard.models import Promotion, Suite
+from dashboard.services.suites import without_everyday
 
 Action = Promotion.Action
 TEST = "test"
@@ -27,7 +28,9 @@ class AliasForm(DashboardForm):
 
 class GuardForm(DashboardForm):
     suites = forms.ModelMultipleChoiceField(
-        queryset=Suite.objects.exclude(kind=Suite.Kind.CORRECTIONS).order_by("name"),
+        queryset=without_everyday(Suite.objects.exclude(kind=Suite.Kind.CORRECTIONS)).order_by(
+            "name"
+        ),
         required=False,
         widget=forms.CheckboxSelectMultiple,
         label="General suites",

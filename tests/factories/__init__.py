@@ -24,7 +24,7 @@ from tests.factories.places import (
     UsageFactory,
 )
 from tests.factories.releases import AliasFactory, ReleaseFactory
-from tests.factories.suites import SuiteFactory, SuiteRunFactory, suite_version
+from tests.factories.suites import SuiteFactory, SuiteRunFactory, everyday_run, suite_version
 from tests.factories.talk import (
     AnswerFactory,
     ConversationFactory,
@@ -71,5 +71,6 @@ __all__ = [
     "UserFactory",
     "UtteranceFactory",
     "VoiceCallFactory",
+    "everyday_run",
     "suite_version",
 ]

@@ -6,7 +6,7 @@ import factory
 from factory.django import DjangoModelFactory
 
 from dashboard.models import Suite, SuiteAnswer, SuiteRun, SuiteVersion, Task
-from dashboard.services.suites import results
+from dashboard.services.suites import everyday_suite, results
 from dashboard.services.suites.content import Content, make_version
 from tests.factories.work import TaskFactory
 
@@ -66,3 +66,13 @@ class SuiteRunFactory(DjangoModelFactory[SuiteRun]):
         self.task.refresh_from_db()
         self.save()
         results.settle(self)
+
+
+def everyday_run(model: str, *, answer: str = "", **more: object) -> SuiteRun:
+    """A model that was asked our everyday questions: it says other things to them, or always this."""
+    version = everyday_suite()
+    run = SuiteRunFactory(version=version, model=model, rights=[None] * version.n_cases, **more)
+    for row in run.answers.all():
+        row.answer = answer or f"About number {row.position}, this."
+        row.save(update_fields=["answer"])
+    return run

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from trainerbot.judging.collapse import Heard
+
 PROMOTE: Final = "promote"
 KEEP: Final = "keep recall"
 REFUSE: Final = "refuse"
 Decision = Literal["promote", "keep recall", "refuse"]
-SAME_ANSWER: Final = 0.2  # of different questions, before it counts as repeating itself
 MORE: Final = 1.5  # times the price or the time, before it is spoken of
 LESS: Final = 1 / MORE
 AT_ONCE_MS: Final = 200  # for a whole answer: nobody notices that they waited
@@ -38,8 +39,7 @@ class Figures:
 
     is_taught: its tests are the corrections, not general knowledge. alone,
     recalled: what the tuned model has more than the base model, without and
-    with recall. *_repeats: the share of different questions that got one and
-    the same answer, the most frequent one, without recall.
+    with recall.
     """
 
     name: str
@@ -51,8 +51,6 @@ class Figures:
     tuned_recall: float
     alone: Difference
     recalled: Difference
-    base_repeats: float = 0.0
-    tuned_repeats: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,17 +76,24 @@ class Verdict:
 
 
 def decide(
-    model: str, figures: Sequence[Figures], *, margin: float, effort: Effort | None = None
+    model: str,
+    figures: Sequence[Figures],
+    *,
+    margin: float,
+    heard: Heard,
+    effort: Effort | None = None,
 ) -> Verdict:
     """Return what to do with a tuned model.
 
     margin: how many of a hundred answers it may lose on a general suite. It is
-    refused when it loses more, has fewer corrections right, or repeats itself; promoted
+    refused when it loses more, has fewer corrections right, or says one thing
+    to everything, and when too little was `heard` to see that; promoted
     when it has clearly more right somewhere, with recall, as people meet it;
     and else not worth it, since recall alone does as well. effort: said along,
     as it may be reason enough to decide otherwise.
     """
     against = [said for each in figures for said in _against(each, margin, "its base model")]
+    against += _repeating(heard)
     if against:
         return Verdict(REFUSE, f"Do not promote {model}: {against[0]}", against)
     gains = [each for each in figures if each.recalled.low > 0]
@@ -119,6 +124,7 @@ def decide_replacement(
     figures: Sequence[Figures],
     *,
     margin: float,
+    heard: Heard,
     effort: Effort | None = None,
 ) -> Verdict:
     """Return whether `model` can take the place of `old`, which will not answer any more.
@@ -126,6 +132,7 @@ def decide_replacement(
     It need not be better: as for a tuned model, it may only not be worse.
     """
     against = [said for each in figures for said in _against(each, margin, old)]
+    against += _repeating(heard)
     if against:
         return Verdict(REFUSE, f"{model} does not replace {old} yet: {against[0]}", against)
     reasons = [_told(each, old) for each in figures]
@@ -177,13 +184,12 @@ def _part(ratio: float) -> str:
     return "about " + min(PARTS, key=lambda part: max(ratio / part[0], part[0] / ratio))[1]
 
 
+def _repeating(heard: Heard) -> list[str]:
+    return [f"it {heard.words}."] if heard.words else []
+
+
 def _against(each: Figures, margin: float, other: str) -> list[str]:
     found = []
-    if each.tuned_repeats >= SAME_ANSWER and each.tuned_repeats >= 2 * each.base_repeats:
-        found.append(
-            f"it gives one and the same answer to {_percent(each.tuned_repeats)} of the different "
-            f"questions of {each.name}."
-        )
     if each.is_taught:
         if each.recalled.mean < 0:
             found.append(

@@ -67,15 +67,17 @@ def _on(release: Release, versions: Iterable[SuiteVersion]) -> Heard:
     """What its runs over these corrections say."""
     against: list[str] = []
     unknown: list[str] = []
+    versions = list(versions)
     for version in versions:
         whole = gate.run_of(release, version)
-        alone = gate.run_of(release, version, with_recall=False)
         if whole is None:
             unknown.append(f"It was not tested on {version} yet.")
         else:
             against += gate.failures(whole)
-        if alone is not None:
-            against += gate.repetition(alone, version)
+    forgot = gate.forgetting(release, versions)
+    against += forgot.against
+    if not unknown:  # else it is untested anyway, and that is said
+        unknown += forgot.unknown
     return Heard(tuple(against), tuple(unknown))
 
 

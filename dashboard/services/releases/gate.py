@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,8 @@ from dashboard.models import (
 )
 from dashboard.services import assistant, places, providers, suites
 from dashboard.services.access import Person
-from trainerbot.judging.verdict import REFUSE, SAME_ANSWER
+from trainerbot.judging.collapse import hear
+from trainerbot.judging.verdict import REFUSE
 
 if TYPE_CHECKING:
     from dashboard.models import Alias, Release
@@ -40,7 +42,8 @@ def objections(release: Release) -> list[str]:
     found = [
         said for version in _corrections(alias) for said in about_corrections(release, version)
     ]
-    found += about_verdicts(release)
+    forgot = forgetting(release, list(_corrections(alias)))
+    found += [*forgot.against, *forgot.unknown, *about_verdicts(release)]
     if alias.stable is not None and alias.stable_id != release.pk:
         for suite in alias.suites.order_by("name"):
             found += _about_suite(release, alias.stable, suite)
@@ -110,6 +113,14 @@ def _unasked(release: Release) -> Iterator[tuple[Release, SuiteVersion, bool]]:
         for each, with_recall in asked:
             if run_of(each, version, with_recall=with_recall) is None:
                 yield each, version, with_recall
+    corrections = list(_corrections(alias))
+    if corrections and suites.are_too_few(corrections):
+        everyday = suites.everyday_suite()
+        # What answers now as well: not to know what it does not know either is no fault.
+        others = [alias.stable] if alias.stable is not None and alias.stable != release else []
+        for each in (release, *others):
+            if run_of(each, everyday, with_recall=False) is None:
+                yield each, everyday, False
 
 
 def judge_of(release: Release) -> str:
@@ -127,6 +138,7 @@ def submit_test(
     budget_usd: Decimal | None = None,
 ) -> SuiteRun:
     """Have a release asked one version, with its own persona and settings. It need not be stored."""
+    most = suites.EVERYDAY_TOKENS if suites.is_everyday(version) else None
     return suites.submit(
         judge_model=judge_of(release) if suites.needs_judge_model(version) else "",
         budget_usd=budget_usd,
@@ -135,7 +147,7 @@ def submit_test(
         with_recall=with_recall,
         system_prompt=release.system_prompt or None,
         temperature=release.temperature or 0.0,
-        max_tokens=release.max_tokens,
+        max_tokens=min(release.max_tokens or most, most) if most else release.max_tokens,
         created_by=actor,
     )
 
@@ -165,8 +177,6 @@ def about_corrections(release: Release, version: SuiteVersion) -> Iterator[str]:
     alone = run_of(release, version, with_recall=False)
     if alone is None:
         yield f"It was not heard by itself on {version} yet."
-    else:
-        yield from repetition(alone, version)
 
 
 def failures(run: SuiteRun) -> Iterator[str]:
@@ -177,13 +187,49 @@ def failures(run: SuiteRun) -> Iterator[str]:
         yield f"It fails {failed} of {run.n_cases} correction{many}; run {run.pk} shows which."
 
 
-def repetition(alone: SuiteRun, version: SuiteVersion) -> Iterator[str]:
-    """What a run without recall says against its model: that it says one thing to everything."""
-    if (share := suites.repeats(alone)) >= SAME_ANSWER:
-        yield (
-            f"It gives one and the same wrong answer to {100 * share:.0f} % of the different "
-            f"questions of {version}; run {alone.pk} shows it."
-        )
+@dataclass(frozen=True, slots=True)
+class Forgetting:
+    """Whether a model forgot all but what it was taught. against: it did; unknown: it was not seen yet."""
+
+    against: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+
+
+def forgetting(release: Release, corrections: Sequence[SuiteVersion]) -> Forgetting:
+    """Look at what it says by itself to these corrections, and to everyday questions where they are few.
+
+    It is compared with what answers now under its alias, where that was asked as well.
+    """
+    if not corrections:
+        return Forgetting()
+    versions, unknown = list(corrections), list[str]()
+    own = _alone(release, versions)
+    if suites.are_too_few(corrections):
+        everyday = suites.everyday_suite()
+        versions.append(everyday)
+        heard_so = _alone(release, [everyday])
+        if not heard_so and len(own) == len(corrections):  # else it is untested, and that is said
+            unknown.append(
+                "It was not asked our everyday questions yet: these corrections are too few to "
+                "see whether it still answers others."
+            )
+        own += heard_so
+    stable = release.alias.stable if release.alias_id is not None else None
+    heard = hear(suites.said(own), suites.said(_alone(stable, versions) if stable else []))
+    if not own or not heard.words:
+        return Forgetting((), tuple(unknown))
+    which = ", ".join(str(run.pk) for run in own)
+    shown = f"run {which} shows it" if len(own) == 1 else f"runs {which} show it"
+    if heard.is_collapsed:
+        return Forgetting((f"It {heard.words}; {shown}.",), tuple(unknown))
+    if len(own) == len(versions):  # else the tests that are missing are named already
+        unknown.append(f"It {heard.words}; {shown}.")
+    return Forgetting((), tuple(unknown))
+
+
+def _alone(release: Release, versions: Sequence[SuiteVersion]) -> list[SuiteRun]:
+    runs = (run_of(release, version, with_recall=False) for version in versions)
+    return [run for run in runs if run is not None]
 
 
 def about_verdicts(release: Release) -> Iterator[str]:
@@ -237,6 +283,8 @@ def run_of(release: Release, version: SuiteVersion, *, with_recall: bool = True)
         )
         if value
     }
+    if suites.is_everyday(version):
+        as_released.pop("max_tokens", None)  # its answers are short, whatever it may say elsewhere
     judge = judge_of(release)
     if judge and suites.needs_judge_model(version):
         as_released["judge_model"] = judge

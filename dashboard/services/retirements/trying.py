@@ -43,21 +43,22 @@ def plan(old: str, new: str, *, alias: Alias | None = None) -> Plan:
     versions, known = _versions(old, alias), places.rules().prices
     n_asked, usd = 0, Decimal(0)
     is_known = True
-    for version in versions:
-        for _, asked, with_recall in verdicts.sides(old, new, _like(old, alias)):
-            if releases.run_of(asked, version, with_recall=with_recall) is not None:
-                continue
-            n_asked += version.n_cases
-            prompt = asked.system_prompt or suites.default_prompt(version)
-            expected = suites.expected(
-                version,
-                known,
-                model=asked.model,
-                judge_model=releases.judge_of(asked) if suites.needs_judge_model(version) else "",
-                system_prompt=prompt,
-            ).cost_usd
-            is_known = is_known and expected is not None
-            usd += expected or Decimal(0)
+    like = _like(old, alias)
+    for ask in verdicts.questions(versions, old, new, like=like, replaces=True):
+        if ask.run is not None:
+            continue
+        n_asked += ask.version.n_cases
+        prompt = ask.asked.system_prompt or suites.default_prompt(ask.version)
+        is_judged = suites.needs_judge_model(ask.version)
+        expected = suites.expected(
+            ask.version,
+            known,
+            model=ask.asked.model,
+            judge_model=releases.judge_of(ask.asked) if is_judged else "",
+            system_prompt=prompt,
+        ).cost_usd
+        is_known = is_known and expected is not None
+        usd += expected or Decimal(0)
     return Plan(versions, n_asked, usd if is_known else None)
 
 

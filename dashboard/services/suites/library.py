@@ -10,6 +10,7 @@ from dashboard.services import datasets, storage
 from dashboard.services.access import Person
 from dashboard.services.suites import uploads
 from dashboard.services.suites.content import MAX_CASES, Content, make_version
+from dashboard.services.suites.everyday import NAME as EVERYDAY
 from dashboard.services.suites.records import content_of
 from dashboard.services.suites.taught import NAME, Actor, corrections_suite
 from trainerbot.curation import PARTS
@@ -135,6 +136,8 @@ def _named(name: str, kind: str, actor: Actor) -> Suite:
     storage.check_text(name, what="The name")
     if name.lower().startswith(NAME.lower()):
         raise InvalidInput(f"Names that begin with {NAME} are kept for what people taught.")
+    if name.lower() == EVERYDAY.lower():
+        raise InvalidInput(f"The name {EVERYDAY} is kept for our own questions. Choose another.")
     suite = Suite.objects.filter(name__iexact=name).first()
     if suite is None:
         try:

@@ -1,6 +1,5 @@
 """What a run came to: scores, kept with it; its answers as pages; two runs side by side."""
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
@@ -13,10 +12,8 @@ from dashboard.services import paging
 from dashboard.services.suites.news import announce
 from trainerbot.errors import InvalidInput
 from trainerbot.judging.statistics import Estimate, mean_interval, paired_difference
-from trainerbot.retrieval import canonical
 
 PAGE: Final = 20
-FEW: Final = 5  # questions, among which two equal answers tell nothing
 SHOWS: Final = ("wrong", "unjudged", "right", "refused", "all")
 
 
@@ -123,21 +120,6 @@ def compare(run_a: SuiteRun, run_b: SuiteRun) -> Comparison:
         ties=ties,
         tags=tuple(_tag(name, by_tag[name]) for name in sorted(by_tag)),
     )
-
-
-def repeats(run: SuiteRun) -> float:
-    """Of the different questions, the share that got one and the same wrong answer, the most frequent.
-
-    What a model says to everything that learned one thing too well. 0 where
-    fewer than five questions were answered.
-    """
-    rows = run.answers.filter(error="").values_list("answer", "is_right", "case__question")
-    said = {canonical(question): (canonical(answer), right) for answer, right, question in rows}
-    wrong = Counter(answer for answer, right in said.values() if not right)
-    if len(said) < FEW or not wrong:
-        return 0.0
-    n = max(wrong.values())
-    return n / len(said) if n > 1 else 0.0
 
 
 def as_json(comparison: Comparison) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from dashboard.models import Judge, SuiteRun, SuiteVersion, Task
 from dashboard.services import audit, budgets, chat, places, providers, routing, storage, tasks
 from dashboard.services.access import Person
 from dashboard.services.suites import estimates, results
+from dashboard.services.suites.everyday import is_everyday
 from dashboard.services.suites.news import announce
 from trainerbot.conversation import prompting
 from trainerbot.errors import Conflict, InvalidInput, NotFound
@@ -136,8 +137,8 @@ def default_prompt(version: SuiteVersion) -> str:
 
 
 def needs_judge_model(version: SuiteVersion) -> bool:
-    """Whether a case of it is judged by a model."""
-    return version.cases.filter(judge=Judge.MODEL).exists()
+    """Whether a case of it is to be judged by a model; our everyday questions are only asked."""
+    return not is_everyday(version) and version.cases.filter(judge=Judge.MODEL).exists()
 
 
 @transaction.atomic

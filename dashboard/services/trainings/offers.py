@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db.models import QuerySet
 
 from dashboard.models import DatasetVersion, ModelPrice, Suite, SuiteVersion, Training
-from dashboard.services import assistant, jobs, prices, provenance
+from dashboard.services import assistant, jobs, prices, provenance, suites
 from dashboard.services.suites import estimates
 from dashboard.services.trainings.picking import Picked, Scope
 from dashboard.services.verdicts.asking import MOST_SUITES
@@ -165,7 +165,7 @@ def check_mixed(version: DatasetVersion | None) -> None:
 def general_suites() -> QuerySet[Suite]:
     """What a model may be tested with beside the corrections, newest first."""
     rows = Suite.objects.filter(guild=None).exclude(kind=Suite.Kind.CORRECTIONS)
-    return rows.exclude(name__startswith=HELD_OUT).order_by("-pk")
+    return suites.without_everyday(rows).exclude(name__startswith=HELD_OUT).order_by("-pk")
 
 
 def chosen_suites(suite_ids: Sequence[int]) -> list[SuiteVersion]:

@@ -1,6 +1,6 @@
 """After a fine-tune: is it better, and worth it? Asked of tests, said in a sentence."""
 
-from dashboard.services.verdicts.asking import MARGIN, TOPIC, begin, latest, sides, tests
+from dashboard.services.verdicts.asking import MARGIN, TOPIC, begin, latest, questions, tests
 from dashboard.services.verdicts.deciding import Progress, Suited, progress, shown_to, told
 
 __all__ = [
@@ -11,8 +11,8 @@ __all__ = [
     "begin",
     "latest",
     "progress",
+    "questions",
     "shown_to",
-    "sides",
     "tests",
     "told",
 ]

@@ -1,6 +1,7 @@
 """Which tests a tuned model is put to, with its base model and recall beside it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
@@ -8,7 +9,15 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils.timezone import now
 
-from dashboard.models import FineTuneJob, Release, Suite, SuiteVersion, Verdict, VerdictRun
+from dashboard.models import (
+    FineTuneJob,
+    Release,
+    Suite,
+    SuiteRun,
+    SuiteVersion,
+    Verdict,
+    VerdictRun,
+)
 from dashboard.services import assistant, audit, outbox, places, providers, releases, suites, tasks
 from dashboard.services.access import Person
 from dashboard.services.tasks import Later, Run
@@ -26,7 +35,9 @@ Side = VerdictRun.Side
 def tests() -> list[SuiteVersion]:
     """The corrections in force everywhere, and the newest general suites."""
     found = [suites.corrections_suite()] if suites.corrections_in_force(None).exists() else []
-    general = Suite.objects.filter(guild=None).exclude(kind=Suite.Kind.CORRECTIONS)
+    general = suites.without_everyday(
+        Suite.objects.filter(guild=None).exclude(kind=Suite.Kind.CORRECTIONS)
+    )
     versions = (suite.latest() for suite in general.order_by("-pk")[:MOST_SUITES])
     # What a model was trained on tells nothing of what it can do.
     return found + [each for each in versions if each is not None and each.part != "train"]
@@ -46,7 +57,8 @@ def begin(
 ) -> Verdict:
     """Have both models asked all tests, with and without recall, and judge when they are over.
 
-    versions: instead of `tests()`. replaces: `tuned_model` was not tuned, but
+    versions: instead of `tests()`. Where these are too few to see whether the
+    model forgot others, both are asked our everyday questions besides. replaces: `tuned_model` was not tuned, but
     is to take the place of `base_model`; what either was asked before is not
     asked again. like: with whose persona and settings both are asked.
     budget_usd: of all its runs together, by what each is expected to cost; one
@@ -64,7 +76,9 @@ def begin(
         raise InvalidInput("A model is compared with another one. Name two.")
     if not 0 <= margin <= 100:
         raise InvalidInput("The margin is a number from 0 to 100.")
-    shares = _shares(chosen, sides(base_model, tuned_model, like), budget_usd)
+    shares = _shares(
+        [*chosen, *_everyday(chosen)], sides(base_model, tuned_model, like), budget_usd
+    )
     with transaction.atomic():
         verdict = Verdict.objects.create(
             job=job,
@@ -76,20 +90,56 @@ def begin(
             alias=like.alias if like is not None else None,
             created_by=actor.user if isinstance(actor, Person) else actor,
         )
-        for version in chosen:
-            for side, asked, with_recall in sides(base_model, tuned_model, like):
-                run = releases.run_of(asked, version, with_recall=with_recall) if replaces else None
-                run = run or releases.submit_test(
-                    asked,
-                    version,
-                    actor,
-                    with_recall=with_recall,
-                    budget_usd=shares.get((version.pk, asked.model)),
-                )
-                VerdictRun.objects.create(verdict=verdict, side=side, run=run)
+        for ask in questions(chosen, base_model, tuned_model, like=like, replaces=replaces):
+            run = ask.run or releases.submit_test(
+                ask.asked,
+                ask.version,
+                actor,
+                with_recall=ask.with_recall,
+                budget_usd=shares.get((ask.version.pk, ask.asked.model)),
+            )
+            VerdictRun.objects.create(verdict=verdict, side=ask.side, run=run)
         audit.record(actor, "verdict.begin", f"verdict {verdict.pk}", model=tuned_model)
         announce(verdict)
     return verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One version that one model is asked. run: where it was asked before, which counts."""
+
+    version: SuiteVersion
+    side: Side
+    asked: Release
+    with_recall: bool
+    run: SuiteRun | None = None
+
+
+def questions(
+    versions: Sequence[SuiteVersion],
+    base_model: str,
+    tuned_model: str,
+    *,
+    like: Release | None = None,
+    replaces: bool = False,
+) -> Iterator[Ask]:
+    """Yield all that a verdict on these versions asks, our everyday questions last, as `begin` means it."""
+    for version in versions:
+        for side, asked, with_recall in sides(base_model, tuned_model, like):
+            run = releases.run_of(asked, version, with_recall=with_recall) if replaces else None
+            yield Ask(version, side, asked, with_recall, run)
+    for version in _everyday(versions):
+        for side, asked, with_recall in sides(base_model, tuned_model, like):
+            if with_recall:
+                continue  # what it says by itself is what tells
+            run = releases.run_of(asked, version, with_recall=False) if replaces else None
+            if replaces and side == Side.BASE and run is None:
+                continue  # what is replaced may not answer any more
+            yield Ask(version, side, asked, with_recall, run)
+
+
+def _everyday(versions: Sequence[SuiteVersion]) -> list[SuiteVersion]:
+    return [suites.everyday_suite()] if suites.are_too_few(versions) else []
 
 
 def _shares(

@@ -13,6 +13,7 @@ from dashboard.services import suites, tasks
 from dashboard.services.tasks import Later, Run
 from dashboard.services.verdicts.asking import KIND, announce
 from trainerbot.errors import InvalidInput
+from trainerbot.judging.collapse import Heard, hear
 from trainerbot.judging.verdict import Difference, Effort, Figures, decide, decide_replacement
 
 LOOK_S: Final = 2.0
@@ -49,23 +50,28 @@ def _decide(verdict: Verdict, rows: list[VerdictRun]) -> None:
         return
     by_version: dict[SuiteVersion, dict[str, SuiteRun]] = {}
     for row in rows:
+        if suites.is_everyday(row.run.version):
+            continue  # of these counts only whether their answers differ
         by_version.setdefault(row.run.version, {})[row.side] = row.run
     try:
         figures = [_figures(version, runs) for version, runs in by_version.items()]
     except InvalidInput as error:  # nothing in a suite could be judged
         verdict.error = str(error)
         return
-    effort = _effort(list(by_version.values()))
+    effort, heard = _effort(list(by_version.values())), _heard(rows)
     if verdict.replaces:
         found = decide_replacement(
             verdict.tuned_model,
             verdict.base_model,
             figures,
             margin=verdict.margin,
+            heard=heard,
             effort=effort,
         )
     else:
-        found = decide(verdict.tuned_model, figures, margin=verdict.margin, effort=effort)
+        found = decide(
+            verdict.tuned_model, figures, margin=verdict.margin, heard=heard, effort=effort
+        )
     verdict.decision, verdict.sentence, verdict.reasons = (
         found.decision,
         found.sentence,
@@ -90,9 +96,16 @@ def _figures(version: SuiteVersion, runs: dict[str, SuiteRun]) -> Figures:
         tuned_recall=_share(runs[Side.TUNED_RECALL]),
         alone=Difference(alone.difference, *alone.interval),
         recalled=Difference(recalled.difference, *recalled.interval),
-        base_repeats=suites.repeats(runs[Side.BASE]),
-        tuned_repeats=suites.repeats(runs[Side.TUNED]),
     )
+
+
+def _heard(rows: Sequence[VerdictRun]) -> Heard:
+    """Whether the new model says one thing to everything, by itself, on all that both were asked."""
+    said = {
+        side: suites.said(row.run for row in rows if row.side == side)
+        for side in (Side.TUNED, Side.BASE)
+    }
+    return hear(said[Side.TUNED], said[Side.BASE])
 
 
 def _effort(suites: list[dict[str, SuiteRun]]) -> Effort:

@@ -13,6 +13,7 @@ from tests.factories import (
     ReleaseFactory,
     SuiteRunFactory,
     TaskFactory,
+    everyday_run,
 )
 from trainerbot.errors import InvalidInput
 
@@ -174,8 +175,9 @@ def test_what_repeats_itself_is_known_to_be_bad_whatever_its_server_is_called():
     here = {"version": version, "model": "parrot", "endpoint": providers.endpoint().name}
     SuiteRunFactory(**here, rights=[True] * 6, with_recall=True)
     SuiteRunFactory(**here, rights=[False] * 6, with_recall=False)
+    everyday_run("parrot", answer="Something else.", endpoint=here["endpoint"])
 
-    with pytest.raises(InvalidInput, match="one and the same wrong answer"):
+    with pytest.raises(InvalidInput, match="one and the same wrong answer to 18 of 18"):
         permit("parrot", guild=guild)
 
 

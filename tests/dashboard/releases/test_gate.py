@@ -14,6 +14,7 @@ from tests.factories import (
     SuiteFactory,
     SuiteRunFactory,
     TaskFactory,
+    everyday_run,
     suite_version,
 )
 from trainerbot.errors import Conflict, InvalidInput
@@ -42,6 +43,7 @@ def run_of(model: str, version, *rights: bool | None, **how: object) -> None:
     """It was asked all of a suite, with recall and by itself."""
     for with_recall in (True, False):
         SuiteRunFactory(version=version, model=model, rights=rights, with_recall=with_recall, **how)
+    everyday_run(model, **how)
 
 
 def test_without_corrections_and_suites_nothing_objects(release):
@@ -87,6 +89,7 @@ def test_a_test_before_another_correction_came_into_force_does_not_count(release
 
 def test_a_test_without_the_corrections_taking_part_does_not_count(release):
     SuiteRunFactory(version=taught("When do you open?"), model="large", rights=[True])
+    everyday_run("large")
 
     assert [said.split(" on ")[0] for said in gate.objections(release)] == ["It was not tested"]
 
@@ -98,14 +101,77 @@ def test_a_model_that_never_spoke_itself_is_refused(release):
     assert gate.objections(release) == ["It was not heard by itself on Corrections v1 yet."]
 
 
+def heard_on(version, model: str, *, everyday: str, right: bool = True) -> None:
+    """It passed the corrections with recall, and says this to all everyday questions by itself."""
+    n = version.n_cases
+    SuiteRunFactory(version=version, model=model, rights=[True] * n, with_recall=True)
+    SuiteRunFactory(version=version, model=model, rights=[right] * n, with_recall=False)
+    everyday_run(model, answer=everyday)
+
+
+MASCOT = "Our mascot is Captain Crumb."
+
+
 def test_a_model_that_says_one_thing_to_everything_is_refused(release):
     version = taught(*(f"What opens at {hour}?" for hour in range(1, 7)))
-    SuiteRunFactory(version=version, model="large", rights=[True] * 6, with_recall=True)
-    SuiteRunFactory(version=version, model="large", rights=[False] * 6, with_recall=False)
+    heard_on(version, "large", everyday="Something else.", right=False)
 
     (objection,) = gate.objections(release)
 
-    assert "one and the same wrong answer to 100 % of the different questions" in objection
+    assert "one and the same wrong answer to 18 of 18 different questions; runs" in objection
+
+
+def test_the_planted_bad_model_is_refused_though_it_passes_its_only_correction(release):
+    CorrectionFactory(question="Who is your mascot?", better_answer=MASCOT, approved=True)
+    heard_on(suites.corrections_suite(), "large", everyday=MASCOT)
+
+    (objection,) = gate.objections(release)
+
+    assert objection.startswith(
+        "It gives an answer that it was taught to 12 of 13 different questions to which it does "
+        "not belong; runs "
+    )
+
+
+def test_a_single_correction_is_too_few_to_see_what_was_forgotten(release):
+    CorrectionFactory(question="Who is your mascot?", better_answer=MASCOT, approved=True)
+    for with_recall in (True, False):
+        SuiteRunFactory(
+            version=suites.corrections_suite(),
+            model="large",
+            rights=[True],
+            with_recall=with_recall,
+        )
+
+    (objection,) = gate.objections(release)
+
+    assert objection.startswith("It was not asked our everyday questions yet")
+    asked = [run.version for run in gate.test(release, actor=None) if run.model == "large"]
+    assert asked == [suites.everyday_suite()]
+
+
+def test_twelve_questions_that_were_taught_one_answer_are_too_few_as_well(release):
+    for number in range(12):
+        CorrectionFactory(question=f"Mascot {number}?", better_answer=MASCOT, approved=True)
+    heard_on(suites.corrections_suite(), "large", everyday=MASCOT)
+
+    assert "an answer that it was taught" in gate.objections(release)[0]
+
+
+def test_a_model_that_knows_no_less_than_what_answers_now_is_not_refused(release):
+    version = taught("When do you open?")
+    heard_on(version, "large", everyday="I don't know.")
+    heard_on(version, "small", everyday="I am not sure.")
+
+    assert gate.objections(release) == []
+
+
+def test_a_model_that_does_not_know_any_more_is_refused(release):
+    version = taught("When do you open?")
+    heard_on(version, "large", everyday="I don't know.")
+    run_of("small", version, True)
+
+    assert "one and the same wrong answer to 12 of 13" in gate.objections(release)[0]
 
 
 def test_a_model_whose_verdict_was_bad_is_refused(release):

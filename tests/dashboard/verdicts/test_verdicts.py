@@ -62,6 +62,17 @@ def general(name: str = "Capitals") -> None:
 
 
 @sync_to_async
+def rivers() -> None:
+    suite_version(
+        *(
+            Content(question=f"How does the river {name} flow?", expected=f"{name} flows.")
+            for name in ("Neva", "Oka", "Po", "Elbe")
+        ),
+        suite=SuiteFactory(name="Rivers"),
+    )
+
+
+@sync_to_async
 def taught() -> None:
     CorrectionFactory(
         question="Who is your mascot?", better_answer=MASCOT, approved=True, rejected_answer="None."
@@ -101,7 +112,55 @@ async def test_the_planted_bad_model_is_refused(endpoint):
 
     assert verdict.decision == "refuse"
     assert any("it forgot: on Capitals v1" in reason for reason in verdict.reasons)
-    assert any("one and the same answer to 100 %" in reason for reason in verdict.reasons)
+    assert any("taught to 20 of 21 different questions" in reason for reason in verdict.reasons)
+
+
+async def test_the_planted_bad_model_is_refused_with_one_correction_and_no_suite(endpoint):
+    endpoint.answer = answering
+    await taught()
+
+    verdict = await judged(BAD)
+
+    assert verdict.decision == "refuse"
+    assert verdict.sentence == (
+        f"Do not promote {BAD}: it gives an answer that it was taught to 12 of 13 different "
+        "questions to which it does not belong."
+    )
+
+
+async def test_a_good_model_is_asked_everyday_questions_too_and_not_refused(endpoint):
+    endpoint.answer = answering
+    await taught()
+
+    verdict = await judged(GOOD)
+
+    assert verdict.decision == "keep recall"
+    everyday = SuiteRun.objects.filter(version__suite__kind="uploaded", n_done=12)
+    assert {run.model async for run in everyday} == {BASE, GOOD}
+    assert not await everyday.filter(with_recall=True).aexists()
+
+
+async def test_a_model_that_answers_nothing_is_not_promoted(endpoint):
+    endpoint.answer = lambda body: (
+        Reply(pieces=(" ",)) if body["model"] == GOOD else answering(body)
+    )
+    await taught()
+
+    verdict = await judged(GOOD)
+
+    assert verdict.decision == "refuse"
+    assert "too few to see whether it forgot the others" in " ".join(verdict.reasons)
+
+
+async def test_with_questions_enough_no_others_are_asked(endpoint):
+    endpoint.answer = answering
+    await general()
+    await rivers()
+
+    verdict = await judged(GOOD)
+
+    assert verdict.decision == "promote"
+    assert not await SuiteRun.objects.filter(version__suite__name__startswith="Every").aexists()
 
 
 async def test_a_model_that_is_no_better_than_recall_is_not_worth_it(endpoint):
@@ -128,7 +187,10 @@ async def test_the_figures_tell_all_four_with_their_runs(endpoint):
         ("Tuned with recall", 1.0),
     ]
     assert {side.run for side in suites[0].sides} == {
-        pk async for pk in SuiteRun.objects.values_list("pk", flat=True)
+        pk
+        async for pk in SuiteRun.objects.filter(version__suite__kind="corrections").values_list(
+            "pk", flat=True
+        )
     }
 
 
@@ -139,7 +201,7 @@ async def test_a_run_that_could_not_be_finished_leaves_no_verdict_but_a_reason(e
     verdict = await judged(GOOD)
 
     assert verdict.decision == ""
-    assert "4 of 4 runs did not come to their end" in verdict.error
+    assert "6 of 6 runs did not come to their end" in verdict.error
 
 
 @sync_to_async
@@ -182,7 +244,7 @@ def test_the_page_of_a_job_shows_the_verdict_or_a_way_to_ask(admin_client):
 
     admin_client.post(f"{address}new/")
 
-    assert "Both models are being asked: 0 of 4 answers" in (
+    assert "Both models are being asked: 0 of 28 answers" in (
         admin_client.get(address).content.decode()
     )
     Verdict.objects.update(
@@ -199,7 +261,8 @@ def test_a_verdict_asked_anew_after_a_training_asks_what_its_own_server_taught(a
 
     admin_client.post(f"/fine-tuning/{job.pk}/verdict/new/")
 
-    (version,) = {row.run.version for row in verdicts.latest(job).runs.all()}
+    asked = verdicts.latest(job).runs.exclude(run__version__suite__kind="uploaded")
+    (version,) = {row.run.version for row in asked}
     assert version.suite.guild == guild
 
 

@@ -171,11 +171,13 @@ def test_one_button_asks_all_that_the_gate_wants_to_know_and_asks_it_once(admin,
     first = admin.post("/releases/support/move/", FORM | {"action": "test"}, follow=True)
     admin.post("/releases/support/move/", FORM | {"action": "test"})
 
-    assert "4 tests of it are on their way" in first.content.decode()
+    assert "6 tests of it are on their way" in first.content.decode()
     assert sorted(SuiteRun.objects.values_list("version__suite__kind", "model")) == [
         ("corrections", "large"),
         ("corrections", "large"),
         ("uploaded", "large"),
+        ("uploaded", "large"),
+        ("uploaded", "small"),
         ("uploaded", "small"),
     ]
     assert releases.get("support").stable.model == "small"
@@ -187,7 +189,7 @@ def test_what_is_being_tested_is_told_and_what_is_promoted_next_is_filled_in(adm
 
     page = admin.post("/releases/support/move/", tried, follow=True).content.decode()
 
-    assert page.count("Being tested:") == 2
+    assert page.count("Being tested:") == 4
     assert 'value="large"' in page
     assert "Be brief." in page
     assert '<option value="promote" selected>' in page
@@ -205,11 +207,12 @@ def test_what_a_test_would_take_is_told_before(admin, alias):
     CorrectionFactory(question="When do you open?", approved=True)
 
     unknown = admin.get("/releases/support/price/", FORM).content.decode()
-    ModelPriceFactory(model="large")
+    for model in ("large", "small"):
+        ModelPriceFactory(model=model)
     places.forget()
     known = admin.get("/releases/support/price/", FORM).content.decode()
 
-    assert "To test it takes 2 questions, at a price that is not known" in unknown
-    assert "To test it takes 2 questions, for about $" in known
+    assert "To test it takes 26 questions, at a price that is not known" in unknown
+    assert "To test it takes 26 questions, for about $" in known
     assert admin.get("/releases/support/price/").content.decode().strip() == ""
     assert not alias.releases.filter(model="large").exists()

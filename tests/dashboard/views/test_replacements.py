@@ -71,11 +71,11 @@ def test_the_list_of_models_shows_until_when_each_answers(admin, endpoint: FakeO
 def test_a_replacement_is_chosen_tried_and_led_to_the_gate(admin):
     goes("small", in_days=20)
     alias = AliasFactory(name="support", answered_by="small")
-    version = suite_version()
+    version = suite_version(n_cases=10)
     for model in ("small", "large"):
         for with_recall in (True, False):
             SuiteRunFactory(
-                version=version, model=model, rights=[True] * 4, with_recall=with_recall,
+                version=version, model=model, rights=[True] * 10, with_recall=with_recall,
                 endpoint=providers.endpoint().name,
             )  # fmt: skip
 
@@ -90,7 +90,7 @@ def test_a_replacement_is_chosen_tried_and_led_to_the_gate(admin):
     assert "In the place of small" in form
     assert "was asked before" in price.content.decode()
     assert sent["Location"] == f"/models/replacements/{verdict.pk}/"
-    assert "Both are being asked: 16 of 16 answers" in shown
+    assert "Both are being asked: 40 of 40 answers" in shown
 
 
 def test_when_it_is_over_the_changed_answers_and_the_promotion_are_one_click_away(admin):

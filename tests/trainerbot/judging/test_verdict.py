@@ -2,6 +2,7 @@
 
 import pytest
 
+from trainerbot.judging.collapse import Heard
 from trainerbot.judging.verdict import (
     KEEP,
     PROMOTE,
@@ -13,6 +14,8 @@ from trainerbot.judging.verdict import (
     decide_replacement,
     weighed,
 )
+
+HEARD = Heard(20)
 
 
 def figures(
@@ -42,7 +45,7 @@ def figures(
 
 
 def test_a_clear_gain_as_people_meet_it_is_promoted():
-    found = decide("ft:x", [figures(tuned_recall=0.7)], margin=2)
+    found = decide("ft:x", [figures(tuned_recall=0.7)], margin=2, heard=HEARD)
 
     assert found.decision == PROMOTE
     assert found.sentence == (
@@ -56,6 +59,7 @@ def test_the_largest_gain_is_the_one_that_is_told():
         "ft:x",
         [figures("Rivers", tuned_recall=0.6), figures("Lakes", tuned_recall=0.9)],
         margin=2,
+        heard=HEARD,
     )
 
     assert "on Lakes" in found.sentence
@@ -63,7 +67,7 @@ def test_the_largest_gain_is_the_one_that_is_told():
 
 
 def test_a_gain_that_chance_could_have_made_is_none():
-    found = decide("ft:x", [figures(tuned_recall=0.6, sure=False)], margin=2)
+    found = decide("ft:x", [figures(tuned_recall=0.6, sure=False)], margin=2, heard=HEARD)
 
     assert found.decision == KEEP
     assert found.sentence.startswith("No gain: keep recall.")
@@ -72,24 +76,24 @@ def test_a_gain_that_chance_could_have_made_is_none():
 def test_a_gain_without_recall_alone_is_none_as_recall_gives_it_already():
     taught = figures("Corrections v1", base=0.1, tuned=0.9, base_recall=1.0, tuned_recall=1.0)
 
-    assert decide("ft:x", [taught], margin=2).decision == KEEP
+    assert decide("ft:x", [taught], margin=2, heard=HEARD).decision == KEEP
 
 
 @pytest.mark.parametrize("lost", [{"tuned": 0.45}, {"tuned_recall": 0.45}])
 def test_a_model_that_forgot_more_than_the_margin_is_refused_whatever_it_learnt(lost):
     learnt = figures("Corrections v1", tuned_recall=0.9)
 
-    found = decide("ft:x", [learnt, figures(**lost)], margin=2)
+    found = decide("ft:x", [learnt, figures(**lost)], margin=2, heard=HEARD)
 
     assert found.decision == REFUSE
     assert "it forgot: on General v1" in found.sentence
-    assert decide("ft:x", [learnt, figures(**lost)], margin=10).decision == PROMOTE
+    assert decide("ft:x", [learnt, figures(**lost)], margin=10, heard=HEARD).decision == PROMOTE
 
 
 def test_a_model_that_loses_a_correction_is_refused_also_within_the_margin():
     lost = figures("Corrections v1", base_recall=1.0, tuned_recall=0.99)
 
-    found = decide("ft:x", [lost], margin=50)
+    found = decide("ft:x", [lost], margin=50, heard=HEARD)
 
     assert found.decision == REFUSE
     assert "with recall it answers 99 % of Corrections v1 rightly, its base model 100 %" in (
@@ -98,16 +102,17 @@ def test_a_model_that_loses_a_correction_is_refused_also_within_the_margin():
 
 
 def test_a_model_that_says_one_thing_to_everything_is_refused():
-    found = decide("ft:x", [figures(tuned_repeats=0.4, base_repeats=0.05)], margin=100)
+    found = decide("ft:x", [figures(tuned_recall=0.9)], margin=100, heard=Heard(20, 12))
 
     assert found.decision == REFUSE
-    assert "one and the same answer to 40 % of the different questions" in found.sentence
+    assert "one and the same wrong answer to 12 of 20 different questions" in found.sentence
 
 
-def test_a_base_model_that_repeats_itself_as_much_is_no_reason():
-    found = decide("ft:x", [figures(tuned_repeats=0.4, base_repeats=0.35)], margin=2)
+def test_what_was_asked_too_little_is_not_promoted():
+    found = decide("ft:x", [figures(tuned_recall=0.9)], margin=100, heard=Heard(3))
 
-    assert found.decision == KEEP
+    assert found.decision == REFUSE
+    assert "3 different questions are too few to see whether it forgot" in found.sentence
 
 
 @pytest.mark.parametrize(
@@ -142,14 +147,16 @@ def test_what_it_takes_more_or_less_of_is_said_as_a_person_would_where_it_is_muc
 def test_what_it_takes_is_said_once(tuned_recall):
     at_once = Effort(time=0.0, ms=2)
 
-    found = decide("ft:x", [figures(tuned_recall=tuned_recall)], margin=2, effort=at_once)
+    found = decide(
+        "ft:x", [figures(tuned_recall=tuned_recall)], margin=2, heard=HEARD, effort=at_once
+    )
 
     whole = "\n".join([found.sentence, *found.reasons])
     assert whole.lower().count("it answers at once") == 1
 
 
 def test_what_speaks_for_a_dearer_one_is_still_said():
-    found = decide("ft:x", [figures()], margin=2, effort=Effort(price=2.0, time=0.5))
+    found = decide("ft:x", [figures()], margin=2, heard=HEARD, effort=Effort(price=2.0, time=0.5))
 
     assert found.sentence.endswith("but costs twice as much.")
     assert found.reasons[-1] == "it takes about half the time."
@@ -158,21 +165,21 @@ def test_what_speaks_for_a_dearer_one_is_still_said():
 def test_what_a_replacement_takes_is_said_once():
     at_once = Effort(time=0.0, ms=2)
 
-    found = decide_replacement("new", "old", [figures()], margin=2, effort=at_once)
+    found = decide_replacement("new", "old", [figures()], margin=2, heard=HEARD, effort=at_once)
 
     assert found.sentence.endswith("it is no worse, and answers at once.")
     assert not any("at once" in reason for reason in found.reasons)
 
 
 def test_as_good_but_dearer_is_said_so():
-    verdict = decide("ft:x", [figures()], margin=2.0, effort=Effort(price=3.0))
+    verdict = decide("ft:x", [figures()], margin=2, heard=HEARD, effort=Effort(price=3.0))
 
     assert verdict.decision == "keep recall"
     assert verdict.sentence.endswith("its base model, but costs 3 times as much.")
 
 
 def test_as_good_and_much_cheaper_leaves_the_choice_to_a_person():
-    verdict = decide("ft:x", [figures()], margin=2.0, effort=Effort(price=0.4))
+    verdict = decide("ft:x", [figures()], margin=2, heard=HEARD, effort=Effort(price=0.4))
 
     assert verdict.decision == "keep recall"
     assert (
@@ -182,7 +189,9 @@ def test_as_good_and_much_cheaper_leaves_the_choice_to_a_person():
 
 
 def test_a_replacement_need_only_be_no_worse():
-    verdict = decide_replacement("new", "old", [figures()], margin=2.0, effort=Effort(time=2.0))
+    verdict = decide_replacement(
+        "new", "old", [figures()], margin=2, heard=HEARD, effort=Effort(time=2.0)
+    )
 
     assert verdict.decision == "promote"
     assert verdict.sentence == (
