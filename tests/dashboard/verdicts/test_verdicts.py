@@ -152,6 +152,16 @@ async def test_a_model_that_answers_nothing_is_not_promoted(endpoint):
     assert "too few to see whether it forgot the others" in " ".join(verdict.reasons)
 
 
+async def test_an_honest_model_that_knows_no_more_than_its_base_model_is_not_refused(endpoint):
+    endpoint.answer = lambda body: Reply(pieces=("I don't know.",))
+    await general()
+    await taught()
+
+    verdict = await judged(GOOD)
+
+    assert verdict.decision == "keep recall"
+
+
 async def test_with_questions_enough_no_others_are_asked(endpoint):
     endpoint.answer = answering
     await general()
