@@ -1,14 +1,18 @@
 """Discord message content that comes back in a file of ours is still Discord message content."""
 
 import pytest
+from django.db import connection
 
-from dashboard.models import Provenance
-from dashboard.services import exports, imports, provenance
+from dashboard.models import DatasetImport, Provenance
+from dashboard.services import exports, imports, provenance, tasks
+from dashboard.services.imports.receiving import start_check
+from dashboard.services.imports.rows import BATCH
 from dashboard.services.provenance import NEEDS_PERMISSION
 from dashboard.services.trainings import files, permissions
 from tests.dashboard.commands.running import run
 from tests.dashboard.drafts.making import chat, version_of
 from tests.dashboard.imports.conftest import row
+from tests.dashboard.imports.test_resuming import KillAt, Killed, abandon_leases
 from tests.dashboard.trainings.test_picking import admin, corrected_on_discord, direct
 from tests.factories import ProvenanceFactory
 from trainerbot.errors import InvalidInput
@@ -82,6 +86,26 @@ def test_a_permission_that_a_file_claims_is_none(write):
     version = imports.import_file(write(forged), name="Rooms")
 
     assert version.examples.get().provenance.permission == ""
+
+
+def test_an_import_of_marked_rows_goes_on_after_a_kill_with_the_same_source(write):
+    path = write(*(marked(row(n), DISCORD) for n in range(BATCH + 1)))
+    imported = DatasetImport.objects.create(
+        filename=path.name, path=str(path), n_bytes=path.stat().st_size, state="received"
+    )
+    start_check(imported)
+    tasks.run_next("a worker")
+    imported.refresh_from_db()
+    imports.start_import(imported, name="Rooms", actor=None)
+    with connection.execute_wrapper(KillAt(2)), pytest.raises(Killed):
+        tasks.run_next("the first")
+
+    abandon_leases()
+    tasks.run_next("the second")
+
+    imported.refresh_from_db()
+    (share,) = provenance.shares(imported.version)
+    assert (share.provenance.source, share.n_rows) == ("discord_message", BATCH + 1)
 
 
 def test_the_same_marked_rows_make_no_second_version(write):
