@@ -68,8 +68,9 @@ def current() -> Recall:
     corrections there are.
     """
     global _stamp, _index
-    stamp = _now()
     with _lock:
+        # Looked at in here: another thread's older news would have all read anew.
+        stamp = _now()
         if stamp != _stamp:
             _index = _followed(_stamp, n_approved=stamp.n_approved) or Recall(
                 _memories(), meanings.space()

@@ -49,6 +49,7 @@ class Prepared:
     label: str
     digest: int
     words: str
+    source: str = ""  # what a mark of the row told
 
 
 def prepare(row: Row) -> Prepared:
@@ -68,6 +69,7 @@ def prepare(row: Row) -> Prepared:
         label=seen.label[:MAX_LABEL],
         digest=fingerprint(record, kind),
         words=words,
+        source=row.source,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 from trainerbot.formats.catalogue import FORMATS, Convert, shape_of
 from trainerbot.formats.chat_rules import check_row
 from trainerbot.formats.kind_rules import check_kind
+from trainerbot.formats.marks import unmarked
 from trainerbot.formats.records.item import Item
 from trainerbot.formats.records.refusal import Refused
 from trainerbot.formats.report import Problem, clipped, of_line
@@ -20,7 +21,8 @@ def convert(item: Item, *, format: str, kind: Kind, by: Convert) -> Iterator[Row
     if not isinstance(item.value, dict):
         yield of_line(item.line, "data_type", "each row must be a JSON object with keys.")
         return
-    given = _as_texts(item.value) if item.from_table else item.value
+    value, source = unmarked(item.value)
+    given = _as_texts(value) if item.from_table else value
     try:
         record = by(given)
     except Refused as refused:
@@ -31,7 +33,7 @@ def convert(item: Item, *, format: str, kind: Kind, by: Convert) -> Iterator[Row
         else:
             yield refused.as_problem(item.line)
         return
-    yield from checked(Row(item.line, record, kind))
+    yield from checked(Row(item.line, record, kind, source=source))
 
 
 def checked(row: Row) -> Iterator[Row | Problem]:

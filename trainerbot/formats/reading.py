@@ -4,12 +4,14 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from trainerbot.errors import InvalidInput
 from trainerbot.formats import mapping
 from trainerbot.formats.catalogue import FORMATS, KEPT_AS, Convert, convert_labelled
 from trainerbot.formats.chat import read_chat_jsonl, read_chat_lines
 from trainerbot.formats.conversion import checked, convert
+from trainerbot.formats.marks import source_of, unmarked
 from trainerbot.formats.records.conversations import from_pair, from_sharegpt
 from trainerbot.formats.records.corrections import read_corrections
 from trainerbot.formats.records.dialogue import read_dialogue
@@ -94,7 +96,8 @@ def read_plain(path: Path, *, format: str, options: Options, filename: str = "")
             if isinstance(example, Problem):
                 yield example
             else:
-                yield Row(example.line, example.record, Kind.CHAT)
+                record, source = unmarked(example.record)
+                yield Row(example.line, record, Kind.CHAT, source=source)
     elif format in ("dialogue", "chat-csv"):
         yield from _chats(read_dialogue(read_items(path, layout, sheet=options.sheet)))
     elif format == "table":
@@ -130,7 +133,13 @@ def _read_mapped(path: Path, layout: Layout | TableHead, options: Options) -> Fo
         if kind is not None:
             mapped = Item(item.line, mapping.apply(options.mapping, row), item.from_table)
             for found in convert(mapped, format="table", kind=kind, by=by):
-                yield _in_their_words(found, options.mapping)
+                yield _in_their_words(_sourced(found, row), options.mapping)
+
+
+def _sourced(found: Row | Problem, row: dict[str, Any]) -> Row | Problem:
+    """Return the row with the source that a mark tells, whichever columns were chosen."""
+    source = source_of(row)
+    return replace(found, source=source) if source and isinstance(found, Row) else found
 
 
 def _in_their_words(found: Row | Problem, columns: Mapping[str, str]) -> Row | Problem:

@@ -30,13 +30,15 @@ class Row:
 
     `line` counts from 1: lines of a text file, rows of a table below its
     heading, elements of an array, files of a folder. `place` names the file
-    inside a folder or archive, and is empty elsewhere.
+    inside a folder or archive, and is empty elsewhere. `source` is what a
+    mark told that the record bore (`formats.marks`), else empty.
     """
 
     line: int
     record: dict[str, Any]
     kind: Kind
     place: str = ""
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,20 @@ MAX_KEPT_CHARACTERS: Final = 300
 
 
 NONE: Final = frozenset[int]()
-_WORD: Final = re.compile(r"\w+")
+_WORD: Final = re.compile(r"\w+(?:['’]s\b)?")
+_POSSESSIVE: Final = re.compile(r"['’]s$")
+
+OTHER_WORDS: Final = frozenset(
+    frozenset(pair.split("/"))
+    for pair in (  # noqa: SIM905 (reads better)
+        "casual/causal clothes/cloths coral/corral country/county desert/dessert diner/dinner "
+        "fiend/friend filing/filling hoping/hopping later/latter marital/martial planed/planned "
+        "sacred/scared scared/scarred signing/singing staring/starring though/through "
+        "thorough/through through/trough united/untied "
+        "закрыть/зарыть отправить/отравить палата/плата"
+    ).split()
+)
+"""Words that are a slip apart, and each of them meant."""
 
 
 def same_question(a: str, b: str) -> bool:
@@ -184,7 +197,9 @@ def names(text: str) -> frozenset[str]:
 
 
 def _names(text: str) -> frozenset[str]:
-    return frozenset(fold(word) for word in _WORD.findall(text)[1:] if word[0].isupper())
+    found = [word for word in _WORD.findall(text)[1:] if word[0].isupper()]
+    # "Kate's" is Kate, and "kates" where words are compared.
+    return frozenset(fold(form) for word in found for form in (word, _POSSESSIVE.sub("", word)))
 
 
 _names_kept = lru_cache(maxsize=8_192)(_names)
@@ -197,12 +212,14 @@ def _is_slip(a: str, b: str) -> bool:
     replaced letter is not (nitrite, nitrate), nor one added (plane, planet).
     """
     short, long = sorted((a, b), key=len)
-    if not (a.isalpha() and b.isalpha()) or a[0] != b[0]:
+    if not (a.isalpha() and b.isalpha()) or a[0] != b[0] or {a, b} in OTHER_WORDS:
         return False
     if long == short + "s":
         return len(short) >= MIN_PLURAL_LETTERS
     if len(long) < MIN_TYPO_LETTERS or a[-1] != b[-1]:
         return False
+    if long.startswith("вы") and short == f"в{long[2:]}":
+        return False  # "включить" and "выключить": on and off, in and out
     at = next((i for i, (x, y) in enumerate(zip(short, long, strict=False)) if x != y), len(short))
     if len(short) == len(long):
         return short[at : at + 2] == long[at : at + 2][::-1] and short[at + 2 :] == long[at + 2 :]

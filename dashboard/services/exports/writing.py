@@ -11,7 +11,8 @@ from django.utils.timezone import now
 from dashboard.models import DatasetVersion, Provenance
 from dashboard.services import datasets
 from dashboard.services.exports import formats
-from dashboard.services.provenance import Share, by_source
+from dashboard.services.provenance import NEEDS_PERMISSION, Share, by_source
+from trainerbot.formats.marks import marked
 from trainerbot.formats.rows import Kind
 from trainerbot.formats.writing import ROWS, Manifest, Written, archive, write, write_origins
 
@@ -36,7 +37,7 @@ def write_file(
     formats.refuse(version, [format], part=part)
     kind = Kind(version.kind)
     return write(
-        _watched(datasets.records(version, part=part), tick),
+        _watched(_marked(version, part=part), tick),
         path,
         format=format,
         kind=kind,
@@ -139,6 +140,18 @@ def _origins(version: DatasetVersion, *, part: str) -> Iterator[tuple[str, int]]
     rows = version.examples.kept(part=part).order_by("position")
     for which, provenance in rows.values_list("part", "provenance").iterator(chunk_size=5_000):
         yield which, numbers[provenance]
+
+
+def _marked(version: DatasetVersion, *, part: str) -> Iterator[dict[str, Any]]:
+    """The records of a version, those that need a permission with their mark."""
+    found = _shares(version, part=part)
+    if not any(each.provenance.source in NEEDS_PERMISSION for each in found):
+        yield from datasets.records(version, part=part)
+        return
+    rows = version.examples.kept(part=part).order_by("position")
+    sources = {each.provenance.pk: each.provenance.source for each in found}
+    for record, key in rows.values_list("record", "provenance").iterator(chunk_size=500):
+        yield marked(record, sources.get(key, ""))
 
 
 def _watched(records: Iterator[dict[str, Any]], tick: Tick) -> Iterator[dict[str, Any]]:

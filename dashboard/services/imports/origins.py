@@ -3,9 +3,12 @@
 An archive with a list of sources gives each row back its source, author,
 licence, reference and part. A permission is never taken from a file: an admin
 of this installation records it again, or the rows are not trained on.
+
+A row that bears a mark (`trainerbot.formats.marks`) waits for that permission,
+too, whatever is said of the whole file.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,18 +34,39 @@ class Whence:
         *,
         origins: Origins | None = None,
         split: dict[str, Any] | None = None,
+        marked: dict[str, int] | None = None,
     ) -> None:
-        """split: {seed, shares} of rows that were split, which `origins` then tells by row."""
+        """split: {seed, shares} of rows that were split, which `origins` then tells by row.
+
+        marked: source -> key of the provenance of rows that were marked with it.
+        """
         self.provenances = provenances
         self.split = split or {}
+        self.marked = marked or {}
         self._origins = origins
 
-    def of(self, line: int) -> tuple[int, str]:
-        """(key of the provenance, part) of the row that stands at `line` of its file."""
-        if self._origins is None:
-            return self.provenances[0].pk, ""
-        part, number = self._origins.of(line)
-        return self.provenances[number].pk, part
+    def hear(self, sources: Iterable[str], given: Provenance, run: Run) -> None:
+        """Make the provenances that marks of rows ask for, once. Call it in a transaction."""
+        for source in sorted(set(sources) - {"", *self.marked}):
+            told = {
+                "source": source,
+                "author": given.author,
+                "licence": given.licence,
+                "reference": given.reference,
+            }
+            self.marked[source] = _made(told, licence=given.licence).pk
+            run.save(marked=dict(self.marked))
+
+    def of(self, line: int, *, source: str = "") -> tuple[int, str]:
+        """(key of the provenance, part) of the row that stands at `line` of its file.
+
+        source: what its mark told, "" without one; heard of before.
+        """
+        part, number = ("", 0) if self._origins is None else self._origins.of(line)
+        found = self.provenances[number]
+        if source and found.source not in NEEDS_PERMISSION:
+            return self.marked[source], part
+        return found.pk, part
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +122,7 @@ def whence(path: Path, given: Provenance, run: Run) -> Whence:
     manifest = _manifest(path)
     told = _told(manifest) if manifest else None
     if told is None or given.source in NEEDS_PERMISSION:
-        return Whence([given])
+        return Whence([given], marked=run.checkpoint.get("marked"))
     origins = Origins.read(path, n_sources=len(told.sources)) if told.has_table else None
     if origins is not None:
         claimed = [each["rows"] for each in told.sources]
@@ -111,7 +135,12 @@ def whence(path: Path, given: Provenance, run: Run) -> Whence:
             run.save(provenances=kept)
     found = Provenance.objects.in_bulk(kept)
     split = told.split if told.has_table else {}
-    return Whence([found[pk] for pk in kept], origins=origins, split=split)
+    return Whence(
+        [found[pk] for pk in kept],
+        origins=origins,
+        split=split,
+        marked=run.checkpoint.get("marked"),
+    )
 
 
 def _made(told: dict[str, Any], *, licence: str) -> Provenance:

@@ -47,12 +47,14 @@ def store(imported: DatasetImport, run: Run) -> DatasetVersion:
     tick = moving.ticker(run, imported)
     digest, n_bytes, n_stored = _stored_so_far(version)
     total = imported.report.get("n_examples") or 0
-    whence = origins.whence(moving.path_of(imported), _provenance(imported), run)
+    given = _provenance(imported)
+    whence = origins.whence(moving.path_of(imported), given, run)
     for batch in _ahead(_batches(imported, skip=n_stored)):
         with transaction.atomic():
             # In the same transaction: a worker that lost its lease stores nothing.
             run.save(progress=n_stored / total if total else 0.0)
-            told = [whence.of(row.line) for row in batch]
+            whence.hear((row.source for row in batch), given, run)
+            told = [whence.of(row.line, source=row.source) for row in batch]
             storing.insert_from(version, batch, told, first_position=n_stored)
         lines = "".join([row.canonical for row in batch]).encode()
         digest.update(lines)
@@ -194,7 +196,11 @@ def _complete(
     with transaction.atomic():
         # As with the rows: whoever lost its lease, or was asked to stop, shows nothing.
         run.save()
-        if same is not None and same.sha256 == stored.sha256 and _says_as_much(same, whence):
+        if (
+            same is not None
+            and same.sha256 == stored.sha256
+            and _says_as_much(same, version, whence)
+        ):
             kept: DatasetVersion = same
         else:
             kept = version
@@ -226,7 +232,7 @@ def _complete(
     return kept
 
 
-def _says_as_much(version: DatasetVersion, whence: Whence) -> bool:
+def _says_as_much(version: DatasetVersion, imported: DatasetVersion, whence: Whence) -> bool:
     """Whether a version tells of its rows what an import of the same rows tells.
 
     A person who corrects where words came from must not get the version back
@@ -235,6 +241,9 @@ def _says_as_much(version: DatasetVersion, whence: Whence) -> bool:
     if whence.split and whence.split != version.split:
         return False
     known = [share.provenance for share in provenance.shares(version)]
+    if whence.marked:
+        read = [share.provenance for share in provenance.shares(imported)]
+        return {_told(each) for each in known} == {_told(each) for each in read}
     if len(whence.provenances) > 1:
         return {_told(each) for each in known} == {_told(each) for each in whence.provenances}
     told = whence.provenances[0]

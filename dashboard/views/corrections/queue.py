@@ -14,6 +14,7 @@ from dashboard.models import Correction
 from dashboard.services import access, corrections, paging
 from dashboard.services.access import Permission
 from dashboard.services.corrections import Filter
+from dashboard.services.trainings import files
 from dashboard.views.doors import is_htmx, reader, requires
 
 PAGE = 20
@@ -30,6 +31,8 @@ def list_(request: HttpRequest) -> HttpResponse:
             "reviewers": corrections.reviewers(),
             "places": corrections.places_for(reader(request)),
         }
+    if access.can(request.user, Permission.DATA):
+        context["left_out"] = files.left_out()
     return render(request, "dashboard/corrections/list.html", context)
 
 

@@ -12,13 +12,14 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from dashboard.forms.corrections import TeachForm
 from dashboard.models import Correction
-from dashboard.services import corrections, taught
+from dashboard.services import corrections
 from dashboard.services.access import Permission
+from dashboard.services.trainings import files
 from dashboard.views.corrections.deciding import became
 from dashboard.views.doors import reader, requires
 from trainerbot.formats.rows import Kind
 
-taught_piece = database_sync_to_async(taught.piece)
+taught_piece = database_sync_to_async(files.piece)
 
 
 @require_http_methods(["GET", "POST"])
@@ -38,10 +39,10 @@ def teach(request: HttpRequest) -> HttpResponse:
 @require_GET
 @requires(Permission.DATA)
 def export(request: HttpRequest) -> HttpResponseBase:
-    """What is in force, or was judged, as a file of training data."""
-    kind = taught.kind_of(request.GET.get("kind", Kind.CHAT))
+    """What is in force, or was judged, and may be learned, as a file of training data."""
+    kind = files.kind_of(request.GET.get("kind", Kind.CHAT))
     response = StreamingHttpResponse(_pieces(kind), content_type="application/jsonl")
-    response["Content-Disposition"] = content_disposition_header(True, taught.NAMES[kind])
+    response["Content-Disposition"] = content_disposition_header(True, files.NAMES[kind])
     response["X-Content-Type-Options"] = "nosniff"
     return response
 

@@ -257,10 +257,17 @@ def test_the_page_of_a_job_shows_the_verdict_or_a_way_to_ask(admin_client):
     assert "Both models are being asked: 0 of 28 answers" in (
         admin_client.get(address).content.decode()
     )
+    asked, recalled = {"id": 1, "ms": None, "usd": None}, {"id": 1, "ms": None, "usd": "0"}
+    sides = {"base": asked, "base_recall": asked, "tuned": asked, "tuned_recall": recalled}
     Verdict.objects.update(
-        decision="promote", sentence="Promote it.", decided_at="2026-01-01T00:00Z"
+        decision="promote",
+        sentence="Promote it.",
+        decided_at="2026-01-01T00:00Z",
+        figures=[{"name": "Corrections", "n": 1, **dict.fromkeys(sides, 1.0), "runs": sides}],
     )
-    assert "Promote it." in admin_client.get(address).content.decode()
+    shown = admin_client.get(address).content.decode()
+    assert "Promote it." in shown
+    assert shown.count("at once") == 1
 
 
 def test_a_verdict_asked_anew_after_a_training_asks_what_its_own_server_taught(admin_client):

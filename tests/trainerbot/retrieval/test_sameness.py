@@ -122,3 +122,20 @@ def test_questions_that_differ_in_the_one_thing_asked_about_contrast():
     assert not contrasts("When do you open?", "what are your opening hours")
     assert not contrasts("Should I wait?", "Could I wait?")
     assert not contrasts("same words", "same words")
+
+
+@pytest.mark.parametrize(
+    ("asked", "taught"),
+    [
+        ("Как включить микрофон?", "Как выключить микрофон?"),
+        ("Когда включается звук?", "Когда выключается звук?"),
+        ("Как внести деньги?", "Как вынести деньги?"),
+        ("When is Kate's birthday?", "When is Kathe's birthday?"),
+        ("When is Kate’s birthday?", "When is Kathe’s birthday?"),
+        ("Which dessert do you offer?", "Which desert do you offer?"),
+        ("Is the country open to visitors?", "Is the county open to visitors?"),
+    ],
+)
+def test_a_slip_that_makes_another_word_is_none(asked, taught):
+    for one, other in ((asked, taught), (taught, asked)):
+        assert not near_identical(one, other, 0.99)

@@ -10,6 +10,7 @@ from typing import Any, BinaryIO, Final
 
 from trainerbot.errors import InvalidInput
 from trainerbot.formats.jsonl import MAX_LINE_BYTES
+from trainerbot.formats.marks import marked, source_of
 from trainerbot.formats.recognition import BOM
 from trainerbot.formats.rows import Kind
 from trainerbot.formats.spelling import canonical
@@ -144,7 +145,10 @@ class Sieve:
             if isinstance(made, str):
                 self.left_out[made] += 1
                 continue
-            for example in made:
+            # A mark outlives the change into another kind.
+            source = "" if self._kind is self._target else source_of(record)
+            for each in made:
+                example = marked(each, source) if source else each
                 try:
                     line = canonical(example).encode()
                 except UnicodeEncodeError:
