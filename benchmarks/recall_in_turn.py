@@ -118,6 +118,7 @@ async def ask(server: int) -> None:
     asked = questions()
     gc.collect()
     gc.freeze()  # as the bot does
+    gc.set_threshold(10_000, 20, 20)
     for text in asked[:20]:
         await recall.foresee(text)
         await recalled(text)

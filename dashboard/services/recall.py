@@ -43,12 +43,13 @@ class _Stamp:
 FEW = 2_000  # corrections that are counted for each question; to count 100,000 takes 5 ms
 COUNTED_EVERY_S = 60.0
 AT_ONCE = 4  # questions that wait for their vectors
-SPENT_EVERY = 50  # questions, after which their tokens are written down
+SPENT_EVERY = 500  # questions, after which their tokens are written down
+SPENT_EVERY_S = 60.0  # or after so long
 
 log = logging.getLogger(__name__)
 _lock = threading.Lock()
 _asking = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="meaning")
-_n_asked = 0
+_n_asked, _next_spent = 0, 0.0
 _stamp = _Stamp(0, None, None)
 _next_count = 0.0
 _index = Recall(())
@@ -101,7 +102,7 @@ async def foresee(question: str, *, patience_s: float = meanings.PATIENCE_S) -> 
 
 
 def _ask(index: Recall, question: str) -> None:
-    global _n_asked
+    global _n_asked, _next_spent
     assert index.space is not None  # as the caller saw
     try:
         index.space.find(question)
@@ -110,7 +111,9 @@ def _ask(index: Recall, question: str) -> None:
     except (ProviderUnavailable, ProviderRefused) as error:
         log.info("A question is compared by its words: %s", error)
     _n_asked += 1
-    if _n_asked % SPENT_EVERY == 0:
+    at = time.monotonic()
+    if _n_asked % SPENT_EVERY == 0 or at >= _next_spent:
+        _next_spent = at + SPENT_EVERY_S
         _asking.submit(_write, meanings.count_spent)  # nobody waits for that
 
 

@@ -134,7 +134,11 @@ class Corpus:
         if not self._keys:
             return []
         letters = self._ready()
-        visible = alive if self._all_places <= set(places) else self._alive_at(places, alive)
+        visible: bytes | bytearray | None = alive
+        if not self._all_places <= set(places):
+            visible = self._alive_at(places, alive)
+        elif 0 not in alive:
+            visible = None  # all of them, as most often
         near = {
             match.key: match.score
             for match in letters.nearest(question, MAX_CANDIDATES, visible=visible)
@@ -143,7 +147,7 @@ class Corpus:
         if meant is None or self._meanings is None:
             found = [self._judged(question, row, near[row], None) for row in near]
         else:
-            rows = {*near, *self._meanings.nearest(meant, _flags(visible), MAX_CANDIDATES)}
+            rows = {*near, *self._meanings.nearest(meant, MAX_CANDIDATES, visible=visible)}
             found = self._by_meaning(question, sorted(rows), near, meant, letters)
         found.sort(key=lambda one: (-one.chance, -one.letters, -one.key))
         return found

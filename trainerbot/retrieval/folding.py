@@ -60,7 +60,7 @@ def _fold(text: str) -> str:
     return " ".join(spelled.translate(_fold_table).split())
 
 
-_kept = lru_cache(maxsize=8_192)(_fold)
+_kept = lru_cache(maxsize=2_048)(_fold)
 
 
 def _spell_raised(character: str) -> str:

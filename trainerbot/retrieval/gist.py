@@ -77,6 +77,6 @@ def _also_meant(left: frozenset[str], others: frozenset[str]) -> int:
     return n_meant
 
 
-@lru_cache(maxsize=8_192)
+@lru_cache(maxsize=2_048)
 def _notions(stems: frozenset[str]) -> frozenset[int]:
     return NO_CONCEPTS.union(*(CONCEPTS[one] for one in stems if one in CONCEPTS))

@@ -72,7 +72,7 @@ def _asked(text: str) -> frozenset[str]:
     )
 
 
-_asked_kept = lru_cache(maxsize=8_192)(_asked)
+_asked_kept = lru_cache(maxsize=2_048)(_asked)
 
 
 def _named(text: str) -> dict[int, set[str]]:
@@ -83,4 +83,4 @@ def _named(text: str) -> dict[int, set[str]]:
     return named
 
 
-_kept = lru_cache(maxsize=8_192)(_named)
+_kept = lru_cache(maxsize=2_048)(_named)

@@ -332,7 +332,7 @@ def _cut(word: str) -> tuple[str, ...]:
     )
 
 
-_pieces_kept = lru_cache(maxsize=8_192)(_cut)
+_pieces_kept = lru_cache(maxsize=2_048)(_cut)
 
 
 def _tell_apart(text: str) -> str:

@@ -91,7 +91,7 @@ def _canonical(text: str) -> tuple[str, ...]:
     return tuple([word for word in kept if word not in DETERMINERS] or kept)
 
 
-_canonical_kept = lru_cache(maxsize=8_192)(_canonical)
+_canonical_kept = lru_cache(maxsize=2_048)(_canonical)
 
 
 def near_identical(query: str, text: str, score: float) -> bool:
@@ -129,7 +129,7 @@ def _denials(text: str) -> int:
     return sum(word in NEGATIONS for word in canonical(text))
 
 
-_denials_kept = lru_cache(maxsize=8_192)(_denials)
+_denials_kept = lru_cache(maxsize=2_048)(_denials)
 
 
 def contrasts(query: str, text: str) -> bool:
@@ -188,7 +188,7 @@ def _identifiers(text: str) -> frozenset[str]:
     )
 
 
-_identifiers_kept = lru_cache(maxsize=8_192)(_identifiers)
+_identifiers_kept = lru_cache(maxsize=2_048)(_identifiers)
 
 
 def names(text: str) -> frozenset[str]:
@@ -202,7 +202,7 @@ def _names(text: str) -> frozenset[str]:
     return frozenset(fold(form) for word in found for form in (word, _POSSESSIVE.sub("", word)))
 
 
-_names_kept = lru_cache(maxsize=8_192)(_names)
+_names_kept = lru_cache(maxsize=2_048)(_names)
 
 
 def _is_slip(a: str, b: str) -> bool:

@@ -96,16 +96,16 @@ def test_among_many_the_signs_of_the_vectors_lead_to_the_nearest():
     visible = np.ones(5_000, dtype=bool)
     wanted = Placed(rows[77], 0.0, LATIN)
 
-    assert index.nearest(wanted, visible, 3)[0] == 77
+    assert index.nearest(wanted, 3, visible=visible.tobytes())[0] == 77
     visible[77] = False
-    assert 77 not in index.nearest(wanted, visible, 3)
+    assert 77 not in index.nearest(wanted, 3, visible=visible.tobytes())
 
 
 def test_rows_without_a_vector_are_never_found():
     rows = np.zeros((2, 64), dtype=np.float32)
     rows[0, 3] = 1
 
-    found = index_of(rows).nearest(Placed(rows[0], 0.0, LATIN), np.ones(2, dtype=bool), 2)
+    found = index_of(rows).nearest(Placed(rows[0], 0.0, LATIN), 2)
 
     assert found == [0]
 
@@ -118,7 +118,7 @@ def test_of_two_alike_the_one_in_the_letters_of_the_question_comes_first():
         [LATIN, CYRILLIC],
     )
 
-    found = index.nearest(Placed(rows[0], 0.0, CYRILLIC), np.ones(2, dtype=bool), 2)
+    found = index.nearest(Placed(rows[0], 0.0, CYRILLIC), 2)
 
     assert found == [1, 0]
 
@@ -127,7 +127,7 @@ def test_of_thousands_equally_near_the_newest_are_found():
     row = unit(np.random.default_rng(3).normal(size=(1, 64)).astype(np.float32))
     index = index_of(np.repeat(row, 5_000, axis=0))
 
-    found = index.nearest(Placed(row[0], 0.0, LATIN), np.ones(5_000, dtype=bool), 3)
+    found = index.nearest(Placed(row[0], 0.0, LATIN), 3)
 
     assert len(found) == 3
     assert min(found) >= 5_000 - MOST_COMPARED
@@ -137,7 +137,7 @@ def test_long_vectors_are_told_apart_by_more_signs_than_a_byte_counts():
     rows = unit(np.random.default_rng(4).normal(size=(4_200, 320)).astype(np.float32))
     rows[:9] = -rows[99]  # 320 signs differ, and 320 - 256 would be near
 
-    found = index_of(rows).nearest(Placed(rows[99], 0.0, LATIN), np.ones(4_200, dtype=bool), 1)
+    found = index_of(rows).nearest(Placed(rows[99], 0.0, LATIN), 1)
 
     assert found == [99]
 
