@@ -3,10 +3,11 @@
     python benchmarks/recall_in_turn.py [--corrections 100000] [--rows sqlite:///...]
 
 The rows are in the database, `python -m trainerbot.modelserver` embeds them
-and each question, and this process does what a turn does: `recall.foresee` on
-its event loop, then `recall.current().recall` in the rows' thread. No question
-comes twice. `--rows` keeps the rows (and their vectors, which take minutes)
-for the next time. At the end another process approves a correction.
+and each question, and this process does what a turn on Discord does:
+`recall.foresee` on its event loop, then, in the rows' thread, a look whether
+anything changed, and the search. No question comes twice. `--rows` keeps the
+rows (and their vectors, which take minutes) for the next time. At the end
+another process approves a correction.
 """
 
 import argparse
@@ -88,11 +89,12 @@ async def ask(server: int) -> None:
     """Print what each step takes, and what the processes spend on it."""
     from dashboard.models import Correction
     from dashboard.services import recall
+    from dashboard.services.chat import kept
     from dashboard.services.chat.hopping import hop
 
     @hop
     def recalled(question: str) -> float:
-        recall.current().recall(question, asks=False)
+        kept.current().index.recall(question, asks=False)
         return time.perf_counter()
 
     @hop

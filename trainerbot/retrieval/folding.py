@@ -35,7 +35,18 @@ class _FoldTable(dict[int, str]):
         return folded
 
 
+class _RaisedTable(dict[int, str]):
+    """Maps a raised character, such as the 2 of 10², to itself behind a sign, others to themselves."""
+
+    def __missing__(self, codepoint: int) -> str:
+        character = chr(codepoint)
+        is_raised = unicodedata.decomposition(character).startswith("<super>")
+        self[codepoint] = spelled = f"^{character}" if is_raised else character
+        return spelled
+
+
 _fold_table: Final = _FoldTable()
+_raised_table: Final = _RaisedTable()
 
 
 def fold(text: str) -> str:
@@ -53,17 +64,11 @@ def _fold(text: str) -> str:
         spelled = text.lower()  # what follows would change nothing else
     else:
         # NFKC turns 10² into 102, which is another number.
-        raised = "".join(_spell_raised(character) for character in text)
-        spelled = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", raised).casefold())
+        raised = unicodedata.normalize("NFKC", text.translate(_raised_table))
+        spelled = unicodedata.normalize("NFKC", raised.casefold())
     spelled = _SEPARATOR_OUTSIDE_NUMBER.sub(" ", spelled)
     spelled = _HYPHEN_THAT_IS_NO_SIGN.sub(" ", spelled)
     return " ".join(spelled.translate(_fold_table).split())
 
 
 _kept = lru_cache(maxsize=2_048)(_fold)
-
-
-def _spell_raised(character: str) -> str:
-    if character.isascii() or not unicodedata.decomposition(character).startswith("<super>"):
-        return character
-    return f"^{character}"

@@ -28,6 +28,9 @@ AT_ONCE: Final = 8_192
 
 MAX_LATELY: Final = 4_096
 
+MAX_FOUND: Final = 64
+"""Texts that are kept placed: one is placed in one thread and looked up in another at once."""
+
 OTHER_SCRIPT: Final = 0.4
 """Taken off the cosine of texts in different letters: who asks in Russian is shown Russian first."""
 
@@ -74,6 +77,7 @@ class Space:
         self._calibration = calibration
         self._lock = threading.Lock()
         self._lately: OrderedDict[str, bytes] = OrderedDict()
+        self._found: OrderedDict[str, Placed] = OrderedDict()
 
     @property
     def weights(self) -> tuple[float, ...]:
@@ -111,8 +115,16 @@ class Space:
 
     def find(self, text: str) -> Placed:
         """Place one text. Raises as the embedder does."""
-        vectors = self.remembered([text])
-        return Placed(vectors[0], float(self.nearness(vectors)[0]), script(text))
+        with self._lock:
+            found = self._found.get(text)
+        if found is None:
+            vectors = self.remembered([text])
+            found = Placed(vectors[0], float(self.nearness(vectors)[0]), script(text))
+            with self._lock:
+                self._found[text] = found
+                while len(self._found) > MAX_FOUND:
+                    self._found.popitem(last=False)
+        return found
 
     def nearness(self, placed: Vectors) -> Vectors:
         """Return how near each placed vector is to the strangers nearest to it: (n,)."""

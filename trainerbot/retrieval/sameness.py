@@ -182,10 +182,15 @@ def _identifiers(text: str) -> frozenset[str]:
     return frozenset(
         word
         for word in canonical(text)
-        if any(character.isnumeric() for character in word)
+        if _has_number(word)
         or (len(word) == 1 and word != "i" and word in named)
         or (len(word) == 1 and word.isascii() and word.isalpha() and word not in LETTER_WORDS)
     )
+
+
+@lru_cache(maxsize=2_048)
+def _has_number(word: str) -> bool:
+    return any(character.isnumeric() for character in word)
 
 
 _identifiers_kept = lru_cache(maxsize=2_048)(_identifiers)
