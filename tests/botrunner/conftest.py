@@ -167,3 +167,13 @@ async def start_bot(installation: Installation) -> AsyncIterator[StartBot]:
     yield start_bot
     for running in started:
         await running.kill()
+
+
+@pytest.fixture
+def channel(simcord_env):
+    return simcord_env.create_guild(name="Testers").create_text_channel("general")
+
+
+@pytest.fixture
+def ada(simcord_env, channel):
+    return channel.guild.add_member(simcord_env.create_user("ada"))

@@ -16,16 +16,6 @@ pytestmark = [
 
 
 @pytest.fixture
-def channel(simcord_env):
-    return simcord_env.create_guild(name="Testers").create_text_channel("general")
-
-
-@pytest.fixture
-def ada(simcord_env, channel):
-    return channel.guild.add_member(simcord_env.create_user("ada"))
-
-
-@pytest.fixture
 async def code():
     return await database_sync_to_async(lambda: links.make_code(UserFactory(username="grace")))()
 

@@ -26,16 +26,6 @@ PNG = b"\x89PNG\r\n\x1a\n" + b"pixels"
 
 
 @pytest.fixture
-def channel(simcord_env):
-    return simcord_env.create_guild(name="Testers").create_text_channel("general")
-
-
-@pytest.fixture
-def ada(simcord_env, channel):
-    return channel.guild.add_member(simcord_env.create_user("ada"))
-
-
-@pytest.fixture
 def grace(simcord_env, channel):
     return channel.guild.add_member(simcord_env.create_user("grace"))
 
